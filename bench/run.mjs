@@ -1,0 +1,18 @@
+// npm run bench -- NAME [options]: the benches by name. Each one is a module with a `main(args)`.
+const benches = {
+  kernels: "our kernels against native C++ on one and two threads",
+  registration: "our command line against other registration programs, with ground truth",
+  peers: "which other programs this machine has",
+};
+const [name, ...args] = process.argv.slice(2);
+if (!name || name === "--help" || name === "-h") {
+  console.log("npm run bench -- NAME [options]\n");
+  for (const [key, about] of Object.entries(benches)) console.log(`  ${key.padEnd(14)}${about}`);
+  console.log("\nOptions of one bench: npm run bench -- NAME --help");
+} else if (!(name in benches)) {
+  console.error(`bench: there is no bench called ${name}; choose one of ${Object.keys(benches).join(", ")}`);
+  process.exitCode = 2;
+} else {
+  const { main } = await import(`./${name}.mjs`);
+  process.exitCode = await main(args);
+}
