@@ -1,3 +1,7 @@
 /** Every kernel, one file each. A name here is what `engine().parallel(name, …)` and `engine().call(name, …)` take. */
 export { warpLinear3 } from "./warp";
 export { gaussian3, gaussian3Workspace } from "./gaussian";
+export {
+  composeFields2, composeFields3, sampleLinear2, sampleLinear2Both, sampleLinear2Directional, sampleLinear2Gradient,
+  sampleLinear3, sampleLinear3Both, sampleLinear3Directional, sampleLinear3Gradient,
+} from "./sampleLinear";

@@ -1,0 +1,170 @@
+import * as fc from "fast-check";
+import { afterAll, expect, test } from "vitest";
+import { Engine } from "./engine.js";
+import * as twin from "./reference/sampling.js";
+import * as kernel from "./sampling.js";
+
+const engines = [
+  new Engine({ threads: 1 }),
+  new Engine({ threads: 2 }),
+  new Engine({ threads: 3 }),
+  new Engine({ deterministic: true, threads: 1 }),
+  new Engine({ deterministic: true, shared: false }),
+];
+afterAll(() => {
+  for (const e of engines) e.close();
+});
+
+function generator(seed: number): () => number {
+  let s = seed >>> 0;
+  return () => ((s = (Math.imul(s, 1664525) + 1013904223) >>> 0) >>> 8) / 2 ** 24;
+}
+
+/** Run `work` on every engine with the inputs copied in; equal bits for any number of threads; returns the outputs of the first. */
+function everywhere(
+  inputs: readonly Float32Array[],
+  outputs: readonly number[],
+  work: (e: Engine, inputs: number[], outputs: number[]) => void,
+): Float32Array[] {
+  const results = engines.map((e) => {
+    const at = inputs.map((a) => e.allocate(a.length * 4));
+    const to = outputs.map((n) => e.allocate(n * 4));
+    inputs.forEach((a, k) => {
+      e.f32(at[k], a.length).set(a);
+    });
+    outputs.forEach((n, k) => {
+      e.f32(to[k], n).fill(0);
+    });
+    work(e, at, to);
+    const out = outputs.map((n, k) => e.f32(to[k], n).slice());
+    for (const p of [...at, ...to]) e.free(p);
+    return out;
+  });
+  expect(results[1]).toEqual(results[0]);
+  expect(results[2]).toEqual(results[0]);
+  expect(results[4]).toEqual(results[3]);
+  return [results[0], results[3]].reduce((a, b) => {
+    a.forEach((x, k) => {
+      close(x, b[k], 1e-4); // plain and relaxed SIMD differ by roundings
+    });
+    return a;
+  });
+}
+function close(a: ArrayLike<number>, b: ArrayLike<number>, tolerance: number): void {
+  expect(a.length).toBe(b.length);
+  for (let i = 0; i < a.length; i++)
+    if (!(Math.abs(a[i] - b[i]) <= tolerance * (1 + Math.abs(b[i])))) expect(`${i}: ${a[i]}`).toBe(`${i}: ${b[i]}`);
+}
+
+const side = fc.integer({ min: 1, max: 7 });
+const cases = fc.record({
+  seed: fc.integer(),
+  size: fc.oneof(fc.tuple(side, side, side), fc.tuple(side, side)),
+  out: fc.tuple(fc.integer({ min: 0, max: 6 }), side, side),
+  channels: fc.integer({ min: 1, max: 3 }),
+  border: fc.constantFrom("clamp" as const, "constant" as const),
+  kind: fc.constantFrom("field", "base", "affine", "points"),
+});
+type Case = typeof cases extends fc.Arbitrary<infer T> ? T : never;
+
+/**
+ * Random numbers for a case. Coordinates keep a distance of at least 1/64 from integers, where linear derivatives jump and where
+ * f32 and f64 may take different cells, except in a quarter of them, which fall outside the image or on its border.
+ */
+function setUp({ seed, size, out, channels, kind }: Case) {
+  const random = generator(seed);
+  const d = size.length;
+  const outSize = out.slice(3 - d);
+  const n = outSize.reduce((a, b) => a * b, 1);
+  const voxels = size.reduce((a, b) => a * b, 1);
+  const image = Float32Array.from({ length: channels * voxels }, () => 2 * random() - 1);
+  const place = () => Math.floor(12 * random() - 3) + (1 + Math.floor(30 * random())) / 32;
+  const base =
+    kind === "base" || kind === "affine"
+      ? Array.from({ length: d * (d + 1) }, (_, k) => (k % (d + 1) === d ? place() : Math.round(2 * random() - 1)))
+      : undefined;
+  const u = Float32Array.from({ length: d * n }, kind === "base" ? () => Math.floor(3 * random() - 1) : place);
+  const h = Float32Array.from({ length: d * n }, () => 2 * random() - 1);
+  const k = Float32Array.from({ length: d * n }, () => 2 * random() - 1);
+  const g = Float32Array.from({ length: channels * n }, () => 2 * random() - 1);
+  const positions = <T>(data: T): twin.Positions<T> =>
+    kind === "points" ? { points: data, count: n } : kind === "affine" ? { size: outSize, base } : { field: data, size: outSize, base };
+  return { d, n, voxels, image, u, h, k, g, positions };
+}
+
+test("linear sampling and its first derivatives equal their plain twins for fields, affine maps and points, any size and border", () => {
+  fc.assert(
+    fc.property(cases, (c) => {
+      const { size, channels, border } = c;
+      const { d, n, image, u, h, g, positions } = setUp(c);
+      const rule = { border, fill: 0.25 };
+      const expected = [channels * n, n, d * n, channels * n, channels * n, channels * d * n].map((m) => new Float64Array(m));
+      twin.sample("linear", image, channels, size, positions(u), [], expected[0], rule, expected[1]);
+      twin.sampleGradient("linear", image, channels, size, positions(u), g, [], expected[2], rule);
+      twin.sample("linear", image, channels, size, positions(u), [h], expected[3], rule);
+      twin.sampleBoth("linear", image, channels, size, positions(u), expected[4], expected[5], rule);
+      const lengths = expected.map((x) => x.length);
+      const results = everywhere([image, u, h, g], lengths, (e, [im, us, hs, gs], out) => {
+        const at = { at: im, channels, size };
+        kernel.sampleLinear(e, at, positions(us), out[0], { ...rule, inside: out[1] });
+        kernel.sampleLinearGradient(e, at, positions(us), gs, out[2], rule);
+        kernel.sampleLinearDirectional(e, at, positions(us), hs, out[3], rule);
+        kernel.sampleLinearBoth(e, at, positions(us), out[4], out[5], rule);
+      });
+      results.forEach((r, k) => {
+        close(r, expected[k], 2e-5); // f32; coordinates below 2⁴, sums of at most 8 × 3 terms of size 1
+      });
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("more points than one row of the kernel are sampled, the last row being short", () => {
+  const random = generator(3);
+  const n = 2 * 1024 + 3;
+  const image = Float32Array.from({ length: 5 * 6 * 7 }, random);
+  const points = Float32Array.from({ length: 3 * n }, () => 7 * random() - 1);
+  const g = Float32Array.from({ length: n }, random);
+  const expected = [new Float64Array(n), new Float64Array(3 * n)];
+  const positions = <T>(data: T): twin.Positions<T> => ({ points: data, count: n });
+  twin.sample("linear", image, 1, [5, 6, 7], positions(points), [], expected[0]);
+  twin.sampleGradient("linear", image, 1, [5, 6, 7], positions(points), g, [], expected[1]);
+  const results = everywhere([image, points, g], [n, 3 * n], (e, [im, p, gs], out) => {
+    const at = { at: im, channels: 1, size: [5, 6, 7] };
+    kernel.sampleLinear(e, at, positions(p), out[0]);
+    kernel.sampleLinearGradient(e, at, positions(p), gs, out[1]);
+  });
+  close(results[0], expected[0], 1e-5); // f32
+  close(results[1], expected[1], 1e-5);
+});
+
+test("a position outside, NaN included, keeps the border value and has no derivative along the axis that left", () => {
+  const u = Float32Array.from([-5, Number.NaN, 9, 0, 0, 0]); // x of three pixels, then y
+  const image = Float32Array.from([1, 2, 4]);
+  const [value, gradient, filled, inside] = everywhere([image, u, new Float32Array(3).fill(1)], [3, 6, 3, 3], (e, [im, us, g], out) => {
+    const at = { at: im, channels: 1, size: [1, 3] };
+    kernel.sampleLinear(e, at, { field: us, size: [1, 3] }, out[0]);
+    kernel.sampleLinearGradient(e, at, { field: us, size: [1, 3] }, g, out[1]);
+    kernel.sampleLinear(e, at, { field: us, size: [1, 3] }, out[2], { border: "constant", fill: 7, inside: out[3] });
+  });
+  expect([...value]).toEqual([1, 1, 4]);
+  expect([...gradient]).toEqual([0, 0, 0, 0, 0, 0]);
+  expect([...filled]).toEqual([7, 7, 7]);
+  expect([...inside]).toEqual([0, 0, 0]);
+});
+
+test("composition of displacement fields equals its plain twin", () => {
+  fc.assert(
+    fc.property(cases, (c) => {
+      const { d, n, voxels, u } = setUp(c);
+      const random = generator(c.seed + 1);
+      const outSize = c.out.slice(3 - d);
+      const field = Float32Array.from({ length: d * voxels }, () => 4 * random() - 2);
+      const expected = new Float64Array(d * n);
+      twin.composeFields(field, c.size, u, outSize, expected);
+      const [result] = everywhere([field, u], [d * n], (e, [a, b], [out]) => kernel.composeFields(e, a, c.size, b, outSize, out));
+      close(result, expected, 2e-5); // f32
+    }),
+    { numRuns: 60 },
+  );
+});
