@@ -119,7 +119,7 @@ function taps(
     }
     const walk = (a: number, index: number, weight: number): void => {
       if (a < 0) visit(index, weight);
-      else axes[a].index.forEach((i, t) => walk(a - 1, index + i * stride[a], weight * axes[a].weights[orders[a]][t]));
+      else for (const [t, i] of axes[a].index.entries()) walk(a - 1, index + i * stride[a], weight * axes[a].weights[orders[a]][t]);
     };
     walk(d - 1, 0, coefficient);
   };
