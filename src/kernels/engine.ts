@@ -72,7 +72,7 @@ export class Engine {
     this.#module = new WebAssembly.Module(moduleBytes(this.build, this.shared));
     this.memory = reserve(this.shared);
     this.exports = this.#instantiate(this.#module) as Record<string, Kernel>;
-    WebAssembly.Module.exports(this.#module).forEach((e, k) => this.#index.set(e.name, k));
+    for (const [k, e] of WebAssembly.Module.exports(this.#module).entries()) this.#index.set(e.name, k);
     this.#control = this.shared ? new SharedArrayBuffer(controlBytes) : new ArrayBuffer(controlBytes);
     this.#i = new Int32Array(this.#control);
     this.#d = new Float64Array(this.#control);

@@ -1,0 +1,22 @@
+export { checkpoint, custom, grad, hessian, hvp, jacobian, jvp, stopGradient, valueAndGrad, vjp } from "./differentiate.js";
+export { complex, conj, imag, magnitude, real } from "./ops/complex.js";
+export { acos, asin, atan, atan2, cosh, maximum, minimum, sinh, where } from "./ops/elementwise.js";
+export { gather, scatterAdd } from "./ops/indexing.js";
+export { matmul } from "./ops/matmul.js";
+export { concat, stack } from "./ops/shaping.js";
+export { type Context, define, defineMany, type Primitive } from "./primitive.js";
+export { primitives } from "./registry.js";
+export { bytesOf, type DType, dispose, keep, requireMemory, scope } from "./storage.js";
+export {
+  arange,
+  asTensor,
+  eye,
+  linspace,
+  type Nested,
+  type Operand,
+  randomNormal,
+  randomUniform,
+  Tensor,
+  tensor,
+  zerosLike,
+} from "./tensor.js";

@@ -1,0 +1,5 @@
+import type { Examples } from "../laws.js";
+import { basicExamples } from "./basic.js";
+
+/** Every primitive's examples: one line per family. */
+export const examples: Examples = { ...basicExamples };

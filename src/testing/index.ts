@@ -1,0 +1,2 @@
+export { examples } from "./examples/index.js";
+export { adjointMismatch, type Example, type Examples, scalarised, type TaylorResult, taylorFirst, taylorSecond } from "./laws.js";
