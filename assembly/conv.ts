@@ -1,0 +1,239 @@
+import { ld, splat, st } from "./simd";
+import { clearTiles, pack4, tile4x8, transposeStore } from "./tile";
+
+/**
+ * Convolution (correlation, as networks mean it) in up to three dimensions as an implicit matrix product:
+ *   out[b, o, p] = Σ_{c, t} w[o, c, t] · x[b, c, p·stride − padding + t·dilation],   x = 0 outside.
+ * One unit of work is 64 consecutive output positions of one image and group. Its inputs are packed, channel block by channel
+ * block, into eight panels [k = (c, t)][8 positions] that stay in the first-level cache while every output channel uses them.
+ * Positions run over row ends, so no width wastes lanes; a panel that crosses a row end is packed in segments with masks.
+ * The geometry comes in a block of 32-bit integers, `G`:
+ */
+// @ts-ignore: decorator
+@inline function at(G: usize, i: i32): i32 { return load<i32>(G + (<usize>i << 2)); }
+const I = 0, O = 1, GROUPS = 2, BATCH = 3; // channels in and out of one group
+const D = 4, H = 5, W = 6; // input
+const OD = 7, OH = 8, OW = 9; // positions computed
+const KD = 10, KH = 11, KW = 12;
+const SZ = 13, SY = 14, SX = 15, PZ = 16, PY = 17, PX = 18, DZ = 19, DY = 20, DX = 21; // stride, padding (may be negative), dilation
+const FD = 22, FH = 23, FW = 24, LZ = 25, LY = 26, LX = 27, RZ = 28, RY = 29, RX = 30; // position p is written at p·L + R in [FD, FH, FW]
+
+/** One stretch of positions inside one output row: first and last lane, input coordinates of tap 0 at lane 0. */
+const LA = 0, LB = 4, SEG_Z = 8, SEG_Y = 12, SEG_X = 16, INNER = 20, PANEL = 24, segmentBytes: usize = 32;
+
+/**
+ * Packs weights into strips of four output channels, wp [group][⌈O/4⌉][I·T][4], zero past O. Element (g, o, i, tz, ty, tx) lies at
+ * w + 4 (base + g·gs + o·os + i·is + tz·ts + ty·us + tx·vs); negative steps flip. Slabs: strips, g·⌈O/4⌉ + strip.
+ */
+export function convPackWeights(
+  w: usize, wp: usize, nO: i32, nI: i32, kd: i32, kh: i32, kw: i32, base: i32, gs: i32, os: i32, is: i32, ts: i32, us: i32, vs: i32, i0: i32, i1: i32,
+): void {
+  const strips = (nO + 3) >> 2;
+  let to = wp + (<usize>i0 * nI * kd * kh * kw << 4);
+  for (let s = i0; s < i1; s++) {
+    const o0 = (s % strips) << 2, first = base + s / strips * gs + o0 * os;
+    for (let i = 0; i < nI; i++)
+      for (let z = 0; z < kd; z++)
+        for (let y = 0; y < kh; y++)
+          for (let x = 0; x < kw; x++) {
+            let from = first + i * is + z * ts + y * us + x * vs;
+            for (let l = 0; l < 4; l++, to += 4, from += os) store<f32>(to, o0 + l < nO ? load<f32>(w + (<usize>from << 2)) : 0);
+          }
+  }
+}
+
+/** Lanes l of a vector for which first + l·step is inside [0, W). */
+// @ts-ignore: decorator
+@inline function inside(first: i32, step: i32, l: v128, width: v128): v128 {
+  return i32x4.lt_u(i32x4.add(i32x4.splat(first), i32x4.mul(l, i32x4.splat(step))), width);
+}
+
+/**
+ * Packs the taps of one input row for the lanes [la, lb) of a panel: to[kx][l] = row[ix + l·sx + kx·dx], 0 outside the row.
+ * A first segment (la = 0) also writes zeros to the lanes behind it; later ones add their lanes.
+ * Reads at most 15 elements past the row and 14 before it, masked away.
+ */
+function packRow(row: usize, ix: i32, w: i32, sx: i32, kw: i32, dx: i32, la: i32, lb: i32, to: usize): void {
+  const l0 = i32x4(0, 1, 2, 3), l1 = i32x4(4, 5, 6, 7), width = i32x4.splat(w);
+  const count = i32x4.splat(lb - la);
+  const m0 = i32x4.lt_u(i32x4.sub(l0, i32x4.splat(la)), count), m1 = i32x4.lt_u(i32x4.sub(l1, i32x4.splat(la)), count);
+  for (let k = 0; k < kw; k++, ix += dx, to += 32) {
+    let u = splat(0), v = splat(0);
+    if (ix < w && ix + 7 * sx >= 0) {
+      const p = row + (<usize>ix << 2);
+      if (sx == 1) {
+        u = ld(p); v = ld(p, 16);
+      } else if (sx == 2) {
+        u = v128.shuffle<f32>(ld(p), ld(p, 16), 0, 2, 4, 6); v = v128.shuffle<f32>(ld(p, 32), ld(p, 48), 0, 2, 4, 6);
+      } else {
+        if (la == 0) { st(to, u); st(to + 16, v); }
+        for (let l = la; l < lb; l++) if (<u32>(ix + l * sx) < <u32>w) store<f32>(to + (<usize>l << 2), load<f32>(p + (<usize>(l * sx) << 2)));
+        continue;
+      }
+      u = v128.and(v128.and(u, m0), inside(ix, sx, l0, width)); v = v128.and(v128.and(v, m1), inside(ix, sx, l1, width));
+    }
+    if (la > 0) { u = v128.or(u, ld(to)); v = v128.or(v, ld(to, 16)); }
+    st(to, u); st(to + 16, v);
+  }
+}
+
+/**
+ * Convolution forward over packed weights (`convPackWeights`); with a lattice (L, R) in G also one phase of its adjoint.
+ * `cb` input channels are packed at a time. Workspace: 2048 + 256·cb·T + 256·4⌈O/4⌉ bytes. Slabs: units, (b·groups + g)·⌈P/64⌉ + unit.
+ */
+export function convForward(x: usize, wp: usize, out: usize, G: usize, cb: i32, ws: usize, i0: i32, i1: i32): void {
+  const nI = at(G, I), nO = at(G, O), groups = at(G, GROUPS), d = at(G, D), h = at(G, H), w = at(G, W), oh = at(G, OH), ow = at(G, OW);
+  const kd = at(G, KD), kh = at(G, KH), kw = at(G, KW), sx = at(G, SX), dz = at(G, DZ), dy = at(G, DY), dx = at(G, DX);
+  const P = at(G, OD) * oh * ow, units = (P + 63) >> 6, T = kd * kh * kw, K = nI * T, strips = (nO + 3) >> 2;
+  const plane: usize = <usize>(d * h * w) << 2, rowBytes: usize = <usize>w << 2, reach = (kw - 1) * dx;
+  const full: usize = <usize>at(G, FD) * at(G, FH) * at(G, FW) << 2;
+  const dense = at(G, LX) == 1 && at(G, LY) == 1 && at(G, LZ) == 1;
+  const panels = ws + 2048, accumulators = panels + (<usize>(cb * T) << 8), tileBytes: usize = <usize>strips << 7;
+  for (let i = i0; i < i1; i++) {
+    const bg = i / units, g = bg % groups, p0 = (i % units) << 6, p1 = min(p0 + 64, P), tiles = (p1 - p0 + 7) >> 3;
+    const from = x + <usize>(bg * nI) * plane, weights = wp + (<usize>(g * strips) * K << 4), to = out + <usize>(bg * nO) * full;
+    clearTiles(accumulators, tiles * strips);
+    // Segments: cut the unit at row ends and at every eighth position.
+    let segments = ws;
+    for (let p = p0; p < p1; ) {
+      const px = p % ow, py = p / ow % oh, pz = p / ow / oh, tile = (p - p0) >> 3, la = (p - p0) & 7, n = min(min(8 - la, ow - px), p1 - p);
+      const ix = (px - la) * sx - at(G, PX);
+      store<i32>(segments + LA, la); store<i32>(segments + LB, la + n);
+      store<i32>(segments + SEG_Z, pz * at(G, SZ) - at(G, PZ)); store<i32>(segments + SEG_Y, py * at(G, SY) - at(G, PY)); store<i32>(segments + SEG_X, ix);
+      store<i32>(segments + INNER, sx == 1 && n == 8 && ix >= 0 && ix + reach + 8 <= w ? 1 : 0);
+      store<i32>(segments + PANEL, tile);
+      segments += segmentBytes; p += n;
+    }
+    for (let c0 = 0; c0 < nI; c0 += cb) {
+      const cn = min(cb, nI - c0), n = cn * T, panelBytes: usize = <usize>n << 5;
+      for (let c = 0; c < cn; c++) {
+        const channel = from + <usize>(c0 + c) * plane, row0: usize = <usize>(c * T) << 5;
+        for (let s = ws; s < segments; s += segmentBytes) {
+          let q = panels + <usize>load<i32>(s + PANEL) * panelBytes + row0;
+          const la = load<i32>(s + LA), lb = load<i32>(s + LB), iz = load<i32>(s + SEG_Z), iy = load<i32>(s + SEG_Y), ix = load<i32>(s + SEG_X), inner = load<i32>(s + INNER);
+          for (let kz = 0, z = iz; kz < kd; kz++, z += dz)
+            for (let ky = 0, y = iy; ky < kh; ky++, y += dy) {
+              if (<u32>z >= <u32>d || <u32>y >= <u32>h) {
+                if (la == 0) memory.fill(q, 0, <usize>kw << 5);
+                q += <usize>kw << 5;
+                continue;
+              }
+              const row = channel + <usize>(z * h + y) * rowBytes;
+              if (inner) {
+                let p = row + (<usize>ix << 2);
+                const step: usize = <usize>dx << 2;
+                for (let k = 0; k < kw; k++, p += step, q += 32) { st(q, ld(p)); st(q + 16, ld(p, 16)); }
+              } else {
+                packRow(row, ix, w, sx, kw, dx, la, lb, q);
+                q += <usize>kw << 5;
+              }
+            }
+        }
+      }
+      for (let t = 0; t < tiles; t++) {
+        const panel = panels + <usize>t * panelBytes;
+        let a = weights + (<usize>(c0 * T) << 4), acc = accumulators + <usize>t * tileBytes;
+        for (let o = 0; o < strips; o++, a += <usize>K << 4, acc += 128) tile4x8(a, panel, n, acc);
+      }
+    }
+    if (dense)
+      for (let o = 0; o < nO; o++) {
+        let q = to + <usize>o * full + (<usize>p0 << 2), acc = accumulators + (<usize>o << 5);
+        for (let p = p0; p < p1; p += 8, q += 32, acc += tileBytes) {
+          if (p + 8 <= p1) { st(q, ld(acc)); st(q + 16, ld(acc, 16)); }
+          else for (let l: usize = 0; l < <usize>(p1 - p) << 2; l += 4) store<f32>(q + l, load<f32>(acc + l));
+        }
+      }
+    else
+      for (let p = p0; p < p1; p++) {
+        const pz = p / ow / oh * at(G, LZ) + at(G, RZ), py = p / ow % oh * at(G, LY) + at(G, RY), px = p % ow * at(G, LX) + at(G, RX);
+        let q = to + (<usize>((pz * at(G, FH) + py) * at(G, FW) + px) << 2), acc = accumulators + <usize>((p - p0) >> 3) * tileBytes + (<usize>((p - p0) & 7) << 2);
+        for (let o = 0; o < nO; o++, q += full, acc += 32) store<f32>(q, load<f32>(acc));
+      }
+  }
+}
+
+/** Positions of one block of the weight gradient: the depth of its matrix product. */
+const block: i32 = 256;
+
+/** Copies n elements of a row from column ix on, every sx-th, to `to`; 0 outside [0, W). May write three elements past n. */
+function gatherRow(row: usize, ix: i32, w: i32, sx: i32, n: i32, to: usize): void {
+  const zero = splat(0);
+  // First and last position inside the row.
+  const a = ix >= 0 ? 0 : min(n, (sx - 1 - ix) / sx), b = ix >= w ? a : max(a, min(n, (w - 1 - ix) / sx + 1));
+  let l = 0;
+  for (; l < a; l += 4) st(to + (<usize>l << 2), zero);
+  l = a;
+  const p = row + (<usize>ix << 2);
+  if (sx == 1) for (; l < b; l += 4) st(to + (<usize>l << 2), ld(p + (<usize>l << 2)));
+  else for (; l < b; l++) store<f32>(to + (<usize>l << 2), load<f32>(p + (<usize>(l * sx) << 2)));
+  for (l = b; l < n; l += 4) st(to + (<usize>l << 2), zero);
+}
+
+/**
+ * Gradient of a convolution with respect to its weights, partial sums: for the column group q and the chunk of blocks s,
+ *   part[s][group][o][(c, t)] = Σ_{positions of the chunk} g[b, o, p] · x[b, c, p·stride − padding + t·dilation].
+ * A matrix product over positions: blocks of 256 are packed with positions down and output channels or columns across; each
+ * block adds its f32 tiles to f64. part is [S][groups][⌈O/4⌉][⌈I·T/8⌉][4][8] f64, zeroed here.
+ * Workspace: 128 + 8·4·(256 + 16) + 256·32 + 256·16⌈O/4⌉ bytes. Slabs: (s·groups + group)·⌈columns/width⌉ + q, columns in panels of 8.
+ */
+export function convWeights(x: usize, g: usize, part: usize, G: usize, blocksPerChunk: i32, width: i32, ws: usize, i0: i32, i1: i32): void {
+  const nI = at(G, I), nO = at(G, O), groups = at(G, GROUPS), batch = at(G, BATCH), d = at(G, D), h = at(G, H), w = at(G, W), oh = at(G, OH), ow = at(G, OW);
+  const kh = at(G, KH), kw = at(G, KW), T = at(G, KD) * kh * kw, N = nI * T, sx = at(G, SX);
+  const P = at(G, OD) * oh * ow, blocks = (P + block - 1) / block, panels = (N + 7) >> 3, strips = (nO + 3) >> 2, columnGroups = (panels + width - 1) / width;
+  const plane: usize = <usize>(d * h * w) << 2;
+  const tile = ws, rows = ws + 128, rowBytes: usize = (block + 16) << 2, panel = rows + 8 * rowBytes, strip = panel + (block << 5);
+  for (let i = i0; i < i1; i++) {
+    const s = i / columnGroups / groups, group = i / columnGroups % groups, j0 = i % columnGroups * width, j1 = min(j0 + width, panels);
+    const sums = part + (<usize>((s * groups + group) * strips * panels) << 8);
+    for (let o = 0; o < strips; o++) memory.fill(sums + (<usize>(o * panels + j0) << 8), 0, <usize>(j1 - j0) << 8);
+    for (let m = s * blocksPerChunk, end = min(batch * blocks, m + blocksPerChunk); m < end; m++) {
+      const b = m / blocks, p0 = m % blocks * block, n = min(block, P - p0);
+      const gs = g + ((<usize>((b * groups + group) * nO) * P + p0) << 2), xs = x + <usize>((b * groups + group) * nI) * plane;
+      for (let o = 0; o < strips; o++) pack4(gs + (<usize>(o << 2) * P << 2), <usize>P << 2, 4, min(4, nO - (o << 2)), n, strip + (<usize>(o * block) << 4), 16);
+      for (let j = j0; j < j1; j++) {
+        let to = rows;
+        for (let c = j << 3; c < (j << 3) + 8; c++, to += rowBytes) {
+          if (c >= N) { memory.fill(to, 0, <usize>n << 2); continue; }
+          const t = c % T, channel = xs + <usize>(c / T) * plane;
+          const oz = t / kw / kh * at(G, DZ) - at(G, PZ), oy = t / kw % kh * at(G, DY) - at(G, PY), ox = t % kw * at(G, DX) - at(G, PX);
+          for (let p = p0, px = p % ow, py = p / ow % oh, pz = p / ow / oh, q = to; p < p0 + n; ) {
+            const z = pz * at(G, SZ) + oz, y = py * at(G, SY) + oy, len = min(ow - px, p0 + n - p);
+            if (<u32>z < <u32>d && <u32>y < <u32>h) gatherRow(channel + (<usize>((z * h + y) * w) << 2), px * sx + ox, w, sx, len, q);
+            else memory.fill(q, 0, <usize>len << 2);
+            p += len; q += <usize>len << 2; px = 0;
+            if (++py == oh) { py = 0; pz++; }
+          }
+        }
+        let q = panel, k = 0;
+        for (let r = rows; k < n; k += 4, r += 16, q += 128) {
+          transposeStore(ld(r), ld(r + rowBytes), ld(r + 2 * rowBytes), ld(r + 3 * rowBytes), q, 32);
+          transposeStore(ld(r + 4 * rowBytes), ld(r + 5 * rowBytes), ld(r + 6 * rowBytes), ld(r + 7 * rowBytes), q + 16, 32);
+        }
+        for (let o = 0; o < strips; o++) {
+          clearTiles(tile, 1);
+          tile4x8(strip + (<usize>(o * block) << 4), panel, n, tile);
+          const sum = sums + (<usize>(o * panels + j) << 8);
+          for (let l: usize = 0; l < 128; l += 8) {
+            const v = f64x2.promote_low_f32x4(v128.load64_zero(tile + l));
+            v128.store(sum + (l << 1), f64x2.add(v128.load(sum + (l << 1)), v));
+          }
+        }
+      }
+    }
+  }
+}
+
+/** Adds the partial weight gradients of `convWeights` in the order of their chunks: gw [groups·O][N]. Slabs: rows of gw. */
+export function convWeightsSum(part: usize, gw: usize, S: i32, groups: i32, nO: i32, N: i32, i0: i32, i1: i32): void {
+  const panels = (N + 7) >> 3, strips = (nO + 3) >> 2, chunk: usize = <usize>(groups * strips * panels) << 8;
+  for (let r = i0; r < i1; r++) {
+    const o = r % nO, first = part + (<usize>((r / nO * strips + (o >> 2)) * panels) << 8) + (<usize>(o & 3) << 6);
+    let to = gw + (<usize>(r * N) << 2);
+    for (let c = 0; c < N; c++, to += 4) {
+      let sum: f64 = 0, p = first + (<usize>(c >> 3) << 8) + (<usize>(c & 7) << 3);
+      for (let s = 0; s < S; s++, p += chunk) sum += load<f64>(p);
+      store<f32>(to, <f32>sum);
+    }
+  }
+}
