@@ -7,3 +7,4 @@ export {
 } from "./sampleLinear";
 export { convForward, convPackWeights, convWeights, convWeightsSum } from "./conv";
 export { gemm, gemmPack, gemv } from "./gemm";
+export { localNccBackward, localNccForward, localNccWorkspace } from "./localNcc";

@@ -1,0 +1,114 @@
+import { ArgumentError } from "../core/errors.js";
+import type { Engine } from "./engine.js";
+import type { Size3 } from "./reference/gaussian.js";
+import { type LocalNccOptions, leastOf, localNccEpsilon } from "./reference/localNcc.js";
+
+export { type LocalNccOptions, localNccEpsilon } from "./reference/localNcc.js";
+
+/** Two image stacks [volumes, D, H, W] in the engine's memory, with an optional mask of weights of the same shape. */
+export interface LocalNccImages {
+  readonly warped: number;
+  readonly fixed: number;
+  readonly mask?: number;
+  readonly volumes: number;
+  readonly size: Size3;
+}
+
+/** What the first pass leaves for the second; `free` it. */
+export interface LocalNccFields {
+  readonly at: number;
+  readonly both: boolean;
+}
+
+/** Block sizes that depend only on the problem: about 80 planes × 48 rows, an even number of strips, so that a rim costs a few per cent. */
+function blocks({ volumes, size: [D, H, W] }: LocalNccImages, radius: Size3) {
+  const cut = (n: number, most: number) => Math.ceil(n / Math.max(1, Math.ceil(n / most)));
+  const planes = cut(D, Math.max(80, 8 * radius[0]));
+  const tall = Math.max(32, 8 * radius[1], Math.min(4096, Math.floor(48 * (160 / Math.max(1, W)))));
+  const rows = H > tall ? Math.ceil(H / (2 * Math.ceil(H / tall / 2))) : H > 2 * Math.max(16, 4 * radius[1]) ? Math.ceil(H / 2) : H;
+  return { planes, rows, extent: volumes * Math.ceil(D / planes) * Math.ceil(H / rows) };
+}
+
+function prepare(e: Engine, images: LocalNccImages, options: LocalNccOptions) {
+  const { offset = [0, 0], scale = [1, 1] } = options;
+  if (options.radius.some((r) => !Number.isInteger(r) || r < 0 || r > 1000))
+    throw new ArgumentError(`localNcc: radius [${options.radius.join(", ")}]; give whole voxels along z, y, x, 0 or more`, {
+      radius: options.radius,
+    });
+  // A window that reaches past both ends is the same as one that just does.
+  const radius = options.radius.map((r, axis) => Math.max(0, Math.min(r, images.size[axis] - 1))) as unknown as Size3;
+  const stats = e.allocate(16 * images.volumes);
+  const table = e.f32(stats, 4 * images.volumes);
+  for (let v = 0; v < images.volumes; v++) table.set([offset[1], scale[1], offset[0], scale[0]], 4 * v);
+  return { radius, stats, ...blocks(images, radius) };
+}
+
+/** Bytes of the fields between the two passes. */
+export function localNccFieldBytes({ volumes, size: [D, H, W] }: LocalNccImages, both: boolean): number {
+  return 4 * volumes * (both ? 5 : 3) * D * H * (Math.ceil(W / 4) * 4);
+}
+
+/**
+ * Σ over all voxels of w cc, cc the squared local correlation in windows of (2r + 1) voxels along each axis (see the twin for the formula).
+ * With `fields`, what the gradient needs is kept: for the warped image, or with "both" for both images.
+ */
+export function localNccForward(
+  e: Engine,
+  images: LocalNccImages,
+  options: LocalNccOptions,
+  fields: "none" | "warped" | "both" = "none",
+): { readonly sum: number; readonly fields: LocalNccFields | undefined } {
+  const { warped, fixed, mask = 0, size } = images;
+  const [D, H, W] = size;
+  if (images.volumes * D * H * W === 0) return { sum: 0, fields: undefined };
+  const both = fields === "both";
+  const at = fields === "none" ? 0 : e.allocate(localNccFieldBytes(images, both));
+  const { radius, stats, planes, rows, extent } = prepare(e, images, options);
+  const { epsilon = localNccEpsilon, least = leastOf(options.radius) } = options;
+  const sum = e.parallel(
+    "localNccForward",
+    [fixed, warped, mask, stats, at, both ? 1 : 0, D, H, W, ...radius, planes, rows, epsilon, least],
+    { extent, grain: 1, workspace: e.call("localNccWorkspace", mask ? 6 : 5, H, W, rows, radius[1], radius[2]) },
+  );
+  e.free(stats);
+  return { sum, fields: at ? { at, both } : undefined };
+}
+
+/** factor · ∂Σ/∂warped and, from fields kept with "both", factor · ∂Σ/∂fixed, each written to a block of the images' shape. */
+export function localNccBackward(
+  e: Engine,
+  images: LocalNccImages,
+  options: LocalNccOptions,
+  fields: LocalNccFields,
+  factor: number,
+  gradients: { readonly warped?: number; readonly fixed?: number },
+): void {
+  const { warped, fixed, mask = 0, size } = images;
+  const [D, H, W] = size;
+  if (gradients.fixed && !fields.both)
+    throw new ArgumentError('localNcc: the gradient of the fixed image needs fields kept with "both"', {});
+  const { radius, stats, planes, rows, extent } = prepare(e, images, options);
+  const q = gradients.fixed ? 5 : 3;
+  e.parallel(
+    "localNccBackward",
+    [
+      fixed,
+      warped,
+      mask,
+      stats,
+      fields.at,
+      fields.both ? 1 : 0,
+      gradients.fixed ?? 0,
+      gradients.warped ?? 0,
+      factor,
+      D,
+      H,
+      W,
+      ...radius,
+      planes,
+      rows,
+    ],
+    { extent, grain: 1, workspace: e.call("localNccWorkspace", q, H, W, rows, radius[1], radius[2]) },
+  );
+  e.free(stats);
+}
