@@ -57,7 +57,9 @@ class Native {
     // Passive waiting: OpenMP threads that spin between runs would take the core from the other side of the comparison.
     this.process = spawn(file, [], { stdio: ["pipe", "pipe", "ignore"], env: { ...process.env, OMP_WAIT_POLICY: "passive" } });
     createInterface({ input: this.process.stdout }).on("line", (line) => this.#waiting.shift()?.(line));
-    this.process.on("exit", () => this.#waiting.splice(0).forEach((tell) => tell("absent")));
+    this.process.on("exit", () => {
+      for (const tell of this.#waiting.splice(0)) tell("absent");
+    });
   }
   #ask(line) {
     return new Promise((tell) => {

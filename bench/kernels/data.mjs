@@ -45,5 +45,8 @@ export function place(engine, ...arrays) {
   arrays.forEach((a, k) => {
     if (typeof a !== "number") engine.f32(at[k], a.length).set(a);
   });
-  return { at, free: () => at.forEach((p) => engine.free(p)) };
+  const free = () => {
+    for (const p of at) engine.free(p);
+  };
+  return { at, free };
 }

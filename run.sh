@@ -1,0 +1,1 @@
+cd /tmp/w/bench && node bundle.mjs && node out.mjs "$@"
