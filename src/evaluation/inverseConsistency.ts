@@ -1,0 +1,103 @@
+import { ShapeError } from "../core/errors.js";
+import { checkLength, indexToPoint, invert, type Lattice, latticePoints, type Samples, sampleCount } from "./lattice.js";
+
+/** Points [n, d] ↦ points [n, d]; NaN where the map is not defined. */
+export type PointMap = (points: Float64Array) => ArrayLike<number>;
+
+export interface InverseConsistency {
+  /** Mean |y⁻¹(y(p)) − p| in voxels of the fixed grid. */
+  readonly mean: number;
+  readonly max: number;
+  /** Grid points that took part: interior ones whose way there and back stays defined. */
+  readonly count: number;
+}
+
+/**
+ * Inverse consistency,  mean over p of |y⁻¹(y(p)) − p|  in voxels, p over the interior of the fixed grid (not its outermost layer).
+ * @param forward   y, fixed points ↦ moving points
+ * @param inverse   y⁻¹, moving points ↦ fixed points
+ * @param stride    look at every stride-th point only (default 1: all)
+ */
+export function inverseConsistency(forward: PointMap, inverse: PointMap, grid: Lattice, stride = 1): InverseConsistency {
+  const d = grid.size.length;
+  const all = latticePoints(grid);
+  const points = interior(grid, stride).flatMap((i) => Array.from(all.subarray(i * d, i * d + d)));
+  const start = Float64Array.from(points);
+  const back = inverse(Float64Array.from(forward(start)));
+  if (back.length !== start.length)
+    throw new ShapeError(`inverseConsistency: ${start.length / d} points went in and ${back.length / d} came back`, {});
+  const toIndex = invert(indexToPoint(grid), d);
+  let sum = 0;
+  let max = 0;
+  let count = 0;
+  for (let i = 0; i < start.length; i += d) {
+    let square = 0;
+    for (let r = 0; r < d; r++) {
+      let v = 0;
+      for (let c = 0; c < d; c++) v += toIndex[r * d + c] * (back[i + c] - start[i + c]);
+      square += v * v;
+    }
+    if (Number.isNaN(square)) continue;
+    const distance = Math.sqrt(square);
+    sum += distance;
+    count++;
+    if (distance > max) max = distance;
+  }
+  return { mean: sum / count, max, count };
+}
+
+/** Indices of the grid points that are not in the outermost layer (axes of fewer than 3 samples have no interior: all count). */
+function interior(grid: Lattice, stride: number): number[] {
+  const out: number[] = [];
+  const index = grid.size.map(() => 0);
+  const n = sampleCount(grid);
+  for (let i = 0; i < n; i++) {
+    if (i % stride === 0 && index.every((v, k) => grid.size[k] < 3 || (v > 0 && v < grid.size[k] - 1))) out.push(i);
+    for (let k = 0; k < index.length && ++index[k] === grid.size[k]; k++) index[k] = 0;
+  }
+  return out;
+}
+
+/** y(p) = p + u(p) with u interpolated linearly between the samples of a displacement field [mm, planes x, y(, z)]; NaN outside its grid. */
+export function fieldMap(displacement: Samples, grid: Lattice): PointMap {
+  const d = grid.size.length;
+  checkLength("fieldMap", displacement, grid, d);
+  const n = sampleCount(grid);
+  const toIndex = invert(indexToPoint(grid), d);
+  const strides = grid.size.map((_, k) => grid.size.slice(0, k).reduce((s, v) => s * v, 1));
+  return (points) => {
+    const out = new Float64Array(points.length);
+    const base = new Int32Array(d);
+    const weight = new Float64Array(d);
+    for (let i = 0; i < points.length; i += d) {
+      let inside = true;
+      for (let r = 0; r < d; r++) {
+        let x = 0;
+        for (let c = 0; c < d; c++) x += toIndex[r * d + c] * (points[i + c] - (grid.origin?.[c] ?? 0));
+        // A hair of slack: a point that is on the border in exact arithmetic counts as inside.
+        if (!(x >= -1e-6 && x <= grid.size[r] - 1 + 1e-6)) inside = false;
+        base[r] = Math.max(0, Math.min(grid.size[r] - 2, Math.floor(x)));
+        weight[r] = grid.size[r] === 1 ? 0 : x - base[r];
+      }
+      for (let c = 0; c < d; c++) {
+        if (!inside) {
+          out[i + c] = Number.NaN;
+          continue;
+        }
+        let u = 0;
+        for (let corner = 0; corner < 1 << d; corner++) {
+          let w = 1;
+          let at = c * n;
+          for (let k = 0; k < d; k++) {
+            const high = (corner >> k) & 1;
+            w *= high ? weight[k] : 1 - weight[k];
+            at += (base[k] + high) * strides[k];
+          }
+          if (w !== 0) u += w * displacement[at];
+        }
+        out[i + c] = points[i + c] + u;
+      }
+    }
+    return out;
+  };
+}
