@@ -8,3 +8,5 @@ export {
 export { convForward, convPackWeights, convWeights, convWeightsSum } from "./conv";
 export { gemm, gemmPack, gemv } from "./gemm";
 export { localNccBackward, localNccForward, localNccWorkspace } from "./localNcc";
+export { sampleTaps, splatRange, splatTaps } from "./sampleTaps";
+export { bsplineFilter } from "./bsplineFilter";

@@ -106,10 +106,10 @@ test("linear sampling and its first derivatives equal their plain twins for fiel
       const lengths = expected.map((x) => x.length);
       const results = everywhere([image, u, h, g], lengths, (e, [im, us, hs, gs], out) => {
         const at = { at: im, channels, size };
-        kernel.sampleLinear(e, at, positions(us), out[0], { ...rule, inside: out[1] });
-        kernel.sampleLinearGradient(e, at, positions(us), gs, out[2], rule);
-        kernel.sampleLinearDirectional(e, at, positions(us), hs, out[3], rule);
-        kernel.sampleLinearBoth(e, at, positions(us), out[4], out[5], rule);
+        kernel.sample(e, "linear", at, positions(us), [], out[0], { ...rule, inside: out[1] });
+        kernel.sampleGradient(e, "linear", at, positions(us), gs, [], out[2], rule);
+        kernel.sample(e, "linear", at, positions(us), [hs], out[3], rule);
+        kernel.sampleBoth(e, "linear", at, positions(us), out[4], out[5], rule);
       });
       results.forEach((r, k) => {
         close(r, expected[k], 2e-5); // f32; coordinates below 2⁴, sums of at most 8 × 3 terms of size 1
@@ -131,8 +131,8 @@ test("more points than one row of the kernel are sampled, the last row being sho
   twin.sampleGradient("linear", image, 1, [5, 6, 7], positions(points), g, [], expected[1]);
   const results = everywhere([image, points, g], [n, 3 * n], (e, [im, p, gs], out) => {
     const at = { at: im, channels: 1, size: [5, 6, 7] };
-    kernel.sampleLinear(e, at, positions(p), out[0]);
-    kernel.sampleLinearGradient(e, at, positions(p), gs, out[1]);
+    kernel.sample(e, "linear", at, positions(p), [], out[0]);
+    kernel.sampleGradient(e, "linear", at, positions(p), gs, [], out[1]);
   });
   close(results[0], expected[0], 1e-5); // f32
   close(results[1], expected[1], 1e-5);
@@ -143,9 +143,9 @@ test("a position outside, NaN included, keeps the border value and has no deriva
   const image = Float32Array.from([1, 2, 4]);
   const [value, gradient, filled, inside] = everywhere([image, u, new Float32Array(3).fill(1)], [3, 6, 3, 3], (e, [im, us, g], out) => {
     const at = { at: im, channels: 1, size: [1, 3] };
-    kernel.sampleLinear(e, at, { field: us, size: [1, 3] }, out[0]);
-    kernel.sampleLinearGradient(e, at, { field: us, size: [1, 3] }, g, out[1]);
-    kernel.sampleLinear(e, at, { field: us, size: [1, 3] }, out[2], { border: "constant", fill: 7, inside: out[3] });
+    kernel.sample(e, "linear", at, { field: us, size: [1, 3] }, [], out[0]);
+    kernel.sampleGradient(e, "linear", at, { field: us, size: [1, 3] }, g, [], out[1]);
+    kernel.sample(e, "linear", at, { field: us, size: [1, 3] }, [], out[2], { border: "constant", fill: 7, inside: out[3] });
   });
   expect([...value]).toEqual([1, 1, 4]);
   expect([...gradient]).toEqual([0, 0, 0, 0, 0, 0]);
@@ -166,5 +166,91 @@ test("composition of displacement fields equals its plain twin", () => {
       close(result, expected, 2e-5); // f32
     }),
     { numRuns: 60 },
+  );
+});
+
+test("nearest, linear and cubic sampling, derivatives up to the third, and their adjoints equal the plain twins", () => {
+  fc.assert(
+    fc.property(
+      cases,
+      fc.constantFrom("nearest" as const, "linear" as const, "cubic" as const),
+      fc.integer({ min: 0, max: 3 }),
+      (c, kind, m) => {
+        const { size, channels, border } = c;
+        const { d, n, voxels, image, u, h, k, g, positions } = setUp(c);
+        const rule = { border, fill: 0.25 };
+        const pairs = (d * (d + 1)) / 2;
+        const lengths = [channels * n, n, d * n, channels * n, channels * d * n, channels * pairs * n, channels * voxels];
+        const expected = lengths.map((x) => new Float64Array(x));
+        const h3 = [h, k, h].slice(0, m);
+        const h2 = [k, h].slice(0, Math.min(2, m));
+        twin.sample(kind, image, channels, size, positions(u), h3, expected[0], rule, expected[1]);
+        twin.sampleGradient(kind, image, channels, size, positions(u), g, h2, expected[2], rule);
+        twin.sampleBoth(kind, image, channels, size, positions(u), expected[3], expected[4], rule);
+        twin.sampleHessian(kind, image, channels, size, positions(u), expected[5], rule);
+        twin.splat(kind, g, channels, size, positions(u), h3, expected[6], rule);
+        const results = everywhere([image, u, h, k, g], lengths, (e, [im, us, hs, ks, gs], out) => {
+          const at = { at: im, channels, size };
+          kernel.sample(e, kind, at, positions(us), [hs, ks, hs].slice(0, m), out[0], { ...rule, inside: out[1] });
+          kernel.sampleGradient(e, kind, at, positions(us), gs, [ks, hs].slice(0, Math.min(2, m)), out[2], rule);
+          kernel.sampleBoth(e, kind, at, positions(us), out[3], out[4], rule);
+          kernel.sampleHessian(e, kind, at, positions(us), out[5], rule);
+          kernel.splat(e, kind, gs, { at: out[6], channels, size }, positions(us), [hs, ks, hs].slice(0, m), rule);
+        });
+        results.forEach((r, j) => {
+          if (j !== 1 || m === 0) close(r, expected[j], 2e-4); // f32; third derivatives sum 27 × 64 terms of size up to 3
+        });
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+test("splatting adds every voxel's terms in the order of the positions, over many planes and rows", () => {
+  const random = generator(5);
+  const size = [40, 9, 11];
+  const n = size[0] * size[1] * size[2];
+  const u = Float32Array.from({ length: 3 * n }, () => 8 * random() - 4);
+  const g = Float32Array.from({ length: n }, random);
+  for (const kind of ["linear", "cubic"] as const) {
+    const expected = new Float64Array(n);
+    twin.splat(kind, g, 1, size, { field: u, size }, [], expected);
+    const [result] = everywhere([u, g], [n], (e, [us, gs], [out]) =>
+      kernel.splat(e, kind, gs, { at: out, channels: 1, size }, { field: us, size }, []),
+    );
+    close(result, expected, 1e-5); // f32
+  }
+});
+
+test("cubic sampling of prefiltered coefficients gives the samples back; the adjoint prefilter is the transpose; both equal their twins", () => {
+  fc.assert(
+    fc.property(
+      fc.integer(),
+      fc.constantFrom<number[]>([1, 1, 1], [2, 3, 5], [1, 2, 70], [66, 2, 1], [3, 65, 67], [1, 9], [4, 1]),
+      fc.integer({ min: 1, max: 2 }),
+      (seed, size, channels) => {
+        const random = generator(seed);
+        const voxels = size.reduce((a, b) => a * b, 1);
+        const a = Float32Array.from({ length: channels * voxels }, () => 2 * random() - 1);
+        const b = Float32Array.from({ length: channels * voxels }, () => 2 * random() - 1);
+        const expected = Float64Array.from(a);
+        const transposed = Float64Array.from(b);
+        twin.bsplinePrefilter(expected, channels, size);
+        twin.bsplinePrefilter(transposed, channels, size, true);
+        const dot = (x: ArrayLike<number>, y: ArrayLike<number>) => Array.from(x).reduce((s, v, i) => s + v * y[i], 0);
+        expect(dot(expected, b)).toBeCloseTo(dot(a, transposed), 9);
+        const [coefficients, adjoint, back] = everywhere([a, b], [a.length, a.length, a.length], (e, [p, q], out) => {
+          e.f32(out[0], a.length).set(e.f32(p, a.length));
+          e.f32(out[1], a.length).set(e.f32(q, a.length));
+          kernel.bsplinePrefilter(e, out[0], channels, size);
+          kernel.bsplinePrefilter(e, out[1], channels, size, true);
+          kernel.sample(e, "cubic", { at: out[0], channels, size }, { size }, [], out[2]);
+        });
+        close(coefficients, expected, 2e-5); // f32, a filter of gain 3 in each axis
+        close(adjoint, transposed, 2e-5);
+        close(back, a, 2e-5);
+      },
+    ),
+    { numRuns: 30 },
   );
 });

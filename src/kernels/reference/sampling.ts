@@ -280,3 +280,35 @@ export function composeFields(u: Numbers, size: readonly number[], v: Numbers, o
   sample("linear", u, d, size, { field: v, size: outSize }, [], out);
   for (let i = 0; i < n; i++) out[i] += v[i];
 }
+
+/** In place: the B-spline coefficients (or, adjoint, their transpose) of [outer, n, inner], along the middle axis. */
+function filterAxis(data: Out & Numbers, outer: number, n: number, inner: number, adjoint: boolean): void {
+  const z = Math.sqrt(3) - 2;
+  for (let o = 0; o < outer; o++)
+    for (let i = 0; i < inner; i++) {
+      const at = (k: number) => (o * n + k) * inner + i;
+      if (n === 1) continue;
+      const scaleEnds = (s: number) => {
+        data[at(0)] *= s;
+        data[at(n - 1)] *= s;
+      };
+      if (adjoint) scaleEnds(2);
+      let first = data[at(0)] + z ** (n - 1) * data[at(n - 1)];
+      for (let k = 1; k < n - 1; k++) first += (z ** k + z ** (2 * n - 2 - k)) * data[at(k)];
+      data[at(0)] = (6 * first) / (1 - z ** (2 * n - 2));
+      for (let k = 1; k < n; k++) data[at(k)] = 6 * data[at(k)] + z * data[at(k - 1)];
+      data[at(n - 1)] = (z / (z * z - 1)) * (data[at(n - 1)] + z * data[at(n - 2)]);
+      for (let k = n - 2; k >= 0; k--) data[at(k)] = z * (data[at(k + 1)] - data[at(k)]);
+      if (adjoint) scaleEnds(0.5);
+    }
+}
+/**
+ * Coefficients of the interpolating cubic B-spline of [channels, ...size], in place, mirrored at the borders; `adjoint`: the transpose.
+ * Unser, Aldroubi & Eden (1993), B-spline signal processing, IEEE Trans. Signal Processing 41.
+ */
+export function bsplinePrefilter(data: Out & Numbers, channels: number, size: readonly number[], adjoint = false): void {
+  size.forEach((n, a) => {
+    const product = (s: readonly number[]) => s.reduce((x, y) => x * y, 1);
+    filterAxis(data, channels * product(size.slice(0, a)), n, product(size.slice(a + 1)), adjoint);
+  });
+}

@@ -1,0 +1,240 @@
+import { fma, hsum, ld, mul, splat, st } from "./simd";
+
+/**
+ * Sampling with any weights, one position at a time: nearest (kind 0), linear (1) and cubic B-spline (2, from coefficients, mirrored at
+ * the border), in 2-D (`dims` 2, D = 1) and 3-D, derivatives along up to three direction fields h₁, h₂, h₃ (m of them), and the adjoint.
+ * Per position: weights of each axis and order of derivative, their products summed into a table of up to 4 × 4 × 4 numbers, and then
+ * for each channel a product with the image (or an addition to it), four neighbours along x at once.
+ * Positions, borders and layouts are those of sampleLinear.ts. Workspace (per thread): `tapsWorkspace` bytes.
+ */
+export const tapsWorkspace: i32 = 640;
+// workspace: weights 3 axes × 5 orders × 16 B; offsets 3 axes × 16 B at 240; x interior flag at 288; z (y in 2-D) indices at 304; table at 320
+const OFFSETS: usize = 240, INTERIOR: usize = 288, INDEX: usize = 304, TABLE: usize = 320;
+
+// @ts-ignore: decorator
+@inline function mirror(i: i32, n: i32): i32 {
+  if (n == 1) return 0;
+  const period = 2 * n - 2;
+  const k = ((i % period) + period) % period;
+  return k < n ? k : period - k;
+}
+// @ts-ignore: decorator
+@inline function set4(p: usize, a: f32, b: f32, c: f32, d: f32): void { store<f32>(p, a); store<f32>(p, b, 4); store<f32>(p, c, 8); store<f32>(p, d, 12); }
+
+/** Weights and byte offsets of one axis at coordinate q; false outside [0, n − 1]. */
+function axis(ws: usize, a: i32, kind: i32, q: f64, n: i32, stride: i32): bool {
+  const w = ws + <usize>a * 80, o = ws + OFFSETS + <usize>(a << 4), hi = <f64>(n - 1);
+  const f = q > 0 ? (q < hi ? q : hi) : 0.0; // NaN becomes 0
+  const inside = f == q;
+  st(w + 16, splat(0)); st(w + 32, splat(0)); st(w + 48, splat(0)); st(w + 64, splat(0));
+  if (kind == 0) {
+    const i = min(<i32>(f + 0.5), n - 1);
+    set4(w, 1, 0, 0, 0);
+    store<i32>(o, i * stride);
+    if (a == 0) store<i32>(ws + INTERIOR, 1);
+    store<i32>(ws + INDEX, i);
+    return inside;
+  }
+  const i = max(min(<i32>f, n - 2), 0), t = <f32>(f - <f64>i);
+  if (kind == 1) {
+    set4(w, 1 - t, t, 0, 0);
+    if (inside && n > 1) set4(w + 16, -1, 1, 0, 0);
+    const j = min(i + 1, n - 1);
+    store<i32>(o, i * stride); store<i32>(o, j * stride, 4);
+    if (a == 0) store<i32>(ws + INTERIOR, 1);
+    store<i32>(ws + INDEX, i); store<i32>(ws + INDEX, j, 4);
+    return inside;
+  }
+  const s: f32 = 1 - t, sixth: f32 = 1.0 / 6.0, twoThirds: f32 = 2.0 / 3.0;
+  set4(w, s * s * s * sixth, twoThirds - t * t + 0.5 * t * t * t, twoThirds - s * s + 0.5 * s * s * s, t * t * t * sixth);
+  if (inside) {
+    set4(w + 16, -0.5 * s * s, t * (1.5 * t - 2), s * (2 - 1.5 * s), 0.5 * t * t);
+    set4(w + 32, s, 3 * t - 2, 3 * s - 2, t);
+    set4(w + 48, -1, 3, -3, 1);
+  }
+  const interior = i >= 1 && i + 2 < n;
+  if (a == 0) store<i32>(ws + INTERIOR, interior);
+  for (let k = 0; k < 4; k++) {
+    const j = interior ? i - 1 + k : mirror(i - 1 + k, n);
+    store<i32>(o + (k << 2), j * stride);
+    store<i32>(ws + INDEX + (k << 2), j);
+  }
+  return inside;
+}
+/** table (+)= coefficient · wz ⊗ wy ⊗ wx, derivative orders ox, oy, oz. */
+function addTable(ws: usize, nz: i32, ny: i32, ox: i32, oy: i32, oz: i32, coefficient: f32, first: bool): void {
+  const wx = ld(ws + <usize>(ox << 4)), wy = ws + 80 + <usize>(oy << 4), wz = ws + 160 + <usize>(oz << 4);
+  let p = ws + TABLE;
+  for (let k = 0; k < nz; k++) {
+    const wk = coefficient * load<f32>(wz + (k << 2));
+    for (let j = 0; j < ny; j++, p += 16) {
+      const w = splat(wk * load<f32>(wy + (j << 2)));
+      st(p, first ? mul(w, wx) : fma(w, wx, ld(p)));
+    }
+  }
+}
+// @ts-ignore: decorator
+@inline function component(h: usize, points: i32, dims: i32, n4: usize, i: usize, a: i32): f32 {
+  return points ? load<f32>(h + i * dims + (<usize>a << 2)) : load<f32>(h + <usize>a * n4 + i);
+}
+/** The table of ∂h₁…∂h_m, once more along axis e (e < 0: not), at position i (bytes). */
+function table(ws: usize, nz: i32, ny: i32, dims: i32, m: i32, e: i32, f: i32, h1: usize, h2: usize, h3: usize, points: i32, n4: usize, i: usize): void {
+  const ex = (e == 0 ? 1 : 0) + (f == 0 ? 1 : 0), ey = (e == 1 ? 1 : 0) + (f == 1 ? 1 : 0), ez = (e == 2 ? 1 : 0) + (f == 2 ? 1 : 0);
+  if (m == 0) { addTable(ws, nz, ny, ex, ey, ez, 1, true); return; }
+  let first = true;
+  const na = dims, nb = m > 1 ? dims : 1, nc = m > 2 ? dims : 1;
+  for (let a = 0; a < na; a++) for (let b = 0; b < nb; b++) for (let c = 0; c < nc; c++) {
+    let w = component(h1, points, dims, n4, i, a);
+    let ox = ex + (a == 0 ? 1 : 0), oy = ey + (a == 1 ? 1 : 0), oz = ez + (a == 2 ? 1 : 0);
+    if (m > 1) { w *= component(h2, points, dims, n4, i, b); ox += b == 0 ? 1 : 0; oy += b == 1 ? 1 : 0; oz += b == 2 ? 1 : 0; }
+    if (m > 2) { w *= component(h3, points, dims, n4, i, c); ox += c == 0 ? 1 : 0; oy += c == 1 ? 1 : 0; oz += c == 2 ? 1 : 0; }
+    addTable(ws, nz, ny, ox, oy, oz, w, first);
+    first = false;
+  }
+}
+/** Σ table · image. */
+function dot(ws: usize, kind: i32, nz: i32, ny: i32, image: usize): f32 {
+  let p = ws + TABLE, sum = splat(0);
+  const oz = ws + OFFSETS + 32, oy = ws + OFFSETS + 16, ox = ws + OFFSETS, interior = load<i32>(ws + INTERIOR);
+  const x0: usize = load<i32>(ox);
+  for (let k = 0; k < nz; k++) {
+    const plane = image + <usize>load<i32>(oz + (k << 2));
+    for (let j = 0; j < ny; j++, p += 16) {
+      const row = plane + <usize>load<i32>(oy + (j << 2));
+      let v: v128;
+      if (kind == 2) {
+        if (interior) v = ld(row + x0);
+        else v = v128.load32_lane(row + <usize>load<i32>(ox, 12), v128.load32_lane(row + <usize>load<i32>(ox, 8), v128.load32_lane(row + <usize>load<i32>(ox, 4), v128.load32_zero(row + x0), 1), 2), 3);
+      } else if (kind == 1) v = v128.load32_lane(row + <usize>load<i32>(ox, 4), v128.load32_zero(row + x0), 1);
+      else v = v128.load32_zero(row + x0);
+      sum = fma(ld(p), v, sum);
+    }
+  }
+  return hsum(sum);
+}
+// @ts-ignore: decorator
+@inline function positionOf(a: f64, b: f64, c: f64, d: f64, x: f64, y: f64, z: f64): f64 { return a * x + b * y + c * z + d; }
+
+const VALUE = 0, GRADIENT = 1, BOTH = 2, HESSIAN = 3;
+/**
+ * mode 0: out[c] = ∂h₁…∂h_m I_c; 1: out = Σ_c g[c] ∇∂h₁…∂h_m I_c laid out like the positions; 2: out[c] = I_c, aux[c][axis] = ∇I_c;
+ * 3: out[c][xx, xy, (xz,) yy, (yz, zz)]. Slabs: rows of OW positions.
+ */
+export function sampleTaps(kind: i32, dims: i32, image: usize, C: i32, D: i32, H: i32, W: i32, u: usize, points: i32,
+  a00: f64, a01: f64, a02: f64, b0: f64, a10: f64, a11: f64, a12: f64, b1: f64, a20: f64, a21: f64, a22: f64, b2: f64,
+  OH: i32, OW: i32, n: i32, border: i32, fill: f32, mode: i32, m: i32, h1: usize, h2: usize, h3: usize,
+  g: usize, out: usize, aux: usize, inside: usize, ws: usize, r0: i32, r1: i32): void {
+  const n4: usize = <usize>n << 2, channel: usize = (<usize>D * H * W) << 2;
+  const taps = kind == 2 ? 4 : kind + 1, nz = dims == 3 ? taps : 1;
+  axis(ws, 2, 0, 0, 1, 0);
+  for (let r = r0; r < r1; r++) {
+    const start = r * OW, count = min(OW, n - start), yr = <f64>(r % OH), zr = <f64>(r / OH);
+    for (let x = 0; x < count; x++) {
+      const i = <usize>(start + x) << 2;
+      let qx = positionOf(a00, a01, a02, b0, <f64>x, yr, zr), qy = positionOf(a10, a11, a12, b1, <f64>x, yr, zr), qz = positionOf(a20, a21, a22, b2, <f64>x, yr, zr);
+      if (u) {
+        qx += <f64>component(u, points, dims, n4, i, 0); qy += <f64>component(u, points, dims, n4, i, 1);
+        if (dims == 3) qz += <f64>component(u, points, dims, n4, i, 2);
+      }
+      let hit = axis(ws, 0, kind, qx, W, 4);
+      if (!axis(ws, 1, kind, qy, H, W << 2)) hit = false;
+      if (dims == 3 && !axis(ws, 2, kind, qz, D, (H * W) << 2)) hit = false;
+      if (inside) store<f32>(inside + i, hit ? 1 : 0);
+      const skip = border && !hit;
+      if (mode == VALUE || mode == BOTH) {
+        if (!skip) table(ws, nz, taps, dims, m, -1, -1, h1, h2, h3, points, n4, i);
+        for (let c = 0; c < C; c++) store<f32>(out + <usize>c * n4 + i, skip ? (m ? 0 : fill) : dot(ws, kind, nz, taps, image + <usize>c * channel));
+      }
+      if (mode == GRADIENT) for (let e = 0; e < dims; e++) {
+        let sum: f32 = 0;
+        if (!skip) {
+          table(ws, nz, taps, dims, m, e, -1, h1, h2, h3, points, n4, i);
+          for (let c = 0; c < C; c++) sum += load<f32>(g + <usize>c * n4 + i) * dot(ws, kind, nz, taps, image + <usize>c * channel);
+        }
+        store<f32>(points ? out + i * dims + (<usize>e << 2) : out + <usize>e * n4 + i, sum);
+      }
+      if (mode == BOTH) for (let e = 0; e < dims; e++) {
+        if (!skip) table(ws, nz, taps, dims, 0, e, -1, 0, 0, 0, points, n4, i);
+        for (let c = 0; c < C; c++) store<f32>(aux + <usize>(c * dims + e) * n4 + i, skip ? 0 : dot(ws, kind, nz, taps, image + <usize>c * channel));
+      }
+      if (mode == HESSIAN) {
+        const pairs = dims == 3 ? 6 : 3;
+        for (let e = 0, k = 0; e < dims; e++) for (let f = e; f < dims; f++, k++) {
+          if (!skip) table(ws, nz, taps, dims, 0, e, f, 0, 0, 0, points, n4, i);
+          for (let c = 0; c < C; c++) store<f32>(out + <usize>(c * pairs + k) * n4 + i, skip ? 0 : dot(ws, kind, nz, taps, image + <usize>c * channel));
+        }
+      }
+    }
+  }
+}
+
+/** Smallest and largest position along the slowest axis in each row, clamped to the image: range [2 · rows]. Slabs: rows. */
+export function splatRange(dims: i32, D: i32, H: i32, u: usize, points: i32,
+  a0: f64, a1: f64, a2: f64, b: f64, OH: i32, OW: i32, n: i32, range: usize, r0: i32, r1: i32): void {
+  const n4: usize = <usize>n << 2, hi = <f64>((dims == 3 ? D : H) - 1);
+  for (let r = r0; r < r1; r++) {
+    const start = r * OW, count = min(OW, n - start), yr = <f64>(r % OH), zr = <f64>(r / OH);
+    let low = hi, high: f64 = 0;
+    for (let x = 0; x < count; x++) {
+      let q = positionOf(a0, a1, a2, b, <f64>x, yr, zr);
+      if (u) q += <f64>component(u, points, dims, n4, <usize>(start + x) << 2, dims - 1);
+      q = q > 0 ? (q < hi ? q : hi) : 0.0;
+      if (q < low) low = q;
+      if (q > high) high = q;
+    }
+    store<f32>(range + (<usize>r << 3), <f32>low); store<f32>(range + (<usize>r << 3), <f32>high, 4);
+  }
+}
+
+/**
+ * The adjoint of `sampleTaps` (mode 0) in the image: image_c += Σ_k g[c, k] · table_k. Slabs: planes of the image (rows in 2-D), so
+ * that every voxel adds its terms in the order of the positions, whatever the slabs. Rows whose `range` misses the slab are skipped.
+ */
+export function splatTaps(kind: i32, dims: i32, image: usize, C: i32, D: i32, H: i32, W: i32, u: usize, points: i32,
+  a00: f64, a01: f64, a02: f64, b0: f64, a10: f64, a11: f64, a12: f64, b1: f64, a20: f64, a21: f64, a22: f64, b2: f64,
+  OH: i32, OW: i32, n: i32, border: i32, m: i32, h1: usize, h2: usize, h3: usize,
+  g: usize, range: usize, ws: usize, s0: i32, s1: i32): void {
+  const n4: usize = <usize>n << 2, channel: usize = (<usize>D * H * W) << 2, rows = (n + OW - 1) / OW;
+  const taps = kind == 2 ? 4 : kind + 1, nz = dims == 3 ? taps : 1, small = (dims == 3 ? D : H) <= 4;
+  const lowest = <f32>(s0 - 3), highest = <f32>(s1 + 2);
+  const oz = ws + OFFSETS + 32, oy = ws + OFFSETS + 16, ox = ws + OFFSETS;
+  axis(ws, 2, 0, 0, 1, 0);
+  for (let r = 0; r < rows; r++) {
+    if (!small && (load<f32>(range + (<usize>r << 3)) > highest || load<f32>(range + (<usize>r << 3), 4) < lowest)) continue;
+    const start = r * OW, count = min(OW, n - start), yr = <f64>(r % OH), zr = <f64>(r / OH);
+    for (let x = 0; x < count; x++) {
+      const i = <usize>(start + x) << 2;
+      let qx = positionOf(a00, a01, a02, b0, <f64>x, yr, zr), qy = positionOf(a10, a11, a12, b1, <f64>x, yr, zr), qz = positionOf(a20, a21, a22, b2, <f64>x, yr, zr);
+      if (u) {
+        qx += <f64>component(u, points, dims, n4, i, 0); qy += <f64>component(u, points, dims, n4, i, 1);
+        if (dims == 3) qz += <f64>component(u, points, dims, n4, i, 2);
+      }
+      // The slowest axis last: its indices stay at INDEX.
+      const slow = dims == 3 ? qz : qy, end = dims == 3 ? D : H;
+      if (!small) {
+        const q = slow > 0 ? (slow < <f64>(end - 1) ? slow : <f64>(end - 1)) : 0.0;
+        if (q > <f64>highest || q < <f64>lowest) continue;
+      }
+      let hit = axis(ws, 0, kind, qx, W, 4);
+      if (!axis(ws, 1, kind, qy, H, W << 2)) hit = false;
+      if (dims == 3 && !axis(ws, 2, kind, qz, D, (H * W) << 2)) hit = false;
+      if (border && !hit) continue;
+      table(ws, nz, taps, dims, m, -1, -1, h1, h2, h3, points, n4, i);
+      const interior = load<i32>(ws + INTERIOR), x0: usize = load<i32>(ox);
+      for (let c = 0; c < C; c++) {
+        const go = load<f32>(g + <usize>c * n4 + i), to = image + <usize>c * channel;
+        let p = ws + TABLE;
+        for (let k = 0; k < nz; k++) for (let j = 0; j < taps; j++, p += 16) {
+          const at = load<i32>(ws + INDEX + (<usize>(dims == 3 ? k : j) << 2));
+          if (at < s0 || at >= s1) continue;
+          const row = to + <usize>load<i32>(oz + (k << 2)) + <usize>load<i32>(oy + (j << 2));
+          if (kind == 2 && interior) st(row + x0, fma(splat(go), ld(p), ld(row + x0)));
+          else for (let l = 0; l < taps; l++) {
+            const q = row + <usize>load<i32>(ox + (l << 2));
+            store<f32>(q, load<f32>(q) + go * load<f32>(p + (<usize>l << 2)));
+          }
+        }
+      }
+    }
+  }
+}
