@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { places } from "./kernels/data.mjs";
 import { heading, machine, median, root, table } from "./machine.mjs";
 import { nativeServers } from "./native.mjs";
 
@@ -36,10 +37,14 @@ function timeOurs(prepared) {
   return { wall, cpu: (cpu.user + cpu.system) / 1000 };
 }
 
-/** Largest difference of the probes, relative to the largest probe. */
-function difference(ours, native) {
-  const scale = Math.max(...native.map(Math.abs));
-  return ours.length === native.length ? Math.max(...ours.map((v, k) => Math.abs(v - native[k]))) / scale : Number.POSITIVE_INFINITY;
+/** Largest difference of the probes, relative to the largest probe; `where` leaves places out (borders treated differently). */
+function difference(ours, native, where = () => true) {
+  const kept = places(ours.length)
+    .map((place, k) => ({ place, ours: ours.values[k], native: native[k] }))
+    .filter((p) => where(p.place));
+  const scale = Math.max(...kept.map((p) => Math.abs(p.native)));
+  const largest = Math.max(...kept.map((p) => Math.abs(p.ours - p.native))) / scale;
+  return kept.length > 0 && !Number.isNaN(largest) ? largest : Number.POSITIVE_INFINITY;
 }
 
 async function measure(row, engines, servers, threadCounts, reps) {
@@ -83,7 +88,7 @@ async function measure(row, engines, servers, threadCounts, reps) {
     const sidesOf = natives.filter((s) => s.kernel === kernel);
     if (sidesOf.length) others[kernel] = Math.min(...sidesOf.map((s) => ms(s, first)));
   }
-  const agreement = best ? Math.max(...ours.map((s) => difference(s.probes, best.probes))) : undefined;
+  const agreement = best ? Math.max(...ours.map((s) => difference(s.probes, best.probes, row.where))) : undefined;
   const result = { name: row.name, about: row.about, size: row.size, goal: row.goal, times, others, native: best?.name };
   result.ratio = {};
   result.speedUp = {};

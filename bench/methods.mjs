@@ -113,7 +113,10 @@ export function elastix(stages) {
       const parameters = stages.flatMap((s) => ["-p", join(root, "bench/peers/elastix", `${s}.txt`)]);
       const args = ["-f", plain(fixed), "-m", plain(moving), ...parameters, "-out", folder, "-threads", String(threads)];
       const r = await execute("elastix", args);
-      if (r.code !== 0) throw new Error(`elastix: exit ${r.code}; see ${join(folder, "elastix.log")}`);
+      if (r.code !== 0) {
+        const said = r.stdout.split("\n").filter((l) => /ERROR|not installed|exception/i.test(l));
+        throw new Error(`elastix: exit ${r.code}: ${said[0]?.trim() ?? "no reason given"}`);
+      }
       const last = join(folder, `TransformParameters.${stages.length - 1}.txt`);
       writeFileSync(
         last,
@@ -122,7 +125,7 @@ export function elastix(stages) {
       );
       const transformix = async (what) => {
         const t = await execute("transformix", ["-def", what, "-tp", last, "-out", folder, "-threads", String(threads)]);
-        if (t.code !== 0) throw new Error(`transformix: exit ${t.code}; see ${join(folder, "transformix.log")}`);
+        if (t.code !== 0) throw new Error(`transformix: exit ${t.code}`);
       };
       return {
         status: "ok",

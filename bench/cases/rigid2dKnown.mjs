@@ -37,7 +37,7 @@ const pair = (contrast, { name, moving, truth, preset }) => ({
   fixed: file(contrast === "PD" ? "ProtonDensitySliceBorder20" : "T1SliceBorder20"),
   moving: file(moving),
   ours: { [preset]: contrast === "PD" ? ["--preset", preset] : ["--preset", preset, "--metric", "mi"] },
-  elastix: [preset],
+  elastix: [preset === "rigid" ? "rigid" : "affine"], // Debian's elastix has no similarity transform
   score: async (result) => {
     const [W, H] = readImage(file("ProtonDensitySliceBorder20")).size;
     const points = [];

@@ -29,15 +29,15 @@ export function volumes() {
   return { I, J, U };
 }
 
-/** 64 values of a result at places spread by the golden ratio, the same places as the native side prints. */
-export function probes(values) {
-  const out = [];
-  for (let k = 1; k <= 64; k++) {
-    const f = k * 0.6180339887498949;
-    out.push(values[Math.floor((f - Math.floor(f)) * values.length)]);
-  }
-  return out;
-}
+/** 64 places in an array, spread by the golden ratio: the ones the native side prints. */
+export const places = (length) =>
+  Array.from({ length: 64 }, (_, k) => {
+    const f = (k + 1) * 0.6180339887498949;
+    return Math.floor((f - Math.floor(f)) * length);
+  });
+
+/** The values of a result there, and its length. */
+export const probes = (values) => ({ length: values.length, values: places(values.length).map((i) => values[i]) });
 
 /** Copy arrays into an engine's memory. @returns addresses, and `free` for all of them */
 export function place(engine, ...arrays) {
