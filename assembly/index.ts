@@ -10,3 +10,4 @@ export { gemm, gemmPack, gemv } from "./gemm";
 export { localNccBackward, localNccForward, localNccWorkspace } from "./localNcc";
 export { sampleTaps, splatRange, splatTaps } from "./sampleTaps";
 export { bsplineFilter } from "./bsplineFilter";
+export { fftLines, fftPlanes, fftReal, fftToReal, fftWorkspace } from "./fft";
