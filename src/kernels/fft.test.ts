@@ -68,7 +68,7 @@ test("the transform along the middle of any three axes equals its twin for every
   const e = engines[0];
   const lengths = [...Array(131).keys(), 144, 256, 243, 251, 480, 512, 509, 1000, 1024, 2048, 2310];
   for (const n of lengths)
-    for (const inner of n > 300 ? [1, 9] : [1, 2, 3, 4, 5, 8, 11, 16]) {
+    for (const inner of n > 300 ? [1, 9] : n % 3 === 0 ? [1, 3, 8] : n % 3 === 1 ? [1, 2, 11] : [4, 5, 16]) {
       const outer = n > 300 ? 2 : 3;
       const shape = [outer, n, inner];
       const x = noise(2 * product(shape), 31 * n + inner);
