@@ -11,3 +11,4 @@ export { localNccBackward, localNccForward, localNccWorkspace } from "./localNcc
 export { sampleTaps, splatRange, splatTaps } from "./sampleTaps";
 export { bsplineFilter } from "./bsplineFilter";
 export { fftLines, fftPlanes, fftReal, fftToReal, fftWorkspace } from "./fft";
+export { affinePlanes, fieldMoments, longestSquared } from "./planes";

@@ -1,0 +1,40 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { seeded } from "../core/random.js";
+import { Engine } from "./engine.js";
+import { affinePlanes, fieldMoments, longestVector } from "./planes.js";
+import * as twin from "./reference/planes.js";
+
+test("linear work on field planes equals its twin, with the same bits for 1, 2 and 3 threads", () => {
+  const engines = [1, 2, 3].map((threads) => new Engine({ threads }));
+  const side = fc.integer({ min: 1, max: 9 });
+  fc.assert(
+    fc.property(fc.array(side, { minLength: 2, maxLength: 3 }), fc.integer(), fc.boolean(), (size, seed, withField) => {
+      const random = seeded(seed);
+      const d = size.length;
+      const n = size.reduce((a, b) => a * b, 1);
+      const u = Float32Array.from({ length: d * n }, random.normal);
+      const numbers = (k: number) => Array.from({ length: k }, random.normal);
+      const map = { field: numbers(d * d), voxel: numbers(d * d), constant: numbers(d) };
+      const expected = new Float32Array(d * n);
+      twin.affinePlanes(withField ? u : undefined, expected, size, map);
+      const results = engines.map((e) => {
+        const at = e.allocate(4 * d * n);
+        const out = e.allocate(4 * d * n);
+        e.f32(at, d * n).set(u);
+        affinePlanes(e, withField ? at : 0, out, size, map);
+        const result = { planes: e.f32(out, d * n).slice(), moments: fieldMoments(e, at, size), longest: longestVector(e, at, size) };
+        e.free(at);
+        e.free(out);
+        return result;
+      });
+      for (let k = 0; k < d * n; k++) expect(results[0].planes[k]).toBeCloseTo(expected[k], 3); // f32, coordinates below 2⁴ times normal numbers
+      const moments = twin.fieldMoments(u, size);
+      for (const [k, m] of moments.entries()) expect(Math.abs(results[0].moments[k] - m)).toBeLessThan(1e-4 * n * 9);
+      expect(results[0].longest).toBeCloseTo(twin.longestVector(u, size), 5);
+      expect(results[1]).toEqual(results[0]);
+      expect(results[2]).toEqual(results[0]);
+    }),
+  );
+  for (const e of engines) e.close();
+});
