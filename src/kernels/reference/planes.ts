@@ -16,7 +16,9 @@ export function affinePlanes(u: Numbers | undefined, out: { [i: number]: number 
   const n = size.reduce((a, b) => a * b, 1);
   for (let k = 0; k < n; k++) {
     const p = voxelAt(size, k);
-    const w = p.map((_, i) => p.reduce((s, x, j) => s + map.voxel[i * d + j] * x + (u ? map.field[i * d + j] * u[j * n + k] : 0), map.constant[i]));
+    const w = p.map((_, i) =>
+      p.reduce((s, x, j) => s + map.voxel[i * d + j] * x + (u ? map.field[i * d + j] * u[j * n + k] : 0), map.constant[i]),
+    );
     for (let i = 0; i < d; i++) out[i * n + k] = w[i];
   }
 }

@@ -1,0 +1,138 @@
+import { GridError } from "../core/errors.js";
+import { type Grid, gridText, indexToPhysical, physicalToIndex, sameGrid, tensorShape } from "../image/grid.js";
+import { engine } from "../kernels/engine.js";
+import { affinePlanes, longestVector } from "../kernels/planes.js";
+import { sampleLinear } from "../kernels/sampling.js";
+import { dispose, scope } from "../tensor/storage.js";
+import { Tensor } from "../tensor/tensor.js";
+import { CompositeTransform } from "./composite.js";
+import { fixedSpace, movingSpace, type Space, type Transform } from "./transform.js";
+
+/**
+ * y(x) = x + u(x): a displacement field in millimetres (LPS), planes [d, (z,) y, x] on a grid, linear between samples, 0 outside the
+ * grid's samples (ITK's rule). A stored inverse is used when there is one.
+ */
+export class DisplacementTransform implements Transform {
+  readonly kind = "displacement";
+  readonly dimension: number;
+  constructor(
+    readonly field: Tensor,
+    readonly grid: Grid,
+    readonly from: Space = fixedSpace(grid),
+    readonly to: Space = movingSpace(),
+    /** The field of the inverse, when it is known, on its own grid. */
+    readonly backward?: { readonly field: Tensor; readonly grid: Grid },
+  ) {
+    this.dimension = grid.size.length;
+    const expected = [this.dimension, ...tensorShape(grid)];
+    if (field.rank !== expected.length || expected.some((n, i) => n !== field.shape[i]))
+      throw new GridError(`displacement: planes ${field.shape.join("×")} on the grid ${gridText(grid)}; expected ${expected.join("×")}`, {
+        field: field.shape,
+        grid,
+      });
+  }
+  get parameters(): { readonly field: Tensor } {
+    return { field: this.field };
+  }
+  with({ field }: { readonly field: Tensor }): DisplacementTransform {
+    return new DisplacementTransform(field, this.grid, this.from, this.to);
+  }
+  apply(points: Tensor): Tensor {
+    return scope(() => {
+      const d = this.dimension;
+      const { matrix, offset } = physicalToIndex(this.grid);
+      const n = points.shape[0];
+      const low = points.cast("f64"); // positions in double precision: f32 voxels of a large grid lose hundredths
+      const index = low
+        .matmul(Tensor.from(Float64Array.from(matrix), [d, d]).transpose())
+        .add(Tensor.from(Float64Array.from(offset), [d]))
+        .cast("f32");
+      const u = Tensor.uninitialised([d, n]);
+      sampleLinear(
+        engine(),
+        { at: this.field.pointer, channels: d, size: tensorShape(this.grid) },
+        { points: index.pointer, count: n },
+        u.pointer,
+        { border: "constant" },
+      );
+      return low.add(u.transpose().cast("f64")).cast(points.dtype);
+    });
+  }
+  compose(inner: Transform): Transform {
+    return new CompositeTransform([inner, this]);
+  }
+  displacement(grid: Grid): Tensor {
+    if (sameGrid(grid, this.grid)) return this.field;
+    return this.displacementAt(grid, undefined);
+  }
+  /** u at p + w(p) for the samples p of a grid; w in millimetres, planes on that grid, none: w = 0. */
+  displacementAt(grid: Grid, w: Tensor | undefined): Tensor {
+    const e = engine();
+    const d = this.dimension;
+    const shape = tensorShape(grid);
+    const toIndex = physicalToIndex(this.grid);
+    const inIndices = w && Tensor.uninitialised([d, ...shape]);
+    if (w && inIndices)
+      affinePlanes(e, w.pointer, inIndices.pointer, shape, {
+        field: toIndex.matrix,
+        voxel: new Array<number>(d * d).fill(0),
+        constant: new Array<number>(d).fill(0),
+      });
+    const here = indexToPhysical(grid);
+    const base: number[] = [];
+    for (let i = 0; i < d; i++) {
+      for (let j = 0; j < d; j++)
+        base.push(here.matrix.reduce((s, v, k) => (k % d === j ? s + toIndex.matrix[i * d + Math.floor(k / d)] * v : s), 0));
+      base.push(here.offset.reduce((s, v, k) => s + toIndex.matrix[i * d + k] * v, toIndex.offset[i]));
+    }
+    const out = Tensor.uninitialised([d, ...shape]);
+    sampleLinear(
+      e,
+      { at: this.field.pointer, channels: d, size: tensorShape(this.grid) },
+      { field: inIndices?.pointer, size: shape, base },
+      out.pointer,
+      { border: "constant" },
+    );
+    if (inIndices) dispose(inIndices);
+    return out;
+  }
+  /**
+   * The stored inverse, or v with v(q) = −u(q + v(q)) by fixed-point iteration on the same grid; it converges where |∇u| < 1.
+   * `inverseError` of the result says how far it is from an inverse.
+   */
+  inverse(): DisplacementTransform {
+    if (this.backward)
+      return new DisplacementTransform(this.backward.field, this.backward.grid, this.to, this.from, { field: this.field, grid: this.grid });
+    const { field } = invertDisplacement(this);
+    return new DisplacementTransform(field, this.grid, this.to, this.from, { field: this.field, grid: this.grid });
+  }
+}
+
+/** Fixed-point inverse of x + u(x) on its own grid and the largest |v + u(x + v)| that is left, millimetres. */
+export function invertDisplacement(
+  t: DisplacementTransform,
+  iterations = 30,
+  tolerance = 1e-3,
+): { readonly field: Tensor; readonly error: number } {
+  const e = engine();
+  const shape = tensorShape(t.grid);
+  const negative = {
+    field: minusIdentity(t.dimension),
+    voxel: new Array<number>(t.dimension ** 2).fill(0),
+    constant: new Array<number>(t.dimension).fill(0),
+  };
+  const limit = tolerance * Math.min(...t.grid.spacing);
+  let v = Tensor.uninitialised(t.field.shape);
+  affinePlanes(e, t.field.pointer, v.pointer, shape, negative);
+  let error = Number.POSITIVE_INFINITY;
+  for (let k = 0; k < iterations && error > limit; k++) {
+    const u = t.displacementAt(t.grid, v);
+    const change = scope(() => v.add(u));
+    error = longestVector(e, change.pointer, shape);
+    dispose(change, v);
+    affinePlanes(e, u.pointer, u.pointer, shape, negative);
+    v = u;
+  }
+  return { field: v, error };
+}
+const minusIdentity = (d: number) => Array.from({ length: d * d }, (_, i) => (i % (d + 1) === 0 ? -1 : 0));
