@@ -2,7 +2,7 @@ import { GridError } from "../core/errors.js";
 import { type Grid, gridText, indexToPhysical, physicalToIndex, sameGrid, tensorShape } from "../image/grid.js";
 import { engine } from "../kernels/engine.js";
 import { affinePlanes, longestVector } from "../kernels/planes.js";
-import { sampleLinear } from "../kernels/sampling.js";
+import { sample } from "../kernels/sampling.js";
 import { dispose, scope } from "../tensor/storage.js";
 import { Tensor } from "../tensor/tensor.js";
 import { CompositeTransform } from "./composite.js";

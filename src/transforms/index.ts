@@ -1,0 +1,5 @@
+export { type AffineModel, AffineTransform, affineFromParameters, identityTransform, nearestSimilarity, parameterCount } from "./affine.js";
+export { CompositeTransform } from "./composite.js";
+export { DisplacementTransform, invertDisplacement } from "./displacement.js";
+export { fixedSpace, movingSpace, type Space, type Transform } from "./transform.js";
+export { type WarpOptions, warp } from "./warp.js";
