@@ -48,10 +48,12 @@ export class DisplacementTransform implements Transform {
         .add(Tensor.from(Float64Array.from(offset), [d]))
         .cast("f32");
       const u = Tensor.uninitialised([d, n]);
-      sampleLinear(
+      sample(
         engine(),
+        "linear",
         { at: this.field.pointer, channels: d, size: tensorShape(this.grid) },
         { points: index.pointer, count: n },
+        [],
         u.pointer,
         { border: "constant" },
       );
@@ -86,10 +88,12 @@ export class DisplacementTransform implements Transform {
       base.push(here.offset.reduce((s, v, k) => s + toIndex.matrix[i * d + k] * v, toIndex.offset[i]));
     }
     const out = Tensor.uninitialised([d, ...shape]);
-    sampleLinear(
+    sample(
       e,
+      "linear",
       { at: this.field.pointer, channels: d, size: tensorShape(this.grid) },
       { field: inIndices?.pointer, size: shape, base },
+      [],
       out.pointer,
       { border: "constant" },
     );
