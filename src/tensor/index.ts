@@ -3,6 +3,18 @@ export { complex, conj, imag, magnitude, real } from "./ops/complex.js";
 export { acos, asin, atan, atan2, cosh, maximum, minimum, sinh, where } from "./ops/elementwise.js";
 export { gather, scatterAdd } from "./ops/indexing.js";
 export { matmul } from "./ops/matmul.js";
+export {
+  type Base,
+  bsplinePrefilter,
+  composeFields,
+  type SamplingKind,
+  type SamplingOptions,
+  sample,
+  splat,
+  splatField,
+  warpAffine,
+  warpField,
+} from "./ops/sampling.js";
 export { concat, stack } from "./ops/shaping.js";
 export { type Context, define, defineMany, type Primitive } from "./primitive.js";
 export { primitives } from "./registry.js";

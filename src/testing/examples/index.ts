@@ -1,5 +1,6 @@
 import type { Examples } from "../laws.js";
 import { basicExamples } from "./basic.js";
+import { samplingExamples } from "./sampling.js";
 
 /** Every primitive's examples: one line per family. */
-export const examples: Examples = { ...basicExamples };
+export const examples: Examples = { ...basicExamples, ...samplingExamples };
