@@ -7,6 +7,7 @@ export {
 } from "./sampleLinear";
 export { convForward, convPackWeights, convWeights, convWeightsSum } from "./conv";
 export { gemm, gemmPack, gemv } from "./gemm";
+export { boxSum, boxSumWorkspace, difference, recursiveGaussian, recursiveGaussianWorkspace } from "./lines";
 export { localNccBackward, localNccForward, localNccWorkspace } from "./localNcc";
 export { sampleTaps, splatRange, splatTaps } from "./sampleTaps";
 export { bsplineFilter } from "./bsplineFilter";

@@ -1,3 +1,4 @@
+import { windowSums } from "./lines";
 import { add, fma, hsum, ld, mul, splat, st, sub } from "./simd";
 
 /**
@@ -132,22 +133,13 @@ function box5(r: usize, enter: usize, leave: usize, out: usize, e: usize): void 
     last = u; u = v;
   }
 }
-/** Any radius: windows of 1, 2, 4 … neighbours, added where 2·rx + 1 has a bit. s: padded copy, changed on the way. */
+/** Any radius. s: room for a padded copy. */
 function boxAny(r: usize, enter: usize, leave: usize, out: usize, e: usize, rx: i32, s: usize): void {
-  const pad = rim(rx), K: usize = <usize>(2 * rx + 1) << 2, left = s - (<usize>rx << 2);
+  const pad = rim(rx);
   memory.fill(s - pad, 0, pad);
   memory.fill(s + e, 0, pad);
   for (let x: usize = 0; x < e; x += 16) st(s + x, slide(r + x, enter + x, leave + x));
-  for (let x: usize = 0; x < e; x += 16) st(out + x, ld(left + x));
-  let done: usize = 4;
-  const end = e + (<usize>rx << 3); // bytes from `left` that a window may touch
-  for (let m: usize = 4; m + m <= K; m <<= 1) {
-    for (let x: usize = 0; x + m < end; x += 16) st(left + x, add(ld(left + x), ld(left + x + m)));
-    if ((K & (m + m)) != 0) {
-      for (let x: usize = 0; x < e; x += 16) st(out + x, add(ld(out + x), ld(left + done + x)));
-      done += m + m;
-    }
-  }
+  windowSums(s, out, e, rx);
 }
 // @ts-ignore: decorator
 @inline function boxRow(r: usize, enter: usize, leave: usize, out: usize, e: usize, rx: i32, s: usize): void {
