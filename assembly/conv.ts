@@ -19,7 +19,9 @@ const SZ = 13, SY = 14, SX = 15, PZ = 16, PY = 17, PX = 18, DZ = 19, DY = 20, DX
 const FD = 22, FH = 23, FW = 24, LZ = 25, LY = 26, LX = 27, RZ = 28, RY = 29, RX = 30; // position p is written at p·L + R in [FD, FH, FW]
 
 /** One stretch of positions inside one output row: first and last lane, input coordinates of tap 0 at lane 0. */
-const LA = 0, LB = 4, SEG_Z = 8, SEG_Y = 12, SEG_X = 16, INNER = 20, PANEL = 24, segmentBytes: usize = 32;
+const LA = 0, LB = 4, SEG_Z = 8, SEG_Y = 12, SEG_X = 16, KIND = 20, PANEL = 24, segmentBytes: usize = 32;
+/** Kinds: any (lanes checked one by one), near (every tap touches the row: masked vectors), inner (all taps inside, stride 1). */
+const ANY = 0, NEAR = 1, INNER = 2;
 
 /**
  * Packs weights into strips of four output channels, wp [group][⌈O/4⌉][I·T][4], zero past O. Element (g, o, i, tz, ty, tx) lies at
@@ -48,51 +50,58 @@ export function convPackWeights(
   return i32x4.lt_u(i32x4.add(i32x4.splat(first), i32x4.mul(l, i32x4.splat(step))), width);
 }
 
+/** Lane masks of a segment for each tap along x: inside [la, lb) and inside the row. */
+function segmentMasks(ix: i32, w: i32, sx: i32, kw: i32, dx: i32, la: i32, lb: i32, to: usize): void {
+  const l0 = i32x4(0, 1, 2, 3), l1 = i32x4(4, 5, 6, 7), width = i32x4.splat(w), first = i32x4.splat(la), count = i32x4.splat(lb - la);
+  const m0 = i32x4.lt_u(i32x4.sub(l0, first), count), m1 = i32x4.lt_u(i32x4.sub(l1, first), count);
+  for (let k = 0; k < kw; k++, ix += dx, to += 32) {
+    st(to, v128.and(m0, inside(ix, sx, l0, width))); st(to + 16, v128.and(m1, inside(ix, sx, l1, width)));
+  }
+}
+/** Four elements from p on, every one or every second. */
+// @ts-ignore: decorator
+@inline function everySecond(p: usize, sx: i32): v128 { return sx == 1 ? ld(p) : v128.shuffle<f32>(ld(p), ld(p, 16), 0, 2, 4, 6); }
+
 /**
- * Packs the taps of one input row for the lanes [la, lb) of a panel: to[kx][l] = row[ix + l·sx + kx·dx], 0 outside the row.
- * A first segment (la = 0) also writes zeros to the lanes behind it; later ones add their lanes.
+ * Packs the taps of one input row for one segment of a panel: to[kx][l] = row[ix + l·sx + kx·dx], 0 outside the row, at p = row + 4 ix.
+ * A first segment (la = 0) also writes zeros to the lanes behind it; later ones add their lanes. Strides 1 and 2.
  * Reads at most 15 elements past the row and 14 before it, masked away.
  */
-function packRow(row: usize, ix: i32, w: i32, sx: i32, kw: i32, dx: i32, la: i32, lb: i32, to: usize): void {
-  const l0 = i32x4(0, 1, 2, 3), l1 = i32x4(4, 5, 6, 7), width = i32x4.splat(w);
-  const count = i32x4.splat(lb - la);
-  const m0 = i32x4.lt_u(i32x4.sub(l0, i32x4.splat(la)), count), m1 = i32x4.lt_u(i32x4.sub(l1, i32x4.splat(la)), count);
-  for (let k = 0; k < kw; k++, ix += dx, to += 32) {
-    let u = splat(0), v = splat(0);
-    if (ix < w && ix + 7 * sx >= 0) {
-      const p = row + (<usize>ix << 2);
-      if (sx == 1) {
-        u = ld(p); v = ld(p, 16);
-      } else if (sx == 2) {
-        u = v128.shuffle<f32>(ld(p), ld(p, 16), 0, 2, 4, 6); v = v128.shuffle<f32>(ld(p, 32), ld(p, 48), 0, 2, 4, 6);
-      } else {
-        if (la == 0) { st(to, u); st(to + 16, v); }
-        for (let l = la; l < lb; l++) if (<u32>(ix + l * sx) < <u32>w) store<f32>(to + (<usize>l << 2), load<f32>(p + (<usize>(l * sx) << 2)));
-        continue;
-      }
-      u = v128.and(v128.and(u, m0), inside(ix, sx, l0, width)); v = v128.and(v128.and(v, m1), inside(ix, sx, l1, width));
-    }
+function packNear(p: usize, masks: usize, sx: i32, kw: i32, dx: usize, la: i32, to: usize): void {
+  const half: usize = <usize>sx << 4;
+  for (const end = to + (<usize>kw << 5); to < end; to += 32, p += dx, masks += 32) {
+    let u = v128.and(everySecond(p, sx), ld(masks)), v = v128.and(everySecond(p + half, sx), ld(masks, 16));
     if (la > 0) { u = v128.or(u, ld(to)); v = v128.or(v, ld(to, 16)); }
     st(to, u); st(to + 16, v);
   }
 }
+/** The same one element at a time, for any stride and any distance from the row. */
+function packAny(row: usize, ix: i32, w: i32, sx: i32, kw: i32, dx: i32, la: i32, lb: i32, to: usize): void {
+  for (let k = 0; k < kw; k++, ix += dx, to += 32) {
+    if (la == 0) { st(to, splat(0)); st(to + 16, splat(0)); }
+    for (let l = la, x = ix + la * sx; l < lb; l++, x += sx) if (<u32>x < <u32>w) store<f32>(to + (<usize>l << 2), load<f32>(row + (<usize>x << 2)));
+  }
+}
+// @ts-ignore: decorator
+@inline function packZero(to: usize, kw: i32): void { for (const end = to + (<usize>kw << 5); to < end; to += 16) st(to, splat(0)); }
 
 /**
  * Convolution forward over packed weights (`convPackWeights`); with a lattice (L, R) in G also one phase of its adjoint.
- * `cb` input channels are packed at a time. Workspace: 2048 + 256·cb·T + 256·4⌈O/4⌉ bytes. Slabs: units, (b·groups + g)·⌈P/64⌉ + unit.
+ * `cb` input channels are packed at a time. Workspace: 2048·(1 + KW) + 256·cb·T + 256·4⌈O/4⌉ bytes. Slabs: units, (b·groups + g)·⌈P/64⌉ + unit.
  */
 export function convForward(x: usize, wp: usize, out: usize, G: usize, cb: i32, ws: usize, i0: i32, i1: i32): void {
   const nI = at(G, I), nO = at(G, O), groups = at(G, GROUPS), d = at(G, D), h = at(G, H), w = at(G, W), oh = at(G, OH), ow = at(G, OW);
   const kd = at(G, KD), kh = at(G, KH), kw = at(G, KW), sx = at(G, SX), dz = at(G, DZ), dy = at(G, DY), dx = at(G, DX);
   const P = at(G, OD) * oh * ow, units = (P + 63) >> 6, T = kd * kh * kw, K = nI * T, strips = (nO + 3) >> 2;
-  const plane: usize = <usize>(d * h * w) << 2, rowBytes: usize = <usize>w << 2, reach = (kw - 1) * dx;
+  const plane: usize = <usize>(d * h * w) << 2, rowBytes: usize = <usize>w << 2, reach = (kw - 1) * dx, step: usize = <usize>dx << 2;
   const full: usize = <usize>at(G, FD) * at(G, FH) * at(G, FW) << 2;
   const dense = at(G, LX) == 1 && at(G, LY) == 1 && at(G, LZ) == 1;
-  const panels = ws + 2048, accumulators = panels + (<usize>(cb * T) << 8), tileBytes: usize = <usize>strips << 7;
+  const masks = ws + 2048, panels = masks + (<usize>kw << 11), accumulators = panels + (<usize>(cb * T) << 8), tileBytes: usize = <usize>strips << 7;
   for (let i = i0; i < i1; i++) {
     const bg = i / units, g = bg % groups, p0 = (i % units) << 6, p1 = min(p0 + 64, P), tiles = (p1 - p0 + 7) >> 3;
     const from = x + <usize>(bg * nI) * plane, weights = wp + (<usize>(g * strips) * K << 4), to = out + <usize>(bg * nO) * full;
     clearTiles(accumulators, tiles * strips);
+    const maskBytes: usize = <usize>kw << 5;
     // Segments: cut the unit at row ends and at every eighth position.
     let segments = ws;
     for (let p = p0; p < p1; ) {
@@ -100,7 +109,9 @@ export function convForward(x: usize, wp: usize, out: usize, G: usize, cb: i32, 
       const ix = (px - la) * sx - at(G, PX);
       store<i32>(segments + LA, la); store<i32>(segments + LB, la + n);
       store<i32>(segments + SEG_Z, pz * at(G, SZ) - at(G, PZ)); store<i32>(segments + SEG_Y, py * at(G, SY) - at(G, PY)); store<i32>(segments + SEG_X, ix);
-      store<i32>(segments + INNER, sx == 1 && n == 8 && ix >= 0 && ix + reach + 8 <= w ? 1 : 0);
+      const near = sx <= 2 && ix > -8 * sx && ix + reach < w;
+      store<i32>(segments + KIND, sx == 1 && n == 8 && ix >= 0 && ix + reach + 8 <= w ? INNER : near ? NEAR : ANY);
+      if (near) segmentMasks(ix, w, sx, kw, at(G, DX), la, la + n, masks + (segments - ws) / segmentBytes * maskBytes);
       store<i32>(segments + PANEL, tile);
       segments += segmentBytes; p += n;
     }
@@ -108,25 +119,24 @@ export function convForward(x: usize, wp: usize, out: usize, G: usize, cb: i32, 
       const cn = min(cb, nI - c0), n = cn * T, panelBytes: usize = <usize>n << 5;
       for (let c = 0; c < cn; c++) {
         const channel = from + <usize>(c0 + c) * plane, row0: usize = <usize>(c * T) << 5;
-        for (let s = ws; s < segments; s += segmentBytes) {
+        for (let s = ws, mask = masks; s < segments; s += segmentBytes, mask += maskBytes) {
           let q = panels + <usize>load<i32>(s + PANEL) * panelBytes + row0;
-          const la = load<i32>(s + LA), lb = load<i32>(s + LB), iz = load<i32>(s + SEG_Z), iy = load<i32>(s + SEG_Y), ix = load<i32>(s + SEG_X), inner = load<i32>(s + INNER);
+          const la = load<i32>(s + LA), lb = load<i32>(s + LB), iz = load<i32>(s + SEG_Z), iy = load<i32>(s + SEG_Y), ix = load<i32>(s + SEG_X), kind = load<i32>(s + KIND);
           for (let kz = 0, z = iz; kz < kd; kz++, z += dz)
-            for (let ky = 0, y = iy; ky < kh; ky++, y += dy) {
+            for (let ky = 0, y = iy; ky < kh; ky++, y += dy, q += maskBytes) {
               if (<u32>z >= <u32>d || <u32>y >= <u32>h) {
-                if (la == 0) memory.fill(q, 0, <usize>kw << 5);
-                q += <usize>kw << 5;
+                if (la == 0) packZero(q, kw);
                 continue;
               }
               const row = channel + <usize>(z * h + y) * rowBytes;
-              if (inner) {
-                let p = row + (<usize>ix << 2);
-                const step: usize = <usize>dx << 2;
-                for (let k = 0; k < kw; k++, p += step, q += 32) { st(q, ld(p)); st(q + 16, ld(p, 16)); }
-              } else {
-                packRow(row, ix, w, sx, kw, dx, la, lb, q);
-                q += <usize>kw << 5;
-              }
+              let p = row + (<usize>ix << 2);
+              if (kind == INNER) {
+                if (kw == 3 && dx == 1) {
+                  st(q, ld(p)); st(q + 16, ld(p, 16)); st(q + 32, ld(p, 4)); st(q + 48, ld(p, 20)); st(q + 64, ld(p, 8)); st(q + 80, ld(p, 24));
+                } else
+                  for (let to = q, end = q + maskBytes; to < end; p += step, to += 32) { st(to, ld(p)); st(to + 16, ld(p, 16)); }
+              } else if (kind == NEAR) packNear(p, mask, sx, kw, step, la, q);
+              else packAny(row, ix, w, sx, kw, dx, la, lb, q);
             }
         }
       }

@@ -78,7 +78,7 @@ function forward(e: Engine, x: number, w: number, out: number, geometry: Geometr
       e.parallel("convForward", [x, packed, out, at, channels], {
         extent,
         grain: grainFor(extent, 64 * (strips * 4 + 4) * Math.max(1, g.inputs * taps)),
-        workspace: 2048 + 256 * channels * taps + 1024 * strips,
+        workspace: 2048 * (1 + g.kernel[2]) + 256 * channels * taps + 1024 * strips,
       });
     });
   } finally {
