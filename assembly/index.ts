@@ -13,3 +13,4 @@ export { sampleTaps, splatRange, splatTaps } from "./sampleTaps";
 export { bsplineFilter } from "./bsplineFilter";
 export { fftLines, fftPlanes, fftReal, fftToReal, fftWorkspace } from "./fft";
 export { affinePlanes, fieldMoments, longestSquared } from "./planes";
+export { averagePool, averagePoolAdjoint, maxPool, poolGather, poolScatter } from "./pool";
