@@ -1,1 +1,0 @@
-cd /tmp/w/bench && node bundle.mjs && node out.mjs "$@"
