@@ -4,8 +4,10 @@ import { isJpeg, readJpeg, writeJpeg } from "./jpeg.js";
 import { isMetaImage, readMetaImage, writeMetaImage, writeMetaImageParts } from "./metaImage.js";
 import { isNifti, readNifti, writeNifti } from "./nifti.js";
 import { arrayFromImage, imageFromArray, isNpy, readNpy, readNpz, writeNpy, writeNpz } from "./npy.js";
+import { isNrrd, readNrrd, writeNrrd } from "./nrrd.js";
 import { isPng, readPng, writePng } from "./png.js";
 import { latin1, type RawImage, type Siblings } from "./raw.js";
+import { isTiff, readTiff, type TiffOptions, writeTiff } from "./tiff.js";
 
 /** Formats read and written by this package alone. */
 export type Format = "nifti" | "metaimage" | "nrrd" | "npy" | "npz" | "png" | "jpeg" | "tiff";
@@ -14,14 +16,16 @@ const extensions: ReadonlyArray<readonly [RegExp, Format]> = [
   [/\.nii(\.gz)?$/i, "nifti"],
   [/\.(hdr|img)(\.gz)?$/i, "nifti"],
   [/\.mh[ad]$/i, "metaimage"],
+  [/\.(nrrd|nhdr)$/i, "nrrd"],
   [/\.npy$/i, "npy"],
   [/\.npz$/i, "npz"],
   [/\.png$/i, "png"],
   [/\.jpe?g$/i, "jpeg"],
+  [/\.tiff?$/i, "tiff"],
 ];
 
 /** Extensions that can be read and written, for messages and file dialogs. */
-export const imageExtensions = [".nii", ".nii.gz", ".mha", ".mhd", ".npy", ".npz", ".png", ".jpg"] as const;
+export const imageExtensions = [".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".npy", ".npz", ".png", ".jpg", ".tif"] as const;
 
 /** The format a name's extension asks for. */
 export function formatOfName(name: string): Format | undefined {
@@ -42,6 +46,8 @@ export function formatOfBytes(bytes: Uint8Array): Format | undefined {
     }
   }
   if (isNifti(bytes)) return "nifti";
+  if (isNrrd(bytes)) return "nrrd";
+  if (isTiff(bytes)) return "tiff";
   if (isMetaImage(bytes)) return "metaimage";
   return undefined;
 }
@@ -86,6 +92,8 @@ export interface ReadOptions {
   readonly array?: string;
   /** 3-D .npy arrays have channels first instead of z */
   readonly channelsFirst?: boolean;
+  /** meaning of the pages of a TIFF */
+  readonly pages?: TiffOptions["pages"];
 }
 
 /**
@@ -128,8 +136,10 @@ export function readRaw(bytes: Uint8Array, name: string, siblings?: Siblings, o:
       return readPng(bytes);
     case "jpeg":
       return readJpeg(bytes);
-    default:
-      throw new FormatError(`${name}: this format cannot be read`, { name });
+    case "nrrd":
+      return readNrrd(bytes, siblings);
+    case "tiff":
+      return readTiff(bytes, { pages: o.pages });
   }
 }
 
@@ -141,7 +151,7 @@ export interface WriteOptions {
   readonly quality?: number;
   /** PNG */
   readonly bits?: 8 | 16;
-  /** MetaImage: zlib (gzip of .nii.gz goes by the name) */
+  /** MetaImage, TIFF: deflate, default false; NRRD: gzip, default true (NIfTI goes by the name) */
   readonly compress?: boolean;
   /** NIfTI version */
   readonly version?: 1 | 2;
@@ -176,6 +186,12 @@ export function writeRawFiles(image: RawImage, name: string, o: WriteOptions = {
       return one(writePng(image, { bits: o.bits, level: o.level }));
     case "jpeg":
       return one(writeJpeg(image, { quality: o.quality }));
+    case "nrrd":
+      if (/\.nhdr$/i.test(name))
+        throw new ArgumentError(`${name}: detached .nhdr headers are read but not written; choose .nrrd`, { name });
+      return one(writeNrrd(image, { encoding: o.compress === false ? "raw" : "gzip", level: o.level }));
+    case "tiff":
+      return one(writeTiff(image, { compress: o.compress, level: o.level }));
     default:
       throw new ArgumentError(`${name}: the extension names no format that can be written; choose one of ${imageExtensions.join(" ")}`, {
         name,

@@ -1,9 +1,15 @@
+export * from "./displacementField.js";
 export * from "./format.js";
+export * from "./fslTransform.js";
 export * from "./inflate.js";
+export * from "./itkTransform.js";
 export * from "./jpeg.js";
 export * from "./metaImage.js";
 export * from "./nifti.js";
 export * from "./npy.js";
+export * from "./nrrd.js";
 export * from "./png.js";
+export * from "./points.js";
 export type { ChannelKind, PixelArray, RawImage, ScalarType, Siblings, TypedArray } from "./raw.js";
 export { interleaved, planar, rawImage } from "./raw.js";
+export * from "./tiff.js";

@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { imageExtensions, readRaw, writeRawFiles } from "./format.js";
 import { readMetaImage, writeMetaImage } from "./metaImage.js";
 import { readNifti, writeNifti } from "./nifti.js";
+import { readNrrd, writeNrrd } from "./nrrd.js";
 import type { ChannelKind, PixelArray, RawImage } from "./raw.js";
+import { readTiff, writeTiff } from "./tiff.js";
 
 const types = [Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array];
 
@@ -93,6 +95,38 @@ describe("MetaImage", () => {
         expect(back.frameSpacing).toBe(image.frameSpacing);
       }),
       { numRuns: 150, seed: 2 },
+    );
+  });
+});
+
+describe("NRRD", () => {
+  test("keeps every scalar type, channel kind and place, raw and gzipped, in both byte orders", () => {
+    fc.assert(
+      fc.property(images, fc.boolean(), fc.constantFrom<"raw" | "gzip">("raw", "gzip"), (image, littleEndian, encoding) => {
+        const back = readNrrd(writeNrrd(image, { littleEndian, encoding }));
+        expect(back.data).toEqual(image.data);
+        expect(back.channels).toBe(image.channels);
+        expect(back.channelKind).toBe(image.channelKind);
+        expectSamePlace(back, image, 6); // 1e-6: a nearly axis-aligned direction is snapped
+        expect(back.frameSpacing).toBe(image.frameSpacing);
+      }),
+      { numRuns: 150, seed: 3 },
+    );
+  });
+});
+
+describe("TIFF", () => {
+  test("keeps every scalar type and channels, pages being slices or frames", () => {
+    fc.assert(
+      fc.property(images, fc.boolean(), (image, compress) => {
+        if (image.channelKind === "complex" || (image.channelKind === "time" && (image.size[2] ?? 1) > 1)) return;
+        const back = readTiff(writeTiff(image, { compress }));
+        expect(back.data).toEqual(image.data);
+        expect(back.channels).toBe(image.channels);
+        expect([...back.size, 1].slice(0, 3)).toEqual([...image.size, 1].slice(0, 3));
+        expect(back.frameSpacing).toBe(image.frameSpacing);
+      }),
+      { numRuns: 150, seed: 4 },
     );
   });
 });
