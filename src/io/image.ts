@@ -21,7 +21,8 @@ const ranges: Readonly<Record<Exclude<StoredType, "float32" | "float64">, readon
  */
 export function imageFromRaw(raw: RawImage, o: { round?: boolean } = {}): Image {
   const { data } = raw;
-  const whole = data instanceof Int32Array || data instanceof Uint32Array || raw.meta.storedType === "int64" || raw.meta.storedType === "uint64";
+  const whole =
+    data instanceof Int32Array || data instanceof Uint32Array || raw.meta.storedType === "int64" || raw.meta.storedType === "uint64";
   if (whole && !o.round)
     for (let i = 0; i < data.length; i++)
       if (Math.fround(data[i]) !== data[i])
@@ -51,20 +52,30 @@ export interface StoreOptions {
  */
 export function rawFromImage(im: Image, o: StoreOptions = {}): RawImage {
   const { dtype = "float32", clamp = false } = o;
-  const values = im.values.toArray() as ArrayLike<number>;
+  const values: ArrayLike<number> = im.values.data;
   const data = allocateScalars(dtype, values.length) as PixelArray;
-  if (dtype === "float32" || dtype === "float64") data.set(values as ArrayLike<number>);
+  if (dtype === "float32" || dtype === "float64") data.set(values);
   else {
     const [low, high] = ranges[dtype];
     for (let i = 0; i < values.length; i++) {
       const v = Math.round(values[i]);
       if (v >= low && v <= high) data[i] = v;
       else if (clamp) data[i] = v > high ? high : v < low ? low : 0;
-      else throw new ArgumentError(`image: value ${values[i]} does not fit ${dtype} (${low} … ${high}); rescale, choose another dtype, or pass clamp: true`, { value: values[i], dtype });
+      else
+        throw new ArgumentError(
+          `image: value ${values[i]} does not fit ${dtype} (${low} … ${high}); rescale, choose another dtype, or pass clamp: true`,
+          { value: values[i], dtype },
+        );
     }
   }
   const channels = channelsOf(im);
-  return rawImage("image", { data, channels, channelKind: o.channelKind ?? (channels === 1 ? "scalar" : "other"), ...(o.frameSpacing === undefined ? {} : { frameSpacing: o.frameSpacing }), ...im.grid });
+  return rawImage("image", {
+    data,
+    channels,
+    channelKind: o.channelKind ?? (channels === 1 ? "scalar" : "other"),
+    ...(o.frameSpacing === undefined ? {} : { frameSpacing: o.frameSpacing }),
+    ...im.grid,
+  });
 }
 
 /** Reads an image from bytes; see `readRaw` and `imageFromRaw`. */
@@ -84,7 +95,7 @@ export function writeImage(im: Image, name: string, o: WriteOptions & StoreOptio
   if (picture) {
     if (dtype === undefined) {
       let highest = 0;
-      for (const v of im.values.toArray() as Iterable<number>) if (v > highest) highest = v;
+      for (const v of im.values.data) if (v > highest) highest = v;
       dtype = format === "png" && highest >= 255.5 ? "uint16" : "uint8";
       clamp ??= format === "png";
     }

@@ -1,6 +1,7 @@
 export * from "./displacementField.js";
 export * from "./format.js";
 export * from "./fslTransform.js";
+export * from "./image.js";
 export * from "./inflate.js";
 export * from "./itkTransform.js";
 export * from "./jpeg.js";
