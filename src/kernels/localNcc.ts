@@ -14,7 +14,7 @@ export interface LocalNccImages {
   readonly size: Size3;
 }
 
-/** What the first pass leaves for the second; `free` it. */
+/** Where the first pass leaves what the second needs: a block of `localNccFieldBytes`, for the gradient of one image or of both. */
 export interface LocalNccFields {
   readonly at: number;
   readonly both: boolean;
@@ -50,31 +50,24 @@ export function localNccFieldBytes({ volumes, size: [D, H, W] }: LocalNccImages,
 
 /**
  * Σ over all voxels of w cc, cc the squared local correlation in windows of (2r + 1) voxels along each axis (see the twin for the formula).
- * With `fields`, what the gradient needs is kept: for the warped image, or with "both" for both images.
+ * With `fields`, what the gradient needs is written there.
  */
-export function localNccForward(
-  e: Engine,
-  images: LocalNccImages,
-  options: LocalNccOptions,
-  fields: "none" | "warped" | "both" = "none",
-): { readonly sum: number; readonly fields: LocalNccFields | undefined } {
+export function localNccForward(e: Engine, images: LocalNccImages, options: LocalNccOptions, fields?: LocalNccFields): number {
   const { warped, fixed, mask = 0, size } = images;
   const [D, H, W] = size;
-  if (images.volumes * D * H * W === 0) return { sum: 0, fields: undefined };
-  const both = fields === "both";
-  const at = fields === "none" ? 0 : e.allocate(localNccFieldBytes(images, both));
+  if (images.volumes * D * H * W === 0) return 0;
   const { radius, stats, planes, rows, extent } = prepare(e, images, options);
   const { epsilon = localNccEpsilon, least = leastOf(options.radius) } = options;
   const sum = e.parallel(
     "localNccForward",
-    [fixed, warped, mask, stats, at, both ? 1 : 0, D, H, W, ...radius, planes, rows, epsilon, least],
+    [fixed, warped, mask, stats, fields?.at ?? 0, fields?.both ? 1 : 0, D, H, W, ...radius, planes, rows, epsilon, least],
     { extent, grain: 1, workspace: e.call("localNccWorkspace", mask ? 6 : 5, H, W, rows, radius[1], radius[2]) },
   );
   e.free(stats);
-  return { sum, fields: at ? { at, both } : undefined };
+  return sum;
 }
 
-/** factor · ∂Σ/∂warped and, from fields kept with "both", factor · ∂Σ/∂fixed, each written to a block of the images' shape. */
+/** factor · ∂Σ/∂warped and, from fields made for both, factor · ∂Σ/∂fixed, each written to a block of the images' shape. */
 export function localNccBackward(
   e: Engine,
   images: LocalNccImages,
@@ -86,7 +79,8 @@ export function localNccBackward(
   const { warped, fixed, mask = 0, size } = images;
   const [D, H, W] = size;
   if (gradients.fixed && !fields.both)
-    throw new ArgumentError('localNcc: the gradient of the fixed image needs fields kept with "both"', {});
+    throw new ArgumentError("localNcc: the gradient of the fixed image needs fields made for both images", {});
+  if (images.volumes * D * H * W === 0) return;
   const { radius, stats, planes, rows, extent } = prepare(e, images, options);
   const q = gradients.fixed ? 5 : 3;
   e.parallel(

@@ -1,7 +1,9 @@
 export { checkpoint, custom, grad, hessian, hvp, jacobian, jvp, stopGradient, valueAndGrad, vjp } from "./differentiate.js";
 export { complex, conj, imag, magnitude, real } from "./ops/complex.js";
 export { acos, asin, atan, atan2, cosh, maximum, minimum, sinh, where } from "./ops/elementwise.js";
+export { boxSum, difference, gaussian, recursiveGaussian } from "./ops/filters.js";
 export { gather, scatterAdd } from "./ops/indexing.js";
+export { type LocalNccOptions, localNcc } from "./ops/localNcc.js";
 export { matmul } from "./ops/matmul.js";
 export {
   type Base,

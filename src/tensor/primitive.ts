@@ -58,13 +58,14 @@ export function defineMany<P>(rule: Primitive<P>): (inputs: readonly Tensor[], p
   return (inputs, params) => apply(rule, inputs, params);
 }
 
-const nothing = () => {};
+/** The `save` that `forward` gets when no derivative will be asked for: compare with it before computing what only a vjp needs. */
+export const unsaved = (): void => {};
 
 /** Apply a primitive: the innermost differentiation under way among the inputs decides what happens; without one, compute. */
 export function apply<P>(primitive: Primitive<P>, inputs: readonly Tensor[], params: P): readonly Tensor[] {
   let trace: Trace | undefined;
   for (const t of inputs) if (t instanceof Traced && (trace === undefined || t.trace.level > trace.level)) trace = t.trace;
-  return trace ? trace.process(primitive, inputs, params) : primitive.forward(inputs, params, nothing);
+  return trace ? trace.process(primitive, inputs, params) : primitive.forward(inputs, params, unsaved);
 }
 
 const isFloat = (t: Tensor) => t.dtype !== "i32";

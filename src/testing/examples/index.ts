@@ -1,6 +1,7 @@
 import type { Examples } from "../laws.js";
 import { basicExamples } from "./basic.js";
+import { filterExamples } from "./filters.js";
 import { samplingExamples } from "./sampling.js";
 
 /** Every primitive's examples: one line per family. */
-export const examples: Examples = { ...basicExamples, ...samplingExamples };
+export const examples: Examples = { ...basicExamples, ...filterExamples, ...samplingExamples };
