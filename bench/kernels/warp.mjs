@@ -1,4 +1,4 @@
-import { sampleLinear, sampleLinearGradient } from "../../dist/kernels/sampling.js";
+import { sample, sampleGradient } from "../../dist/kernels/sampling.js";
 import { place, probes, volume, volumes } from "./data.mjs";
 
 const { D, H, W, N } = volume;
@@ -20,7 +20,7 @@ export const rows = [
       const { at, free } = place(engine, I, U, N);
       const [image, field, out] = at;
       return {
-        run: () => sampleLinear(engine, { at: image, channels: 1, size: shape }, { field, size: shape }, out),
+        run: () => sample(engine, "linear", { at: image, channels: 1, size: shape }, { field, size: shape }, [], out),
         check: () => probes(engine.f32(out, N)),
         free,
       };
@@ -40,7 +40,7 @@ export const rows = [
       const { at, free } = place(engine, I, U, J, 3 * N);
       const [image, field, g, out] = at;
       return {
-        run: () => sampleLinearGradient(engine, { at: image, channels: 1, size: shape }, { field, size: shape }, g, out),
+        run: () => sampleGradient(engine, "linear", { at: image, channels: 1, size: shape }, { field, size: shape }, g, [], out),
         check: () => probes(engine.f32(out, 3 * N)),
         free,
       };
