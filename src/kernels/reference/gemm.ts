@@ -33,3 +33,25 @@ export function gemm(a: ArrayLike<number>, b: ArrayLike<number>, c: { [i: number
       for (let j = 0, q = (i * m + r) * n; j < n; j++, q++) c[q] = beta === 0 ? alpha * row[j] : alpha * row[j] + beta * c[q];
     }
 }
+
+/** The same for complex numbers, interleaved pairs; transposes do not conjugate. alpha and beta are left out: C = op(A) op(B). */
+export function gemmComplex(a: ArrayLike<number>, b: ArrayLike<number>, c: { [i: number]: number }, s: ProductShape): void {
+  const { m, n, k, batch = 1, strideA = m * k, strideB = k * n } = s;
+  const [rowA, stepA] = s.transposeA ? [1, m] : [k, 1];
+  const [rowB, stepB] = s.transposeB ? [1, k] : [n, 1];
+  for (let i = 0; i < batch; i++)
+    for (let r = 0; r < m; r++)
+      for (let j = 0; j < n; j++) {
+        let re = 0;
+        let im = 0;
+        for (let l = 0; l < k; l++) {
+          const p = 2 * (i * strideA + r * rowA + l * stepA);
+          const q = 2 * (i * strideB + l * rowB + j * stepB);
+          re += a[p] * b[q] - a[p + 1] * b[q + 1];
+          im += a[p] * b[q + 1] + a[p + 1] * b[q];
+        }
+        const at = 2 * ((i * m + r) * n + j);
+        c[at] = re;
+        c[at + 1] = im;
+      }
+}

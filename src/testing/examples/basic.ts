@@ -130,6 +130,9 @@ export const basicExamples: Examples = {
     two((a, b) => a.matmul(b), normal([2, 3], [3, 4])),
     two((a, b) => a.matmul(b), normal([3], [2, 3, 2])),
     two((a, b) => a.matmul(b), complexNormal([2, 2, 3], [3, 2])),
+    two((a, b) => a.matmul(b), normal([2, 3], [4, 3, 2])),
+    two((a, b) => a.matmul(b), normal([2, 1, 2, 3], [3, 3, 2])),
+    two((a, b) => a.matmul(b), complexNormal([2, 3], [2, 3, 2])),
   ],
   stopGradient: one((x) => stopGradient(x), normal([2, 3]), "constant"),
 };

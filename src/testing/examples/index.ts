@@ -5,3 +5,8 @@ import { samplingExamples } from "./sampling.js";
 
 /** Every primitive's examples: one line per family. */
 export const examples: Examples = { ...basicExamples, ...filterExamples, ...samplingExamples };
+import { convolutionExamples } from "./convolution.js";
+import { samplingExamples } from "./sampling.js";
+
+/** Every primitive's examples: one line per family. */
+export const examples: Examples = { ...basicExamples, ...convolutionExamples, ...samplingExamples };
