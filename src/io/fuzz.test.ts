@@ -9,7 +9,7 @@ import { readMetaImage, writeMetaImage } from "./metaImage.js";
 import { readNifti, writeNifti } from "./nifti.js";
 import { readNpy, readNpz, writeNpy, writeNpz } from "./npy.js";
 import { readNrrd, writeNrrd } from "./nrrd.js";
-import { readPng, writePng } from "./png.js";
+import { crc32, readPng, writePng } from "./png.js";
 import { readPoints, writePoints } from "./points.js";
 import { type ChannelKind, type PixelArray, type RawImage, rawImage } from "./raw.js";
 import { readTiff, writeTiff } from "./tiff.js";
@@ -65,6 +65,19 @@ function damaged(seeds: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
   });
 }
 
+/** A PNG's checksums made right again, so that damage gets past them. */
+function withChecksums(file: Uint8Array): Uint8Array {
+  const out = file.slice();
+  const view = new DataView(out.buffer);
+  for (let at = 8; at + 12 <= out.length; ) {
+    const length = view.getUint32(at);
+    if (at + 12 + length > out.length) break;
+    view.setUint32(at + 8 + length, crc32(out.subarray(at + 4, at + 8 + length)));
+    at += 12 + length;
+  }
+  return out;
+}
+
 const ascii = (s: string) => new TextEncoder().encode(s);
 const text = (read: (s: string) => unknown) => (b: Uint8Array) => read(String.fromCharCode(...b));
 const array = { shape: [3, 4], data: Float64Array.from({ length: 12 }, (_, i) => i) };
@@ -85,6 +98,7 @@ const readers: ReadonlyArray<readonly [string, (b: Uint8Array) => unknown, reado
   ["npy", readNpy, [writeNpy(array), writeNpy({ shape: [6], data: array.data, complex: true })]],
   ["npz", readNpz, [writeNpz(new Map([["a", array]])), writeNpz(new Map([["image", array]]), { level: 6 })]],
   ["png", readPng, [writePng(gray), writePng(wide), writePng(color)]],
+  ["png with right checksums", (b) => readPng(withChecksums(b)), [writePng(gray), writePng(wide), writePng(color)]],
   ["jpeg", readJpeg, [writeJpeg(gray), writeJpeg(color, { quality: 30 })]],
   ["tiff", readTiff, [writeTiff(volume), writeTiff(vector, { compress: true }), writeTiff(color), writeTiff(wide)]],
   ["itk transform text", text(readItkTransform), [ascii(writeItkTransform(affine))]],

@@ -223,9 +223,10 @@ function geometry(h: Header, n: number, warnings: string[]): Pick<RawImage, "spa
   } else {
     source = "none";
     warnings.push(
-      "nifti: no sform and no qform: position and orientation are unknown; axes were taken as right, anterior, superior from origin 0",
+      "nifti: no sform and no qform: position and orientation are unknown; axes were taken as left, posterior, superior from origin 0",
     );
-    matrix = [pixdim[0], 0, 0, 0, pixdim[1], 0, 0, 0, pixdim[2]];
+    // as ITK does, so that points agree with its tools
+    matrix = [-pixdim[0], 0, 0, 0, -pixdim[1], 0, 0, 0, pixdim[2]];
     offset = [0, 0, 0];
   }
   // RAS → LPS: x and y change sign.

@@ -304,7 +304,8 @@ export function readNrrd(bytes: Uint8Array, siblings?: Siblings): RawImage {
   }
   const channelWord = channelAxis === undefined ? undefined : kinds?.[channelAxis];
   const wordKind: ChannelKind | undefined = channelWord === undefined ? undefined : colorKinds[channelWord];
-  const last = channelAxis === dimension - 1 && channelWord !== "list" && before > 1;
+  const timeSpacing = channelAxis === undefined ? undefined : Number(perAxis("spacings")?.[channelAxis]);
+  const last = channelAxis === dimension - 1 && before > 1 && (channelWord !== "list" || (timeSpacing !== undefined && timeSpacing > 0));
   let kind: ChannelKind = channels === 1 ? "scalar" : (wordKind ?? (last ? "time" : "other"));
   if ((kind === "complex" && channels !== 2) || (kind === "rgb" && channels !== 3) || (kind === "rgba" && channels !== 4)) kind = "other";
 
@@ -362,7 +363,6 @@ export function readNrrd(bytes: Uint8Array, siblings?: Siblings): RawImage {
     if (originText) origin = ((vector(originText) ?? origin) as number[]).slice(0, n).map((v, k) => v * signs[k] + 0);
     while (origin.length < n) origin.push(0);
   }
-  const timeSpacing = channelAxis === undefined ? undefined : Number(perAxis("spacings")?.[channelAxis]);
   const known = new Set([
     "dimension",
     "sizes",
@@ -438,7 +438,8 @@ export function writeNrrd(image: RawImage, o: { encoding?: "gzip" | "raw"; littl
     `kinds: ${wrap(
       image.size.map(() => "domain"),
       word,
-      "time",
+      // "time" would be the better word, but ITK refuses a fourth axis of that kind; a list with a spacing is taken for time here
+      "list",
     ).join(" ")}`,
     ...(time
       ? [

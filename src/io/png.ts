@@ -14,7 +14,8 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
   return c >>> 0;
 });
-function crc32(bytes: Uint8Array, from: number, to: number): number {
+/** CRC-32 of bytes, as PNG, gzip and zip use it. */
+export function crc32(bytes: Uint8Array, from = 0, to = bytes.length): number {
   let c = 0xffffffff;
   for (let i = from; i < to; i++) c = crcTable[(c ^ bytes[i]) & 255] ^ (c >>> 8);
   return (c ^ 0xffffffff) >>> 0;
