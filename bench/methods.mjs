@@ -31,8 +31,9 @@ export function execute(command, args, { cwd } = {}) {
   });
 }
 
-/** Drop a third axis of one voxel: a picture that was kept in a 3-D format. */
+/** Drop a third axis of one voxel: a picture that was kept in a 3-D format. A field has as many components as axes. */
 function toDimension(image, d) {
+  if (image.components !== d) throw new Error(`bench: a displacement field of ${image.components} components came, expected ${d}`);
   if (image.size.length === d) return image;
   const keep = (v) => v.slice(0, d);
   const direction = Array.from({ length: d * d }, (_, k) => image.direction[Math.floor(k / d) * image.size.length + (k % d)]);

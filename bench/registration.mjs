@@ -177,8 +177,9 @@ export async function main(args) {
         rows.push(line(pair.name, results[k], method, pair.goals?.[method] ?? pair.goal));
     if (pairs.length > 1)
       for (const method of methods) {
+        const done = results.filter((_, k) => !method || method in pairs[k].ours);
         const means = Object.fromEntries(
-          ["identity", method, "elastix"].map((key) => [key, average(results.map((r) => r[key]).filter(Boolean))]),
+          ["identity", method, "elastix"].map((key) => [key, average(done.map((r) => r[key]).filter(Boolean))]),
         );
         rows.push(line("mean", means, method, o.pairs ? undefined : c.summary?.goal));
       }

@@ -66,6 +66,12 @@ export function applyField(field, points) {
   });
 }
 
+/** The points a program maps and the field it writes must be one transform: mean difference at most a tenth of a voxel. */
+export function insistOnOneTransform(field, points, mapped) {
+  const apart = mean(distances(mapped, applyField(field, points))) / Math.max(...field.spacing);
+  if (!(apart <= 0.1)) throw new Error(`the written field and the mapped points differ by ${apart.toFixed(3)} voxels on average`);
+}
+
 /** Share of voxels where det(I + ∂u/∂x) ≤ 0, in percent; central differences, one-sided at the border. */
 export function foldedPercent(field) {
   const { size, spacing, direction, values } = field;

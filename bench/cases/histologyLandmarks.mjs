@@ -1,7 +1,7 @@
 // Consecutive lung sections in three stains, about 80 landmarks each.
 import { registrationData } from "../data.mjs";
 import { readPoints } from "../images.mjs";
-import { distances, foldedPercent, mean, percentile } from "../score.mjs";
+import { distances, foldedPercent, insistOnOneTransform, mean, percentile } from "../score.mjs";
 
 const file = (name, end) => registrationData("histology_landmarks", `${name}-les3.${end}`);
 
@@ -24,8 +24,11 @@ export default {
       score: async (result) => {
         const [a, b] = [file("He", "csv"), file(stain, "csv")].map((f) => readPoints(f, ["x", "y"]));
         const n = Math.min(a.length, b.length); // the same row is the same landmark
-        const errors = distances(await result.points(a.slice(0, n)), b.slice(0, n));
-        return { value: mean(errors), median: percentile(errors, 50), folded: foldedPercent(await result.field()) };
+        const mapped = await result.points(a.slice(0, n));
+        const field = await result.field();
+        insistOnOneTransform(field, a.slice(0, n), mapped);
+        const errors = distances(mapped, b.slice(0, n));
+        return { value: mean(errors), median: percentile(errors, 50), folded: foldedPercent(field) };
       },
     })),
 };
