@@ -305,7 +305,7 @@ export function readNrrd(bytes: Uint8Array, siblings?: Siblings): RawImage {
   const channelWord = channelAxis === undefined ? undefined : kinds?.[channelAxis];
   const wordKind: ChannelKind | undefined = channelWord === undefined ? undefined : colorKinds[channelWord];
   const timeSpacing = channelAxis === undefined ? undefined : Number(perAxis("spacings")?.[channelAxis]);
-  const last = channelAxis === dimension - 1 && before > 1 && (channelWord !== "list" || (timeSpacing !== undefined && timeSpacing > 0));
+  const last = channelAxis === dimension - 1 && ((timeSpacing !== undefined && timeSpacing > 0) || (before > 1 && channelWord !== "list"));
   let kind: ChannelKind = channels === 1 ? "scalar" : (wordKind ?? (last ? "time" : "other"));
   if ((kind === "complex" && channels !== 2) || (kind === "rgb" && channels !== 3) || (kind === "rgba" && channels !== 4)) kind = "other";
 
