@@ -14,3 +14,5 @@ export { bsplineFilter } from "./bsplineFilter";
 export { fftLines, fftPlanes, fftReal, fftToReal, fftWorkspace } from "./fft";
 export { affinePlanes, fieldMoments, longestSquared } from "./planes";
 export { averagePool, averagePoolAdjoint, maxPool, poolGather, poolScatter } from "./pool";
+export { ffd, ffdAdjointPlanes, ffdAdjointSum } from "./ffd";
+export { jacobianDeterminant, jacobianDeterminantGradient } from "./jacobian";

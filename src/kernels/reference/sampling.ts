@@ -68,14 +68,14 @@ export function mirror(i: number, n: number): number {
   return k < n ? k : period - k;
 }
 
-interface Axis {
+export interface AxisTaps {
   readonly index: readonly number[];
   /** weights by order of derivative */
   readonly weights: readonly (readonly number[])[];
   readonly inside: boolean;
 }
 /** Taps of one axis at coordinate q. */
-function axisTaps(interpolation: Interpolation, q: number, n: number): Axis {
+export function axisTaps(interpolation: Interpolation, q: number, n: number): AxisTaps {
   const f = Math.min(n - 1, Math.max(0, Number.isNaN(q) ? 0 : q));
   const inside = f === q;
   if (interpolation === "nearest") return { index: [Math.min(n - 1, Math.floor(f + 0.5))], weights: [[1], [0], [0], [0]], inside };
