@@ -2,6 +2,17 @@ export { checkpoint, custom, grad, hessian, hvp, jacobian, jvp, stopGradient, va
 export { complex, conj, imag, magnitude, real } from "./ops/complex.js";
 export { type ConvolutionOptions, convolve, convolveTransposed, type PerAxis, type TransposedOptions } from "./ops/convolution.js";
 export { einsum } from "./ops/einsum.js";
+export {
+  type FfdOptions,
+  ffd,
+  ffdAdjoint,
+  ffdAt,
+  ffdGridSize,
+  ffdJacobian,
+  type InvertedField,
+  invertField,
+  jacobianDeterminant,
+} from "./ops/deformation.js";
 export { acos, asin, atan, atan2, cosh, maximum, minimum, sinh, where } from "./ops/elementwise.js";
 export { boxSum, difference, gaussian, recursiveGaussian } from "./ops/filters.js";
 export { gather, scatterAdd } from "./ops/indexing.js";

@@ -6,3 +6,8 @@ import { samplingExamples } from "./sampling.js";
 
 /** Every primitive's examples: one line per family. */
 export const examples: Examples = { ...basicExamples, ...convolutionExamples, ...filterExamples, ...samplingExamples };
+import { deformationExamples } from "./deformation.js";
+import { samplingExamples } from "./sampling.js";
+
+/** Every primitive's examples: one line per family. */
+export const examples: Examples = { ...basicExamples, ...deformationExamples, ...samplingExamples };
