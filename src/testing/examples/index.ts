@@ -1,13 +1,17 @@
 import type { Examples } from "../laws.js";
 import { basicExamples } from "./basic.js";
 import { convolutionExamples } from "./convolution.js";
+import { deformationExamples } from "./deformation.js";
 import { filterExamples } from "./filters.js";
 import { samplingExamples } from "./sampling.js";
 
-/** Every primitive's examples: one line per family. */
-export const examples: Examples = { ...basicExamples, ...convolutionExamples, ...filterExamples, ...samplingExamples };
-import { deformationExamples } from "./deformation.js";
-import { samplingExamples } from "./sampling.js";
-
-/** Every primitive's examples: one line per family. */
-export const examples: Examples = { ...basicExamples, ...deformationExamples, ...samplingExamples };
+/** Every primitive's examples: one line per family (and one family per line, so that two new ones merge). */
+const families: readonly Examples[] = [
+  basicExamples,
+  convolutionExamples,
+  deformationExamples,
+  filterExamples,
+  samplingExamples,
+  // the list ends here
+];
+export const examples: Examples = Object.assign({}, ...families);
