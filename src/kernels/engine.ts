@@ -168,7 +168,7 @@ export class Engine {
     return Atomics.load(this.#i, Control.ready);
   }
 
-  /** Set from any thread that holds `abortFlag`: kernels stop between slabs and `parallel` throws AbortedError. */
+  /** Set to 1 from any thread: kernels stop between slabs, `parallel` throws one AbortedError, and the flag is 0 again. */
   get abortFlag(): Int32Array {
     return this.#i.subarray(Control.abort, Control.abort + 1);
   }
@@ -214,11 +214,11 @@ export class Engine {
     const each = Math.ceil(workspace / 64) * 64 + (workspace > 0 ? 64 : 0);
     if (workspace > 0) this.#reserveWorkspace(each * this.#threads);
     const ws = workspace > 0 ? [this.#workspace.at] : [];
-    if (Atomics.load(i, Control.abort)) throw aborted();
+    if (Atomics.load(i, Control.abort)) throw this.#aborted();
     if (this.#threads === 1 || total === 1 || this.#workers.length === 0) {
       let sum = 0;
       for (let k = 0; k < total; k++) {
-        if (Atomics.load(i, Control.abort)) throw aborted();
+        if (Atomics.load(i, Control.abort)) throw this.#aborted();
         sum += kernel(...args, ...ws, k * grain, Math.min(extent, (k + 1) * grain)) ?? 0;
       }
       return sum;
@@ -255,10 +255,16 @@ export class Engine {
       }
     }
     if (failure) throw failure;
-    if (Atomics.load(i, Control.abort)) throw aborted();
+    if (Atomics.load(i, Control.abort)) throw this.#aborted();
     let sum = 0;
     for (let k = 0; k < total; k++) sum += d[Control.results + k];
     return sum;
+  }
+
+  /** The flag is a request, and this answers it: the next call runs again. */
+  #aborted(): AbortedError {
+    Atomics.store(this.#i, Control.abort, 0);
+    return new AbortedError("stopped: the abort flag was set");
   }
 
   #reserveWorkspace(bytes: number): void {
@@ -275,8 +281,6 @@ export class Engine {
     this.#threads = 1;
   }
 }
-
-const aborted = () => new AbortedError("stopped: the abort flag was set");
 
 function reserve(shared: boolean): WebAssembly.Memory {
   for (let maximum = 65536; ; maximum /= 2) {

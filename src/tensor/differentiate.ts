@@ -1,8 +1,9 @@
 import { ShapeError, UseError } from "../core/errors.js";
+import { detached, scope } from "../core/scope.js";
 import { shapeText } from "../core/shape.js";
 import { stack } from "./ops/shaping.js";
 import { apply, defineMany, type Primitive, pullback, pushforward } from "./primitive.js";
-import { detached, isComplex, scope } from "./storage.js";
+import { isComplex } from "./storage.js";
 import { Tensor } from "./tensor.js";
 
 type Fn = (...xs: Tensor[]) => Tensor;

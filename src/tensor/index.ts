@@ -1,3 +1,4 @@
+export { dispose, keep, scope } from "../core/scope.js";
 export { checkpoint, custom, grad, hessian, hvp, jacobian, jvp, stopGradient, valueAndGrad, vjp } from "./differentiate.js";
 export { complex, conj, imag, magnitude, real } from "./ops/complex.js";
 export { type ConvolutionOptions, convolve, convolveTransposed, type PerAxis, type TransposedOptions } from "./ops/convolution.js";
@@ -34,7 +35,7 @@ export {
 export { concat, stack } from "./ops/shaping.js";
 export { type Context, define, defineMany, type Primitive } from "./primitive.js";
 export { primitives } from "./registry.js";
-export { bytesOf, type DType, dispose, keep, requireMemory, scope } from "./storage.js";
+export { bytesOf, type DType, requireMemory } from "./storage.js";
 export {
   arange,
   asTensor,

@@ -1,6 +1,6 @@
 import { UseError } from "../core/errors.js";
+import { detached, recording } from "../core/scope.js";
 import { primitives } from "./registry.js";
-import { detached, recording } from "./storage.js";
 import { Tensor, Traced } from "./tensor.js";
 
 /**

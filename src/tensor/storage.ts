@@ -1,4 +1,5 @@
 import { MemoryError, UseError } from "../core/errors.js";
+import { adopt, Resource } from "../core/scope.js";
 import { type Shape, sizeOf } from "../core/shape.js";
 import { type Engine, engine } from "../kernels/engine.js";
 
@@ -17,7 +18,7 @@ const onHeap = (dtype: DType) => dtype === "f32" || dtype === "i32" || dtype ===
 const orphans = new FinalizationRegistry<{ engine: Engine; at: number }>(({ engine, at }) => engine.free(at));
 
 /** A block of numbers, owned by the scope it was made in; without a scope, by the garbage collector. */
-export class Storage {
+export class Storage extends Resource {
   readonly length: number;
   readonly #engine: Engine | undefined;
   readonly #plain: Float64Array | undefined;
@@ -29,13 +30,13 @@ export class Storage {
     elements: number,
     zeroed = true,
   ) {
+    super();
     this.length = elements * componentsOf(dtype);
     if (onHeap(dtype)) {
       this.#engine = engine();
       this.#at = this.#engine.allocate(this.length * 4);
       if (zeroed) this.#engine.f32(this.#at, this.length).fill(0);
-      if (currentScope) currentScope.owned.add(this);
-      else this.release();
+      adopt(this);
     } else this.#plain = new Float64Array(this.length);
   }
 
@@ -57,100 +58,17 @@ export class Storage {
       throw new UseError("tensor: its scope has ended and freed it; return it from the scope, or keep(tensor) it", { length: this.length });
   }
   /** Hand over to the garbage collector. */
-  release(): void {
+  override release(): void {
     if (this.#engine && this.#state === "scoped") {
       this.#state = "collected";
       orphans.register(this, { engine: this.#engine, at: this.#at }, this);
     }
   }
-  free(): void {
+  override free(): void {
     if (!this.#engine || this.#state === "freed") return;
     if (this.#state === "collected") orphans.unregister(this);
     this.#state = "freed";
     this.#engine.free(this.#at);
-  }
-}
-
-class Scope {
-  readonly owned = new Set<Storage>();
-  constructor(readonly parent: Scope | undefined) {}
-}
-let currentScope: Scope | undefined;
-/** How many reverse-mode recordings are under way: their tapes need every value, so scopes inside them free nothing. */
-let recordings = 0;
-export function recording<T>(fn: () => T): T {
-  recordings++;
-  try {
-    return fn();
-  } finally {
-    recordings--;
-  }
-}
-
-const storagesIn = (value: unknown, found: Set<Storage>, seen: Set<unknown>): void => {
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value)) return;
-  seen.add(value);
-  if (value instanceof Storage) found.add(value);
-  else if (Array.isArray(value)) for (const v of value) storagesIn(v, found, seen);
-  else if (value instanceof Map || value instanceof Set) for (const v of value.values()) storagesIn(v, found, seen);
-  else for (const key of Object.keys(value)) storagesIn((value as Record<string, unknown>)[key], found, seen);
-};
-
-/**
- * Run `fn` and free every tensor made in it that is not reachable from its result (through arrays, maps and object fields).
- * Scopes nest; what an inner one returns belongs to the outer one. `fn` must be synchronous.
- */
-export function scope<T>(fn: () => T): T {
-  if (recordings > 0) return fn();
-  const mine = new Scope(currentScope);
-  currentScope = mine;
-  let result: T | undefined;
-  try {
-    result = fn();
-    if (result instanceof Promise)
-      throw new UseError("scope: its function must be synchronous; open a scope inside the asynchronous function instead", {});
-    return result;
-  } finally {
-    currentScope = mine.parent;
-    const kept = new Set<Storage>();
-    storagesIn(result, kept, new Set());
-    for (const s of mine.owned) {
-      if (!kept.has(s)) s.free();
-      else if (mine.parent) mine.parent.owned.add(s);
-      else s.release();
-    }
-  }
-}
-
-/** A scope that frees even while a recording is under way: for functions whose inner values are on no tape. */
-export function detached<T>(fn: () => T): T {
-  const outer = recordings;
-  recordings = 0;
-  try {
-    return scope(fn);
-  } finally {
-    recordings = outer;
-  }
-}
-
-/** Take tensors out of all scopes: they live as long as they are referenced. */
-export function keep<T>(value: T): T {
-  const kept = new Set<Storage>();
-  storagesIn(value, kept, new Set());
-  for (const s of kept) {
-    for (let open = currentScope; open; open = open.parent) open.owned.delete(s);
-    s.release();
-  }
-  return value;
-}
-
-/** Free tensors now. They must not be used again; views of them (reshapes) share their fate. */
-export function dispose(...values: unknown[]): void {
-  const found = new Set<Storage>();
-  storagesIn(values, found, new Set());
-  for (const s of found) {
-    for (let open = currentScope; open; open = open.parent) open.owned.delete(s);
-    s.free();
   }
 }
 

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { seeded } from "../core/random.js";
+import { scope } from "../core/scope.js";
 import "../tensor/index.js";
 import { custom, stopGradient, valueAndGrad } from "../tensor/differentiate.js";
 import { primitives } from "../tensor/registry.js";
-import { isComplex, scope } from "../tensor/storage.js";
+import { isComplex } from "../tensor/storage.js";
 import { randomNormal } from "../tensor/tensor.js";
 import { examples } from "./examples/index.js";
 import { adjointMismatch, scalarised, taylorFirst, taylorSecond } from "./laws.js";

@@ -1,0 +1,177 @@
+/**
+ * The shapes by which parts know each other. Folders of one row of the layer table meet only here: a motion operator takes a
+ * Transform, a joint problem takes an Iteration, a network is Parametric like a transform.
+ */
+import type { Tensor } from "../tensor/tensor.js";
+import type { Shape } from "./shape.js";
+
+/** Named tensors: what an optimiser changes and a file stores. */
+export type Parameters = Readonly<Record<string, Tensor>>;
+/** What an optimiser moves: one tensor, or several by name. */
+export type Variables = Tensor | Parameters;
+/** A thing with parameters. `with` gives the same thing with others; nothing is changed in place. */
+export interface Parametric<Self = unknown> {
+  readonly parameters: Parameters;
+  with(parameters: Parameters): Self;
+}
+export interface Module<In, Out, Self = unknown> extends Parametric<Self> {
+  forward(input: In): Out;
+}
+/** Anybody's first guess: the identity, moments, features, a network. */
+export type Estimator<Problem, X> = (problem: Problem) => X;
+
+// Space
+
+/** Where samples lie: point = origin + direction · (spacing ∘ index); arrays in the order x, y(, z), direction row-major. */
+export interface Grid {
+  readonly size: readonly number[];
+  readonly spacing: readonly number[];
+  readonly origin: readonly number[];
+  readonly direction: readonly number[];
+}
+/** Values [c, z, y, x] or [c, y, x] on a grid. */
+export interface Image {
+  readonly values: Tensor;
+  readonly grid: Grid;
+}
+/** A named space, "fixed" or "visit 1"; with the grid that stands for it where one is known. */
+export interface Space {
+  readonly name: string;
+  readonly grid?: Grid;
+}
+/** Fixed point ↦ moving point (pull-back), points [n, d] in mm. */
+export interface Transform<Self = unknown> extends Parametric<Self> {
+  readonly from: Space;
+  readonly to: Space;
+  apply(points: Tensor): Tensor;
+  /** Exact, or says how inexact. */
+  inverse(): Transform;
+  /** p ↦ this(inner(p)): the compositional update. */
+  compose(inner: Transform): Transform;
+}
+
+// The symbols of the two equations
+
+/** Where to look: weights on the grid of each image; 0 means nothing is known there. */
+export interface Masks {
+  readonly fixed?: Tensor;
+  readonly warped?: Tensor;
+}
+/** D(W, F), a scalar; smaller is more alike. */
+export interface Metric {
+  value(warped: Image, fixed: Image, masks?: Masks): Tensor;
+}
+/** D = ½‖r‖², so that Gauss–Newton applies. */
+export interface LeastSquaresMetric extends Metric {
+  residual(warped: Image, fixed: Image, masks?: Masks): Tensor;
+}
+/** S(y) or R(x). */
+export interface Regulariser<T> {
+  value(y: T, grid: Grid): Tensor;
+}
+/** A, with ⟨Ax, y⟩ = ⟨x, A*y⟩. */
+export interface LinearOperator {
+  readonly domain: Shape;
+  readonly range: Shape;
+  apply(x: Tensor): Tensor;
+  adjoint(y: Tensor): Tensor;
+  /** A*A x, where that is cheaper than the two. */
+  normal?(x: Tensor): Tensor;
+  /** ‖A‖, the largest singular value. */
+  norm?(): number;
+}
+export interface Functional {
+  value(x: Tensor): Tensor;
+}
+export interface Differentiable {
+  gradient(x: Tensor): Tensor;
+}
+/** prox_{tR}(v) = argmin over x of ½‖x − v‖² + t R(x). */
+export interface Proximable {
+  prox(v: Tensor, t: number | Tensor): Tensor;
+}
+
+// What optimisers see
+
+/** J(x), a scalar tensor made by differentiable operations. The other members are faster ways to what could be derived from it. */
+export interface Objective<X extends Variables = Variables> {
+  value(x: X): Tensor;
+  valueAndGrad?(x: X): { readonly value: number | Tensor; readonly gradient: X };
+  /** ∇²J(x) d. */
+  hvp?(x: X, direction: X): X;
+}
+/** J(x) = ½‖r(x)‖². */
+export interface LeastSquaresObjective<X extends Variables = Variables> {
+  residual(x: X): Tensor;
+  value?(x: X): number | Tensor;
+}
+/** J(x) with its gradient Jᵀr and its Gauss–Newton matrix JᵀJ, row-major n × n, however they were had: a fused kernel sums them in one pass. */
+export interface NormalEquations {
+  readonly value: number;
+  readonly gradient: ArrayLike<number>;
+  readonly hessian: ArrayLike<number>;
+}
+/** For few parameters: the normal equations at x, in the order of the variables' leaves. */
+export interface NormalObjective<X extends Variables = Variables> {
+  normal(x: X): NormalEquations;
+  /** J(x) alone, for trial points. */
+  value?(x: X): number | Tensor;
+}
+
+// The loop
+
+/** A point on the way, and J there. */
+export interface State<X> {
+  readonly x: X;
+  readonly value?: number;
+}
+/**
+ * converged   a criterion of the method is met
+ * iterations  the number asked for is done
+ * stalled     no step improves the value, and no criterion is met
+ * diverged    the value is no longer a finite number
+ */
+export type Stop = "converged" | "iterations" | "stalled" | "diverged";
+/** A method: pure, synchronous steps from state to state. */
+export interface Iteration<Problem, X, S extends State<X> = State<X>> {
+  init(problem: Problem, x: X): S;
+  step(problem: Problem, state: S): S;
+  /** Why to end here, if so; the text says it to people. */
+  done?(state: S): { readonly stop: Stop; readonly reason: string } | undefined;
+}
+export interface Progress<X = unknown> {
+  readonly level: number;
+  readonly levels: number;
+  /** Steps done on this level. */
+  readonly iteration: number;
+  readonly iterations: number;
+  readonly value?: number;
+  /** Valid during the callback; `keep` it to hold it longer. */
+  readonly x: X;
+}
+export interface Run<X = unknown> {
+  /** Most steps. */
+  readonly iterations: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress<X>) => void;
+  /** For progress only: which level of how many this is (0 of 1). */
+  readonly level?: number;
+  readonly levels?: number;
+  /** Return the point of least value rather than the last one (default). Values of changing problems (mini-batches) cannot be compared: false. */
+  readonly keepBest?: boolean;
+  /** Return the last state as well, with everything the method remembers, to look into it or to go on. */
+  readonly keepState?: boolean;
+}
+export interface Result<X, S = State<X>> {
+  readonly x: X;
+  readonly value?: number;
+  readonly stop: Stop;
+  /** One sentence. */
+  readonly reason: string;
+  /** Steps done. */
+  readonly iterations: number;
+  /** J at the start and after every step. */
+  readonly history: readonly number[];
+  /** With `keepState`. */
+  readonly state?: S;
+}

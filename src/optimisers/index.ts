@@ -1,0 +1,11 @@
+export { type AdamOptions, type AdamState, adam } from "./adam.js";
+export { type Criteria, type Descent, diagonal, type Preconditioner } from "./descent.js";
+export { type Evaluated, evaluate, hessianTimes } from "./evaluate.js";
+export { type GaussNewtonState, gaussNewton, type LeastSquaresOptions } from "./gaussNewton.js";
+export { type GradientDescentOptions, type GradientDescentState, gradientDescent } from "./gradientDescent.js";
+export { type LbfgsOptions, type LbfgsState, lbfgs } from "./lbfgs.js";
+export type { LeastSquares } from "./leastSquares.js";
+export { type LevenbergMarquardtOptions, type LevenbergMarquardtState, levenbergMarquardt } from "./levenbergMarquardt.js";
+export { backtrack, type Probe, strongWolfe, type WolfeOptions } from "./lineSearch.js";
+export { type MomentumOptions, type MomentumState, momentum } from "./momentum.js";
+export { type NewtonOptions, type NewtonState, newton } from "./newton.js";

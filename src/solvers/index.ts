@@ -1,0 +1,1 @@
+export { type CgOptions, type CgResult, type CgState, cg, conjugateGradient, type LinearSystem } from "./cg.js";

@@ -1,0 +1,95 @@
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import type { Parameters, Variables } from "../core/interfaces.js";
+import { shapeText } from "../core/shape.js";
+import { Tensor } from "./tensor.js";
+
+/**
+ * One tensor or several by name, seen as one vector: what optimisers and solvers compute with, so that none of them asks which it is.
+ * Leaves are in the order of their names' insertion in x.
+ */
+export const leavesOf = (x: Variables): readonly Tensor[] => (x instanceof Tensor ? [x] : Object.values(x));
+
+/** The same structure with other leaves. */
+export function withLeaves<X extends Variables>(x: X, leaves: readonly Tensor[]): X {
+  if (x instanceof Tensor) return leaves[0] as X;
+  return Object.fromEntries(Object.keys(x).map((name, i) => [name, leaves[i]])) as Parameters as X;
+}
+
+/** f over corresponding leaves. @throws ArgumentError when a leaf is missing */
+export function mapLeaves<X extends Variables>(f: (...leaves: Tensor[]) => Tensor, x: X, ...others: readonly X[]): X {
+  if (x instanceof Tensor) return f(x, ...(others as readonly Variables[] as readonly Tensor[])) as X;
+  return Object.fromEntries(
+    Object.entries(x as Parameters).map(([name, leaf]) => {
+      const rest = others.map((o) => {
+        const other = (o as Parameters)[name];
+        if (!other) throw new ArgumentError(`parameters: "${name}" is missing; there are ${Object.keys(o)}`, { name });
+        return other;
+      });
+      return [name, f(leaf, ...rest)];
+    }),
+  ) as Parameters as X;
+}
+
+/** x + t d. */
+export const addScaled = <X extends Variables>(x: X, t: number | Tensor, d: X): X => mapLeaves((a, b) => a.add(b.mul(t)), x, d);
+/** t x. */
+export const scaled = <X extends Variables>(x: X, t: number | Tensor): X => mapLeaves((a) => a.mul(t), x);
+export const difference = <X extends Variables>(x: X, y: X): X => mapLeaves((a, b) => a.sub(b), x, y);
+export const zerosOf = <X extends Variables>(x: X): X => mapLeaves((a) => Tensor.zeros(a.shape, a.dtype), x);
+
+/** ⟨x, y⟩ as a plain number, summed in f64 whatever the tensors' type: line searches compare such numbers to the last digit. */
+export function dotOf<X extends Variables>(x: X, y: X): number {
+  let total = 0;
+  const ys = leavesOf(y);
+  leavesOf(x).forEach((a, i) => {
+    const p = a.data;
+    const q = ys[i].data;
+    let s = 0;
+    for (let k = 0; k < p.length; k++) s += p[k] * q[k];
+    total += s;
+  });
+  return total;
+}
+export const normOf = (x: Variables): number => Math.sqrt(dotOf(x, x));
+/** ⟨x, y⟩ as a tensor: differentiable. */
+export const innerProduct = <X extends Variables>(x: X, y: X): Tensor => {
+  const ys = leavesOf(y);
+  return leavesOf(x)
+    .map((a, i) => a.innerProduct(ys[i]))
+    .reduce((p, q) => p.add(q));
+};
+
+/** Whether no number differs. */
+export function sameNumbers<X extends Variables>(x: X, y: X): boolean {
+  const ys = leavesOf(y);
+  return leavesOf(x).every((leaf, i) => {
+    const p = leaf.data;
+    const q = ys[i].data;
+    for (let k = 0; k < p.length; k++) if (p[k] !== q[k]) return false;
+    return true;
+  });
+}
+/** How many numbers. */
+export const countOf = (x: Variables): number => leavesOf(x).reduce((n, leaf) => n + leaf.data.length, 0);
+/** All numbers, leaf after leaf. */
+export function toFlat(x: Variables): Float64Array {
+  const out = new Float64Array(countOf(x));
+  let at = 0;
+  for (const leaf of leavesOf(x)) {
+    out.set(leaf.data, at);
+    at += leaf.data.length;
+  }
+  return out;
+}
+/** The numbers in the shape of `like`. */
+export function fromFlat<X extends Variables>(values: ArrayLike<number>, like: X): X {
+  const flat = Float64Array.from(values);
+  if (flat.length !== countOf(like))
+    throw new ShapeError(`variables: ${flat.length} numbers for ${leavesOf(like).map((l) => shapeText(l.shape))}`, {});
+  let at = 0;
+  return mapLeaves((leaf) => {
+    const n = leaf.data.length;
+    at += n;
+    return Tensor.from(flat.subarray(at - n, at), leaf.shape, leaf.dtype);
+  }, like);
+}
