@@ -3,6 +3,8 @@ import { adopt, Resource } from "../core/scope.js";
 import { type Shape, sizeOf } from "../core/shape.js";
 import { type Engine, engine } from "../kernels/engine.js";
 
+export { detached, dispose, keep, recording, scope } from "../core/scope.js";
+
 /** f32, i32 and c64 (pairs of f32) live in the engine's memory; f64 and c128 are plain arrays and run the reference kernels. */
 export type DType = "f32" | "f64" | "i32" | "c64" | "c128";
 export type Data = Float32Array | Float64Array | Int32Array;
