@@ -1,0 +1,108 @@
+import { ShapeError } from "../core/errors.js";
+import type { Colour } from "./colourMap.js";
+import { type Picture, type Plane, rgb } from "./picture.js";
+
+/** Squares of `tile` pixels, alternately from a and b: lines that run on across the seams are aligned. @throws ShapeError when the sizes differ */
+export function checkerboard(a: Picture, b: Picture, tile = Math.max(4, Math.round(Math.max(a.width, a.height) / 8))): Picture {
+  [a, b] = alike("checkerboard", a, b);
+  const data = new Uint8Array(a.data.length);
+  const c = a.channels;
+  for (let y = 0; y < a.height; y++)
+    for (let x = 0; x < a.width; x++) {
+      const from = (Math.floor(x / tile) + Math.floor(y / tile)) % 2 === 0 ? a : b;
+      const at = (y * a.width + x) * c;
+      for (let k = 0; k < c; k++) data[at + k] = from.data[at + k];
+    }
+  return { width: a.width, height: a.height, channels: c, data };
+}
+
+/** b over a:  (1 − α) a + α b. */
+export function overlay(a: Picture, b: Picture, opacity = 0.5): Picture {
+  [a, b] = alike("overlay", a, b);
+  return { ...a, data: a.data.map((v, i) => Math.round((1 - opacity) * v + opacity * b.data[i])) };
+}
+
+/** A picture with the marked pixels in one colour. */
+export function mark(under: Picture, marked: Picture, colour: Colour): Picture {
+  const base = rgb(under);
+  if (base.width !== marked.width || base.height !== marked.height) throw unlike("mark", base, marked);
+  const data = base.data.slice();
+  for (let i = 0; i < marked.width * marked.height; i++) {
+    const alpha = marked.data[i * marked.channels + marked.channels - 1] / 255;
+    for (let k = 0; k < 3; k++) data[i * base.channels + k] = Math.round((1 - alpha) * data[i * base.channels + k] + alpha * colour[k]);
+  }
+  return { ...base, data };
+}
+
+/**
+ * Edges of a plane as a picture of one colour whose alpha is the edge strength: ridges of the smoothed gradient's magnitude
+ * (non-maximum suppression, σ = 1 pixel), the strongest `share` of all pixels.
+ * @see Canny (1986), A Computational Approach to Edge Detection, IEEE TPAMI 8
+ */
+export function edges({ width, height, values }: Plane, { share = 0.05, colour = [255, 176, 0] as Colour } = {}): Picture {
+  const n = width * height;
+  const soft = smooth(values, width, height);
+  const gx = new Float32Array(n);
+  const gy = new Float32Array(n);
+  const magnitude = new Float32Array(n);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const i = y * width + x;
+      gx[i] = soft[i + (x < width - 1 ? 1 : 0)] - soft[i - (x > 0 ? 1 : 0)];
+      gy[i] = soft[i + (y < height - 1 ? width : 0)] - soft[i - (y > 0 ? width : 0)];
+      magnitude[i] = Math.hypot(gx[i], gy[i]);
+    }
+  const ridge = new Float32Array(n);
+  const at = (x: number, y: number) => magnitude[Math.min(height - 1, Math.max(0, y)) * width + Math.min(width - 1, Math.max(0, x))];
+  let peak = 0;
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const i = y * width + x;
+      const m = magnitude[i];
+      if (m === 0) continue;
+      const dx = Math.round(gx[i] / m);
+      const dy = Math.round(gy[i] / m);
+      if (m >= at(x + dx, y + dy) && m > at(x - dx, y - dy)) {
+        ridge[i] = m;
+        if (m > peak) peak = m;
+      }
+    }
+  const sorted = ridge.filter((m) => m > 0).sort();
+  const keep = Math.min(sorted.length, Math.ceil(share * n));
+  // Nothing weaker than 2 % of the strongest edge: a flat background's noise is not an edge.
+  const threshold = keep === 0 ? Number.POSITIVE_INFINITY : Math.max(sorted[sorted.length - keep], 0.02 * peak);
+  const data = new Uint8Array(4 * n);
+  for (let i = 0; i < n; i++) {
+    if (!(ridge[i] >= threshold)) continue;
+    data.set(colour, 4 * i);
+    data[4 * i + 3] = 235;
+  }
+  return { width, height, channels: 4, data };
+}
+
+/** [1 4 6 4 1] / 16 along both axes: σ = 1. NaN counts as 0. */
+function smooth(values: ArrayLike<number>, width: number, height: number): Float32Array {
+  const weights = [1, 4, 6, 4, 1];
+  const pass = (source: ArrayLike<number>, length: number, stride: number, lines: number, lineStride: number) => {
+    const out = new Float32Array(source.length);
+    for (let l = 0; l < lines; l++)
+      for (let x = 0; x < length; x++) {
+        let s = 0;
+        for (let k = 0; k < 5; k++) s += weights[k] * (source[l * lineStride + Math.min(length - 1, Math.max(0, x + k - 2)) * stride] || 0);
+        out[l * lineStride + x * stride] = s / 16;
+      }
+    return out;
+  };
+  return pass(pass(values, width, 1, height, width), height, width, width, 1);
+}
+
+function alike(who: string, a: Picture, b: Picture): [Picture, Picture] {
+  if (a.width !== b.width || a.height !== b.height) throw unlike(who, a, b);
+  return a.channels === b.channels ? [a, b] : [rgb(a), rgb(b)];
+}
+
+const unlike = (who: string, a: Picture, b: Picture) =>
+  new ShapeError(`${who}: the pictures are ${a.width}×${a.height} and ${b.width}×${b.height}; resample one onto the other first`, {
+    a: [a.width, a.height],
+    b: [b.width, b.height],
+  });

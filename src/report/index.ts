@@ -1,0 +1,10 @@
+export * from "./colourMap.js";
+export * from "./comparison.js";
+export * from "./composites.js";
+export { linePlot, plain, type Series, ticks } from "./linePlot.js";
+export type { Layer } from "./page.js";
+export * from "./picture.js";
+export { type Figure, type ReportInput, report } from "./report.js";
+export { slice, type View, views } from "./slices.js";
+export * from "./svgGrid.js";
+export * from "./verdict.js";
