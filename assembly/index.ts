@@ -16,3 +16,4 @@ export { affinePlanes, fieldMoments, longestSquared } from "./planes";
 export { averagePool, averagePoolAdjoint, maxPool, poolGather, poolScatter } from "./pool";
 export { ffd, ffdAdjointPlanes, ffdAdjointSum } from "./ffd";
 export { jacobianDeterminant, jacobianDeterminantGradient } from "./jacobian";
+export { jointGradient, jointHistogram, jointHistogramWorkspace, valueRange } from "./mutualInformation";

@@ -20,6 +20,7 @@ export { gather, scatterAdd } from "./ops/indexing.js";
 export { type LocalNccOptions, localNcc } from "./ops/localNcc.js";
 export { matmul } from "./ops/matmul.js";
 export { averagePool, maxPool, maxPoolWithIndices, type PoolOptions } from "./ops/pooling.js";
+export { type MutualInformationOptions, mutualInformation } from "./ops/mutualInformation.js";
 export {
   type Base,
   bsplinePrefilter,

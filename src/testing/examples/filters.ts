@@ -1,6 +1,7 @@
 import type { Random } from "../../core/random.js";
 import { boxSum, difference, gaussian, recursiveGaussian } from "../../tensor/ops/filters.js";
 import { localNcc } from "../../tensor/ops/localNcc.js";
+import { mutualInformation } from "../../tensor/ops/mutualInformation.js";
 import { randomNormal, randomUniform } from "../../tensor/tensor.js";
 import type { Example, Examples } from "../laws.js";
 
@@ -11,7 +12,18 @@ const normal =
 const one = (f: Example["f"], ...shape: number[]): Example => ({ f, inputs: normal(shape) });
 const mask = randomUniform([3, 5, 6], 0.1, 1, undefined, "f64");
 
-/** The laws of filters and of local correlation. */
+/** Two related images with values well inside the range below. */
+const related = (random: Random) => {
+  const a = randomNormal([1, 6, 7], random, "f64").tanh();
+  return [a.add(randomNormal([1, 6, 7], random, "f64").tanh().mul(0.3)), a];
+};
+const range = [
+  [-2, 2],
+  [-2, 2],
+] as const;
+const fixedImage = randomUniform([1, 6, 7], -1, 1, undefined, "f64");
+
+/** The laws of filters, of local correlation and of mutual information. */
 export const filterExamples: Examples = {
   gaussian: [
     one((x) => gaussian(x, { sigma: 0.8 }), 2, 3, 5, 4),
@@ -37,6 +49,21 @@ export const filterExamples: Examples = {
       f: (warped, fixed) =>
         localNcc(warped, fixed, { radius: [1, 2], epsilon: 0.1, offset: [0, 0], scale: [1, 1], mask, least: 1, symmetric: true }),
       inputs: normal([3, 5, 6], [3, 5, 6]),
+    },
+  ],
+  mutualInformation: [
+    { f: (warped, fixed) => mutualInformation(warped, fixed, { bins: 8, order: 3, range }), inputs: related, h0: 1e-3 },
+    {
+      f: (warped) => mutualInformation(warped, fixedImage, { bins: 6, range, kind: "nmi" }),
+      inputs: (random) => related(random).slice(0, 1),
+      h0: 1e-3,
+    },
+    {
+      f: (warped, fixed) =>
+        mutualInformation(warped, fixed, { bins: 7, order: 1, range, kind: "nmi", mask: randomUniform([6, 7], 0.2, 1, undefined, "f64") }),
+      inputs: related,
+      kind: "first",
+      h0: 1e-4,
     },
   ],
 };
