@@ -22,32 +22,44 @@ export type Estimator<Problem, X> = (problem: Problem) => X;
 
 // Space
 
-/** Where samples lie: point = origin + direction · (spacing ∘ index); arrays in the order x, y(, z), direction row-major. */
+/**
+ * Where an image's samples lie in space: point = origin + direction · (spacing ∘ index). Arrays are in the order x, y(, z); points are
+ * LPS millimetres (ITK). Plain pictures have spacing 1, origin 0 and the identity as direction.
+ */
 export interface Grid {
   readonly size: readonly number[];
   readonly spacing: readonly number[];
   readonly origin: readonly number[];
+  /** Row-major, one column per image axis. */
   readonly direction: readonly number[];
 }
-/** Values [c, z, y, x] or [c, y, x] on a grid. */
+/** Values on a grid: [c, z, y, x] or [c, y, x], x fastest. */
 export interface Image {
   readonly values: Tensor;
   readonly grid: Grid;
 }
-/** A named space, "fixed" or "visit 1"; with the grid that stands for it where one is known. */
+/** The name of a space that points live in, and the grid that was used there when one is known. */
 export interface Space {
   readonly name: string;
   readonly grid?: Grid;
 }
-/** Fixed point ↦ moving point (pull-back), points [n, d] in mm. */
-export interface Transform<Self = unknown> extends Parametric<Self> {
+/**
+ * A map of points of one space to points of another, in LPS millimetres: y = apply(x). A registration's transform maps fixed points to
+ * moving points, which is what pulling the moving image back needs: warped(p) = moving(y(p)).
+ */
+export interface Transform {
+  readonly kind: "affine" | "displacement" | "composite";
+  readonly dimension: number;
   readonly from: Space;
   readonly to: Space;
+  /** Points [n, d] ↦ points [n, d]; differentiable in the points and in the transform's parameters. */
   apply(points: Tensor): Tensor;
-  /** Exact, or says how inexact. */
+  /** The map back. Exact for affine maps; otherwise the transform's own stored inverse, or a fixed-point inverse that states its error. */
   inverse(): Transform;
-  /** p ↦ this(inner(p)): the compositional update. */
+  /** this ∘ inner: first inner, then this. */
   compose(inner: Transform): Transform;
+  /** y(p) − p in millimetres at the samples of a grid, planes [d, (z,) y, x]. */
+  displacement(grid: Grid): Tensor;
 }
 
 // The symbols of the two equations

@@ -1,17 +1,8 @@
 import { GridError } from "../core/errors.js";
+import type { Grid } from "../core/interfaces.js";
 import { determinant, identity, inverse, type Matrix, multiply, transform } from "./matrix.js";
 
-/**
- * Where an image's samples lie in space: point = origin + direction · (spacing ∘ index). Arrays are in the order x, y(, z); points are
- * LPS millimetres (ITK). Plain pictures have spacing 1, origin 0 and the identity as direction.
- */
-export interface Grid {
-  readonly size: readonly number[];
-  readonly spacing: readonly number[];
-  readonly origin: readonly number[];
-  /** Row-major, one column per image axis. */
-  readonly direction: Matrix;
-}
+export type { Grid } from "../core/interfaces.js";
 
 /** A checked grid; what is left out is a plain picture's. @throws GridError saying which part is unusable */
 export function grid(o: {

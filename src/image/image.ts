@@ -1,13 +1,10 @@
 import { GridError } from "../core/errors.js";
+import type { Image } from "../core/interfaces.js";
 import { shapeText } from "../core/shape.js";
 import { Tensor } from "../tensor/tensor.js";
-import { type Grid, gridText, grid as makeGrid, tensorShape, voxelsOf } from "./grid.js";
+import { gridText, grid as makeGrid, tensorShape, voxelsOf } from "./grid.js";
 
-/** Values on a grid: [c, z, y, x] or [c, y, x], x fastest. */
-export interface Image {
-  readonly values: Tensor;
-  readonly grid: Grid;
-}
+export type { Image } from "../core/interfaces.js";
 
 /**
  * An image from a tensor ([c, (z,) y, x], or [(z,) y, x] for one channel) or from flat numbers, channel by channel, on a grid.
