@@ -214,8 +214,8 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
   const live = graph.nodes.map(() => false);
   live[result] = true;
   for (let k = graph.nodes.length - 1; k >= 0; k--) if (live[k]) for (const a of graph.nodes[k].args) live[a] = true;
-  graph.nodes.forEach((node, k) => {
-    if (live[k] && node.kind !== "constant") place[k] = local(v128);
+  graph.nodes.forEach((_, k) => {
+    if (live[k]) place[k] = local(v128);
   });
 
   const code: number[] = [];
@@ -225,11 +225,7 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
   const number = (x: number) => code.push(0x41, ...signedLeb(x));
   const simd = (op: number, ...immediates: number[]) => code.push(0xfd, ...leb(op), ...immediates);
   const [addI, subI, mulI, andI, shlI, ltI] = [0x6a, 0x6b, 0x6c, 0x71, 0x74, 0x49];
-  const value = (k: Value) => {
-    const node = graph.nodes[k];
-    if (node.kind === "constant") simd(0x0c, ...(node.immediate as number[]));
-    else get(place[k]);
-  };
+  const value = (k: Value) => get(place[k]);
   const hoisted = (k: Value) => {
     const node = graph.nodes[k];
     return node.kind === "scalar" || (node.kind === "input" && inputs[node.immediate as number] === "one");
@@ -247,12 +243,13 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
       }
       set(place[k]);
     });
-  const body = () =>
+  /** The graph on the four elements `offset` bytes on from the places of now. */
+  const body = (offset = 0) =>
     graph.nodes.forEach((node, k) => {
       if (!live[k] || node.kind === "constant" || hoisted(k)) return;
       if (node.kind === "input") {
         get(p[node.immediate as number]);
-        simd(0x00, 2, 0);
+        simd(0x00, 2, offset);
       } else {
         for (const a of node.args) value(a);
         if (node.kind === "shuffle") simd(0x0d, ...(node.immediate as number[]));
@@ -284,16 +281,38 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
     simd(0x0c, ...new Array<number>(16).fill(0));
     set(accumulator);
   };
+  const finish = (offset = 0) => {
+    if (store) {
+      get(o);
+      value(result);
+      simd(0x0b, 2, offset);
+    }
+    if (sum) {
+      get(accumulator);
+      value(result);
+      simd(opcodes["f32x4.add"]);
+      set(accumulator);
+    }
+  };
+  const advanceAll = (bytes: number) => {
+    inputs.forEach((kind, k) => {
+      if (kind === "each") advance(p[k], bytes);
+    });
+    advance(o, bytes);
+  };
+  // Two vectors per turn hide the loop's own work where there is little other.
+  const operations = graph.nodes.filter((node, k) => live[k] && node.kind !== "constant").length;
+  const vectors = operations < 40 ? 2 : 1;
   /** The loop over `rest` elements, places already set. */
   const elements = () => {
     get(o);
     get(rest);
-    number(-4);
+    number(-4 * vectors);
     code.push(andI);
     number(2);
     code.push(shlI, addI);
     set(end);
-    // while (o < end) { block = min(o + 4096, end); do … while (o < block); flush }
+    // while (o < end) { block = min(o + 1024, end); do … while (o < block); flush }
     code.push(0x02, 0x40, 0x03, 0x40); // block, loop
     get(o);
     get(end);
@@ -313,27 +332,26 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
       set(block);
     }
     code.push(0x03, 0x40); // loop
-    body();
-    if (store) {
-      get(o);
-      value(result);
-      simd(0x0b, 2, 0);
+    for (let v = 0; v < vectors; v++) {
+      body(16 * v);
+      finish(16 * v);
     }
-    if (sum) {
-      get(accumulator);
-      value(result);
-      simd(opcodes["f32x4.add"]);
-      set(accumulator);
-    }
-    inputs.forEach((kind, k) => {
-      if (kind === "each") advance(p[k], 16);
-    });
-    advance(o, 16);
+    advanceAll(16 * vectors);
     get(o);
     get(block);
     code.push(ltI, 0x0d, 0, 0x0b); // br_if loop, end
     if (sum) flush();
     code.push(0x0c, 0, 0x0b, 0x0b); // br, end, end
+    if (vectors === 2) {
+      get(rest);
+      number(4);
+      code.push(andI, 0x04, 0x40);
+      body();
+      finish();
+      if (sum) flush();
+      advanceAll(16);
+      code.push(0x0b);
+    }
     // One to three elements more.
     get(rest);
     number(3);
@@ -376,6 +394,12 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
     code.push(0x0b);
   };
 
+  // Constants wait in locals: V8 would build each one anew in every turn of the loop.
+  graph.nodes.forEach((node, k) => {
+    if (!live[k] || node.kind !== "constant") return;
+    simd(0x0c, ...(node.immediate as number[]));
+    set(place[k]);
+  });
   prepare("scalar");
   if (rows) {
     get(i0);

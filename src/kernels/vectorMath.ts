@@ -4,8 +4,8 @@ import type { Graph, Opcode, Value } from "./emit.js";
  * The elementary functions on four floats, as graphs of vector operations: right to about two units in the last place over the
  * whole range, infinities and NaN included. Where a float is too coarse on the way (the period of sin, the exponent of pow) two
  * halves go through doubles.
- * Reductions and polynomials of exp, log, sin, cos, asin and atan: S. L. Moshier, Cephes Mathematical Library, single precision.
- * The polynomials of erf and of 2ᶠ in double are our own least-maximum fits.
+ * Reductions and polynomials of expm1, log, sin, cos, asin and atan: S. L. Moshier, Cephes Mathematical Library, single precision.
+ * The polynomials of exp, of erf and of 2ᶠ in double are our own least-maximum fits.
  */
 export class VectorMath {
   constructor(readonly graph: Graph) {}
@@ -112,37 +112,36 @@ export class VectorMath {
   }
 
   // Exponentials
-  /** x = n ln 2 + r: n as float and as integer, r. */
-  #splitExponent(x: Value): { n: Value; integer: Value; r: Value } {
+  /** x = n ln 2 + r; n in the low bits of `shifted`. */
+  #splitExponent(x: Value): { shifted: Value; r: Value } {
     const g = this.graph;
     const magic = this.c(12582912); // 1.5·2²³: adding it rounds to an integer, which then stands in the low bits
     const shifted = g.fma(x, this.c(Math.LOG2E), magic);
     const n = this.sub(shifted, magic);
     const r = g.fnma(n, this.c(-2.1219444e-4), g.fnma(n, this.c(0.693359375), x));
-    return { n, integer: this.#o("i32x4.sub", shifted, magic), r };
+    return { shifted, r };
   }
   /** eʳ − 1 for |r| ≤ ½ ln 2 */
   #expm1Small(r: Value): Value {
     const p = this.#poly(r, 1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1);
     return this.graph.fma(this.mul(r, r), p, r);
   }
-  /** 2ⁿ for −126 ≤ n ≤ 127, n an integer. */
-  #powerOfTwo(n: Value): Value {
-    return this.graph.shift("i32x4.shl", this.#o("i32x4.add", n, this.graph.i32(127)), 23);
-  }
   exp(x: Value): Value {
+    const g = this.graph;
     const clamped = this.#o("f32x4.pmin", this.#o("f32x4.pmax", x, this.c(-104)), this.c(89));
-    const { integer, r } = this.#splitExponent(clamped);
-    // 2ⁿ in two factors: n reaches from −150 (subnormal results) to 128.
-    const half = this.graph.shift("i32x4.shr", integer, 1);
-    const y = this.add(this.#expm1Small(r), this.c(1));
-    return this.mul(this.mul(y, this.#powerOfTwo(half)), this.#powerOfTwo(this.#o("i32x4.sub", integer, half)));
+    const { shifted, r } = this.#splitExponent(clamped);
+    const y = this.#poly(r, 1.3814798971810054e-3, 8.368794291374486e-3, 4.166839035526217e-2, 0.16666519999527388, 0.4999999342168294, 1, 1);
+    // 2ⁿ in two factors, as n reaches from −150 (subnormal results) to 128; shifting left drops all bits but those of n.
+    const bias = g.i32(0x3f800000);
+    const half = g.shift("i32x4.shl", g.shift("i32x4.shr", shifted, 1), 23);
+    const rest = this.#o("i32x4.sub", g.shift("i32x4.shl", shifted, 23), half);
+    return this.mul(this.mul(y, this.#o("i32x4.add", half, bias)), this.#o("i32x4.add", rest, bias));
   }
   expm1(x: Value): Value {
     const clamped = this.#o("f32x4.pmin", this.#o("f32x4.pmax", x, this.c(-86)), this.c(89));
-    const { integer, r } = this.#splitExponent(clamped);
+    const { shifted, r } = this.#splitExponent(clamped);
     // Half of the result first: 2ⁿ⁻¹ does not overflow where n = 128.
-    const scale = this.#powerOfTwo(this.#o("i32x4.sub", integer, this.graph.i32(1)));
+    const scale = this.#o("i32x4.add", this.graph.shift("i32x4.shl", shifted, 23), this.graph.i32(0x3f000000));
     const y = this.graph.fma(this.#expm1Small(r), scale, this.sub(scale, this.c(0.5)));
     return this.add(y, y);
   }
