@@ -14,5 +14,11 @@ if (!name || name === "--help" || name === "-h") {
   process.exitCode = 2;
 } else {
   const { main } = await import(`./${name}.mjs`);
-  process.exitCode = await main(args);
+  try {
+    process.exitCode = await main(args);
+  } catch (error) {
+    if (!error.code?.startsWith("ERR_PARSE_ARGS")) throw error;
+    console.error(`bench ${name}: ${error.message.split(".")[0]}; see npm run bench -- ${name} --help`);
+    process.exitCode = 2;
+  }
 }
