@@ -43,9 +43,8 @@ function timeOurs(prepared) {
 
 /** Largest difference of the probes, relative to the largest probe; `where` leaves places out (borders treated differently). */
 function difference(ours, native, where = () => true) {
-  const kept = places(ours.length)
-    .map((place, k) => ({ place, ours: ours.values[k], native: native[k] }))
-    .filter((p) => where(p.place));
+  const at = places(ours.length);
+  const kept = ours.values.map((v, k) => ({ place: at[k], ours: v, native: native[k] })).filter((p) => where(p.place));
   const scale = Math.max(...kept.map((p) => Math.abs(p.native)));
   const largest = Math.max(...kept.map((p) => Math.abs(p.ours - p.native))) / scale;
   return kept.length > 0 && !Number.isNaN(largest) ? largest : Number.POSITIVE_INFINITY;
