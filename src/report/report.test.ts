@@ -140,7 +140,7 @@ describe("slices", () => {
 describe("plots", () => {
   test("ticks are round and inside", () => {
     expect(ticks(0, 10)).toEqual([0, 2, 4, 6, 8, 10]);
-    expect(ticks(0.13, 0.41).map((t) => Math.round(100 * t))).toEqual([15, 20, 25, 30, 35, 40]);
+    expect(ticks(0.13, 0.41).map((t) => Math.round(100 * t))).toEqual([20, 30, 40]);
   });
   test("numbers are written as a person would", () =>
     expect([0, 0.25, 1234.56, 1e-7, 123456789, Number.NaN].map(plain)).toEqual(["0", "0.25", "1235", "1e-7", "1.23e8", "–"]));
