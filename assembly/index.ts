@@ -17,3 +17,4 @@ export { averagePool, averagePoolAdjoint, maxPool, poolGather, poolScatter } fro
 export { ffd, ffdAdjointPlanes, ffdAdjointSum } from "./ffd";
 export { jacobianDeterminant, jacobianDeterminantGradient } from "./jacobian";
 export { jointGradient, jointHistogram, jointHistogramWorkspace, valueRange } from "./mutualInformation";
+export { affineSystem } from "./affineSystem";

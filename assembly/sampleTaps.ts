@@ -22,7 +22,7 @@ const OFFSETS: usize = 240, INTERIOR: usize = 288, INDEX: usize = 304, TABLE: us
 @inline function set4(p: usize, a: f32, b: f32, c: f32, d: f32): void { store<f32>(p, a); store<f32>(p, b, 4); store<f32>(p, c, 8); store<f32>(p, d, 12); }
 
 /** Weights and byte offsets of one axis at coordinate q; false outside [0, n − 1]. */
-function axis(ws: usize, a: i32, kind: i32, q: f64, n: i32, stride: i32): bool {
+export function axis(ws: usize, a: i32, kind: i32, q: f64, n: i32, stride: i32): bool {
   const w = ws + <usize>a * 80, o = ws + OFFSETS + <usize>(a << 4), hi = <f64>(n - 1);
   const f = q > 0 ? (q < hi ? q : hi) : 0.0; // NaN becomes 0
   const inside = f == q;
@@ -78,7 +78,7 @@ function addTable(ws: usize, nz: i32, ny: i32, ox: i32, oy: i32, oz: i32, coeffi
   return points ? load<f32>(h + i * dims + (<usize>a << 2)) : load<f32>(h + <usize>a * n4 + i);
 }
 /** The table of ∂h₁…∂h_m, once more along axis e (e < 0: not), at position i (bytes). */
-function table(ws: usize, nz: i32, ny: i32, dims: i32, m: i32, e: i32, f: i32, h1: usize, h2: usize, h3: usize, points: i32, n4: usize, i: usize): void {
+export function table(ws: usize, nz: i32, ny: i32, dims: i32, m: i32, e: i32, f: i32, h1: usize, h2: usize, h3: usize, points: i32, n4: usize, i: usize): void {
   const ex = (e == 0 ? 1 : 0) + (f == 0 ? 1 : 0), ey = (e == 1 ? 1 : 0) + (f == 1 ? 1 : 0), ez = (e == 2 ? 1 : 0) + (f == 2 ? 1 : 0);
   if (m == 0) { addTable(ws, nz, ny, ex, ey, ez, 1, true); return; }
   let first = true;
@@ -93,7 +93,7 @@ function table(ws: usize, nz: i32, ny: i32, dims: i32, m: i32, e: i32, f: i32, h
   }
 }
 /** Σ table · image. */
-function dot(ws: usize, kind: i32, nz: i32, ny: i32, image: usize): f32 {
+export function dot(ws: usize, kind: i32, nz: i32, ny: i32, image: usize): f32 {
   let p = ws + TABLE, sum = splat(0);
   const oz = ws + OFFSETS + 32, oy = ws + OFFSETS + 16, ox = ws + OFFSETS, interior = load<i32>(ws + INTERIOR);
   const x0: usize = load<i32>(ox);
