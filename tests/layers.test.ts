@@ -14,7 +14,7 @@ const rows: readonly (readonly string[])[] = [
   ["solvers", "optimisers", "nn", "image"],
   ["operators", "transforms", "metrics", "fidelities"],
   ["priors", "regularisers", "features", "io", "evaluation"],
-  ["registration", "reconstruction", "vision"],
+  ["registration", "reconstruction", "vision", "report"],
   ["catalogue", "models", "testing", "batch"],
   ["cli", "index"],
 ];
