@@ -62,6 +62,7 @@ export class Engine {
   #threads: number;
   #workspace = { at: 0, bytes: 0 };
   #extra: { run: Kernel; at: number; bytes: number }[] = [];
+  #codeBytes = 0;
   #float = new Float32Array(0);
 
   constructor(options: EngineOptions = {}) {
@@ -115,9 +116,9 @@ export class Engine {
     );
   }
 
-  /** Bytes held now, the most held so far, and the limit. */
+  /** Bytes held now, the most held so far, and the limit; the code of compiled modules is the engine's own and not counted. */
   get memoryUse(): { readonly used: number; readonly peak: number; readonly limit: number } {
-    return { used: this.#allocator.used, peak: this.#allocator.peak, limit: this.#limit };
+    return { used: this.#allocator.used - this.#codeBytes, peak: this.#allocator.peak - this.#codeBytes, limit: this.#limit };
   }
   /** Start measuring the peak anew. */
   resetPeak(): void {
@@ -193,7 +194,9 @@ export class Engine {
   /** Compile a module made at run time (it imports env.memory and exports `run`); the result is for `parallelCompiled`. */
   compile(bytes: Uint8Array<ArrayBuffer>): number {
     const run = this.#instantiate(new WebAssembly.Module(bytes)).run as Kernel;
+    const before = this.#allocator.used;
     const at = this.allocate(bytes.length);
+    this.#codeBytes += this.#allocator.used - before;
     new Uint8Array(this.memory.buffer, at, bytes.length).set(bytes);
     this.#extra.push({ run, at, bytes: bytes.length });
     return this.#extra.length - 1;

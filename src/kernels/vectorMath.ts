@@ -130,7 +130,16 @@ export class VectorMath {
     const g = this.graph;
     const clamped = this.#o("f32x4.pmin", this.#o("f32x4.pmax", x, this.c(-104)), this.c(89));
     const { shifted, r } = this.#splitExponent(clamped);
-    const y = this.#poly(r, 1.3814798971810054e-3, 8.368794291374486e-3, 4.166839035526217e-2, 0.16666519999527388, 0.4999999342168294, 1, 1);
+    const y = this.#poly(
+      r,
+      1.3814798971810054e-3,
+      8.368794291374486e-3,
+      4.166839035526217e-2,
+      0.16666519999527388,
+      0.4999999342168294,
+      1,
+      1,
+    );
     // 2ⁿ in two factors, as n reaches from −150 (subnormal results) to 128; shifting left drops all bits but those of n.
     const bias = g.i32(0x3f800000);
     const half = g.shift("i32x4.shl", g.shift("i32x4.shr", shifted, 1), 23);

@@ -1,5 +1,7 @@
 import { ArgumentError } from "../../core/errors.js";
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from "../../core/shape.js";
+import { call, type Expression, elementwise, input } from "../../kernels/elementwise.js";
+import { engine } from "../../kernels/engine.js";
 import { binary as binaryFunctions, complexBinary, complexUnary, unary as unaryFunctions } from "../../kernels/reference/elementwise.js";
 import { stridedCopy } from "../../kernels/reference/strided.js";
 import { define } from "../primitive.js";
@@ -11,8 +13,27 @@ import { sumTo } from "./reduce.js";
 type UnaryName = keyof typeof unaryFunctions;
 type BinaryName = keyof typeof binaryFunctions;
 
+/** Formulas of one call each, made once: the engine keeps their code. */
+const formulas = new Map(
+  [...Object.keys(unaryFunctions), ...Object.keys(binaryFunctions), "select"].map((name) => [
+    name,
+    call(
+      name as UnaryName | BinaryName | "select",
+      input(0),
+      ...(name in unaryFunctions ? [] : [input(1)]),
+      ...(name === "select" ? [input(2)] : []),
+    ),
+  ]),
+);
+/** Real single precision runs emitted kernels (one pass, all threads); broadcasting happens on the way. */
+function compute(name: UnaryName | BinaryName | "select", operands: readonly Tensor[], shape: Shape, out: Tensor): Tensor {
+  elementwise(engine(), formulas.get(name) as Expression, operands, shape, out.pointer);
+  return out;
+}
+
 function computeUnary(name: UnaryName, a: Tensor): Tensor {
   const out = Tensor.uninitialised(a.shape, a.dtype);
+  if (a.dtype === "f32") return compute(name, [a], a.shape, out);
   const x = a.data;
   const y = out.data;
   if (isComplex(a.dtype)) {
@@ -96,6 +117,13 @@ function stretched(t: Tensor, shape: Shape): Tensor {
 function computeBinary(name: BinaryName, a: Tensor, b: Tensor): Tensor {
   const shape = broadcastShapes(a.shape, b.shape, name);
   const out = Tensor.uninitialised(shape, a.dtype);
+  if (a.dtype === "f32") return compute(name, [a, b], shape, out);
+  if (a.dtype === "c64" && (name === "add" || name === "sub") && a.size === b.size) {
+    // Sums of complex numbers are sums of their parts.
+    const parts = (t: Tensor) => ({ pointer: t.pointer, shape: [2 * t.size] });
+    elementwise(engine(), formulas.get(name) as Expression, [parts(a), parts(b)], [2 * a.size], out.pointer);
+    return out;
+  }
   if (isComplex(a.dtype)) {
     const f = complexBinary[name];
     if (!f) throw new ArgumentError(`${name} of complex numbers is not defined here`, { dtype: a.dtype });
@@ -229,6 +257,7 @@ const select = define<undefined>({
   name: "select",
   forward: ([c, a, b]) => {
     const out = Tensor.uninitialised(a.shape, a.dtype);
+    if (a.dtype === "f32" && c.dtype === "f32") return compute("select", [c, a, b], a.shape, out);
     const n = isComplex(a.dtype) ? 2 : 1;
     const stretchedCondition = stretched(c, a.shape);
     const [k, x, w, y] = [stretchedCondition.data, a.data, b.data, out.data];
