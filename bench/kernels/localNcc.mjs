@@ -1,4 +1,4 @@
-import { localNccBackward, localNccForward } from "../../dist/kernels/localNcc.js";
+import { localNccBackward, localNccFieldBytes, localNccForward } from "../../dist/kernels/localNcc.js";
 import { place, probes, volume, volumes } from "./data.mjs";
 
 const { D, H, W, N } = volume;
@@ -32,7 +32,8 @@ export const rows = [
       const options = { radius: [4, 4, 4], offset: [0.5, 0.5], epsilon: 1e-5 / samples ** 2 };
       return {
         run: () => {
-          const { fields } = localNccForward(engine, images, options, "warped");
+          const fields = { at: engine.allocate(localNccFieldBytes(images, false)), both: false };
+          localNccForward(engine, images, options, fields);
           localNccBackward(engine, images, options, fields, 1, { warped: gradient });
           engine.free(fields.at);
         },
