@@ -1,4 +1,4 @@
-import { fma, hsum, ld, mul, splat, st } from "./simd";
+import { add, fma, hsum, ld, mul, splat, st } from "./simd";
 
 /**
  * Sampling with any weights, one position at a time: nearest (kind 0), linear (1) and cubic B-spline (2, from coefficients, mirrored at
@@ -115,6 +115,84 @@ export function dot(ws: usize, kind: i32, nz: i32, ny: i32, image: usize): f32 {
 // @ts-ignore: decorator
 @inline function positionOf(a: f64, b: f64, c: f64, d: f64, x: f64, y: f64, z: f64): f64 { return a * x + b * y + c * z + d; }
 
+/** The four cubic B-spline weights at t, and their first derivatives, as polynomials in the four lanes. */
+// @ts-ignore: decorator
+@inline function cubic(t: f32): v128 {
+  const v = splat(t);
+  const c0 = f32x4(1.0 / 6.0, 4.0 / 6.0, 1.0 / 6.0, 0), c1 = f32x4(-0.5, 0, 0.5, 0), c2 = f32x4(0.5, -1, 0.5, 0), c3 = f32x4(-1.0 / 6.0, 0.5, -0.5, 1.0 / 6.0);
+  return fma(fma(fma(c3, v, c2), v, c1), v, c0);
+}
+// @ts-ignore: decorator
+@inline function cubicSlope(t: f32): v128 {
+  const v = splat(t);
+  return fma(fma(f32x4(-0.5, 1.5, -1.5, 0.5), v, f32x4(1, -2, 1, 0)), v, f32x4(-0.5, 0, 0.5, 0));
+}
+// @ts-ignore: decorator
+@inline function lane0(v: v128): v128 { return v128.shuffle<f32>(v, v, 0, 0, 0, 0); }
+// @ts-ignore: decorator
+@inline function lane1(v: v128): v128 { return v128.shuffle<f32>(v, v, 1, 1, 1, 1); }
+// @ts-ignore: decorator
+@inline function lane2(v: v128): v128 { return v128.shuffle<f32>(v, v, 2, 2, 2, 2); }
+// @ts-ignore: decorator
+@inline function lane3(v: v128): v128 { return v128.shuffle<f32>(v, v, 3, 3, 3, 3); }
+/** Is the whole 4-neighbourhood of q among 0 … n − 1? */
+// @ts-ignore: decorator
+@inline function deep(q: f64, n: i32): bool { return q >= 1 && q < <f64>(n - 2); }
+
+/**
+ * Value and gradient of the cubic spline away from the borders, where nearly all positions are: rows along x are contracted along y
+ * (with weights and slopes) and z, and meet the x weights last: 16 loads, 20 (value) or 44 products of four lanes.
+ * Five to eight times as fast as the general table below.
+ */
+function cubicDeep(dims: i32, image: usize, C: i32, H: i32, W: i32, qx: f64, qy: f64, qz: f64, points: i32, n4: usize, i: usize, channel: usize, mode: i32,
+  g: usize, out: usize, aux: usize, ws: usize): void {
+  const ix = <i32>qx, iy = <i32>qy, iz = dims == 3 ? <i32>qz : 1, nz = dims == 3 ? 4 : 1;
+  const wx = cubic(<f32>(qx - <f64>ix)), wy = cubic(<f32>(qy - <f64>iy));
+  const row: usize = <usize>W << 2, plane: usize = <usize>H * row;
+  let p0 = image + <usize>(iz - 1) * plane + <usize>(iy - 1) * row + (<usize>(ix - 1) << 2);
+  if (dims == 3) { st(ws, cubic(<f32>(qz - <f64>iz))); st(ws + 16, cubicSlope(<f32>(qz - <f64>iz))); }
+  else { store<f32>(ws, 1); store<f32>(ws + 16, 0); }
+  const y0 = lane0(wy), y1 = lane1(wy), y2 = lane2(wy), y3 = lane3(wy);
+  if (mode == VALUE) {
+    for (let c = 0; c < C; c++, p0 += channel) {
+      let sum = splat(0), p = p0;
+      for (let k = 0; k < nz; k++, p += plane) {
+        const q = p + row, r = q + row;
+        sum = fma(v128.load32_splat(ws + (<usize>k << 2)), add(fma(y1, ld(q), mul(y0, ld(p))), fma(y3, ld(r + row), mul(y2, ld(r)))), sum);
+      }
+      store<f32>(out + <usize>c * n4 + i, hsum(mul(sum, wx)));
+    }
+    return;
+  }
+  const sx = cubicSlope(<f32>(qx - <f64>ix)), sy = cubicSlope(<f32>(qy - <f64>iy));
+  const d0 = lane0(sy), d1 = lane1(sy), d2 = lane2(sy), d3 = lane3(sy);
+  let gx = splat(0), gy = gx, gz = gx;
+  for (let c = 0; c < C; c++, p0 += channel) {
+    let a = splat(0), b = a, d = a, p = p0;
+    for (let k = 0; k < nz; k++, p += plane) {
+      const q = p + row, r = q + row, v0 = ld(p), v1 = ld(q), v2 = ld(r), v3 = ld(r + row), wz = v128.load32_splat(ws + (<usize>k << 2));
+      const value = add(fma(y1, v1, mul(y0, v0)), fma(y3, v3, mul(y2, v2))), slope = add(fma(d1, v1, mul(d0, v0)), fma(d3, v3, mul(d2, v2)));
+      a = fma(wz, value, a);
+      b = fma(wz, slope, b);
+      d = fma(v128.load32_splat(ws + (<usize>k << 2), 16), value, d);
+    }
+    if (mode == BOTH) {
+      const o = aux + <usize>(c * dims) * n4 + i;
+      store<f32>(out + <usize>c * n4 + i, hsum(mul(a, wx)));
+      store<f32>(o, hsum(mul(a, sx))); store<f32>(o + n4, hsum(mul(b, wx)));
+      if (dims == 3) store<f32>(o + 2 * n4, hsum(mul(d, wx)));
+    } else {
+      const go = v128.load32_splat(g + <usize>c * n4 + i);
+      gx = fma(go, a, gx); gy = fma(go, b, gy); gz = fma(go, d, gz);
+    }
+  }
+  if (mode == GRADIENT) {
+    const o = points ? out + i * dims : out + i, s: usize = points ? 4 : n4;
+    store<f32>(o, hsum(mul(gx, sx))); store<f32>(o + s, hsum(mul(gy, wx)));
+    if (dims == 3) store<f32>(o + 2 * s, hsum(mul(gz, wx)));
+  }
+}
+
 const VALUE = 0, GRADIENT = 1, BOTH = 2, HESSIAN = 3;
 /**
  * mode 0: out[c] = ∂h₁…∂h_m I_c; 1: out = Σ_c g[c] ∇∂h₁…∂h_m I_c laid out like the positions; 2: out[c] = I_c, aux[c][axis] = ∇I_c;
@@ -125,16 +203,35 @@ export function sampleTaps(kind: i32, dims: i32, image: usize, C: i32, D: i32, H
   OH: i32, OW: i32, n: i32, border: i32, fill: f32, mode: i32, m: i32, h1: usize, h2: usize, h3: usize,
   g: usize, out: usize, aux: usize, inside: usize, ws: usize, r0: i32, r1: i32): void {
   const n4: usize = <usize>n << 2, channel: usize = (<usize>D * H * W) << 2;
+  const es: usize = points ? dims << 2 : 4, cs: usize = points ? 4 : n4;
   const taps = kind == 2 ? 4 : kind + 1, nz = dims == 3 ? taps : 1;
+  const fast = m == 0 && ((kind == 2 && mode != HESSIAN) || (kind == 0 && mode == VALUE));
   axis(ws, 2, 0, 0, 1, 0);
   for (let r = r0; r < r1; r++) {
     const start = r * OW, count = min(OW, n - start), yr = <f64>(r % OH), zr = <f64>(r / OH);
-    for (let x = 0; x < count; x++) {
+    const rowX = a01 * yr + a02 * zr + b0, rowY = a11 * yr + a12 * zr + b1, rowZ = a21 * yr + a22 * zr + b2;
+    let pu = u + <usize>start * es;
+    for (let x = 0; x < count; x++, pu += es) {
       const i = <usize>(start + x) << 2;
-      let qx = positionOf(a00, a01, a02, b0, <f64>x, yr, zr), qy = positionOf(a10, a11, a12, b1, <f64>x, yr, zr), qz = positionOf(a20, a21, a22, b2, <f64>x, yr, zr);
+      const xr = <f64>x;
+      let qx = a00 * xr + rowX, qy = a10 * xr + rowY, qz = a20 * xr + rowZ;
       if (u) {
-        qx += <f64>component(u, points, dims, n4, i, 0); qy += <f64>component(u, points, dims, n4, i, 1);
-        if (dims == 3) qz += <f64>component(u, points, dims, n4, i, 2);
+        qx += <f64>load<f32>(pu); qy += <f64>load<f32>(pu + cs);
+        if (dims == 3) qz += <f64>load<f32>(pu + 2 * cs);
+      }
+      if (fast) {
+        if (kind == 2) {
+          if (deep(qx, W) && deep(qy, H) && (dims == 2 || deep(qz, D))) {
+            cubicDeep(dims, image, C, H, W, qx, qy, qz, points, n4, i, channel, mode, g, out, aux, ws + TABLE);
+            if (inside) store<f32>(inside + i, 1);
+            continue;
+          }
+        } else if (qx >= 0 && qx <= <f64>(W - 1) && qy >= 0 && qy <= <f64>(H - 1) && (dims == 2 || (qz >= 0 && qz <= <f64>(D - 1)))) {
+          let p = image + ((<usize>(<i32>(qz + 0.5) * H + <i32>(qy + 0.5)) * W + <usize>(<i32>(qx + 0.5))) << 2), o = out + i;
+          for (let c = 0; c < C; c++, p += channel, o += n4) store<f32>(o, load<f32>(p));
+          if (inside) store<f32>(inside + i, 1);
+          continue;
+        }
       }
       let hit = axis(ws, 0, kind, qx, W, 4);
       if (!axis(ws, 1, kind, qy, H, W << 2)) hit = false;
@@ -186,6 +283,53 @@ export function splatRange(dims: i32, D: i32, H: i32, u: usize, points: i32,
   }
 }
 
+/** The adjoint of `cubicDeep` in the image, in the planes (rows in 2-D) s0 ≤ … < s1. */
+function splatDeep(dims: i32, image: usize, C: i32, H: i32, W: i32, qx: f64, qy: f64, qz: f64, n4: usize, i: usize, channel: usize, g: usize,
+  s0: i32, s1: i32, ws: usize): void {
+  const ix = <i32>qx, iy = <i32>qy, iz = dims == 3 ? <i32>qz : 1;
+  const wx = cubic(<f32>(qx - <f64>ix));
+  const row: usize = <usize>W << 2, plane: usize = <usize>H * row;
+  st(ws, cubic(<f32>(qy - <f64>iy)));
+  if (dims == 3) st(ws + 16, cubic(<f32>(qz - <f64>iz)));
+  else store<f32>(ws + 16, 1);
+  const k0 = dims == 3 ? max(0, s0 - iz + 1) : 0, k1 = dims == 3 ? min(4, s1 - iz + 1) : 1;
+  const j0 = dims == 3 ? 0 : max(0, s0 - iy + 1), j1 = dims == 3 ? 4 : min(4, s1 - iy + 1);
+  let to = image + <usize>(iz - 1) * plane + <usize>(iy - 1) * row + (<usize>(ix - 1) << 2);
+  for (let c = 0; c < C; c++, to += channel) {
+    const gx = mul(v128.load32_splat(g + <usize>c * n4 + i), wx);
+    for (let k = k0; k < k1; k++) {
+      const gz = mul(v128.load32_splat(ws + (<usize>k << 2), 16), gx);
+      let p = to + <usize>k * plane + <usize>j0 * row;
+      for (let j = j0; j < j1; j++, p += row) st(p, fma(v128.load32_splat(ws + (<usize>j << 2)), gz, ld(p)));
+    }
+  }
+}
+/** p[0], p[1] += a, b */
+// @ts-ignore: decorator
+@inline function addPair(p: usize, w: f32, a: f32, b: f32): void {
+  store<f32>(p, load<f32>(p) + w * a);
+  store<f32>(p, load<f32>(p, 4) + w * b, 4);
+}
+/** The adjoint of linear sampling at one position; every axis has two voxels or more. */
+function splatPairs(dims: i32, image: usize, C: i32, D: i32, H: i32, W: i32, qx: f64, qy: f64, qz: f64, n4: usize, i: usize, channel: usize, g: usize,
+  s0: i32, s1: i32): void {
+  const fx = qx > 0 ? min(qx, <f64>(W - 1)) : 0.0, fy = qy > 0 ? min(qy, <f64>(H - 1)) : 0.0, fz = qz > 0 ? min(qz, <f64>(D - 1)) : 0.0;
+  const ix = min(<i32>fx, W - 2), iy = min(<i32>fy, H - 2), iz = dims == 3 ? min(<i32>fz, D - 2) : 0;
+  const tx = <f32>(fx - <f64>ix), ty = <f32>(fy - <f64>iy), tz = <f32>(fz - <f64>iz);
+  const row: usize = <usize>W << 2, plane: usize = <usize>H * row;
+  let p = image + <usize>iz * plane + <usize>iy * row + (<usize>ix << 2);
+  for (let c = 0; c < C; c++, p += channel) {
+    const go = load<f32>(g + <usize>c * n4 + i), b = go * tx, a = go - b;
+    if (dims == 3) {
+      if (iz >= s0 && iz < s1) { addPair(p, (1 - tz) * (1 - ty), a, b); addPair(p + row, (1 - tz) * ty, a, b); }
+      if (iz + 1 >= s0 && iz + 1 < s1) { addPair(p + plane, tz * (1 - ty), a, b); addPair(p + plane + row, tz * ty, a, b); }
+    } else {
+      if (iy >= s0 && iy < s1) addPair(p, 1 - ty, a, b);
+      if (iy + 1 >= s0 && iy + 1 < s1) addPair(p + row, ty, a, b);
+    }
+  }
+}
+
 /**
  * The adjoint of `sampleTaps` (mode 0) in the image: image_c += Σ_k g[c, k] · table_k. Slabs: planes of the image (rows in 2-D), so
  * that every voxel adds its terms in the order of the positions, whatever the slabs. Rows whose `range` misses the slab are skipped.
@@ -195,6 +339,7 @@ export function splatTaps(kind: i32, dims: i32, image: usize, C: i32, D: i32, H:
   OH: i32, OW: i32, n: i32, border: i32, m: i32, h1: usize, h2: usize, h3: usize,
   g: usize, range: usize, ws: usize, s0: i32, s1: i32): void {
   const n4: usize = <usize>n << 2, channel: usize = (<usize>D * H * W) << 2, rows = (n + OW - 1) / OW;
+  const es: usize = points ? dims << 2 : 4, cs: usize = points ? 4 : n4;
   const taps = kind == 2 ? 4 : kind + 1, nz = dims == 3 ? taps : 1, small = (dims == 3 ? D : H) <= 4;
   const lowest = <f32>(s0 - 3), highest = <f32>(s1 + 2);
   const oz = ws + OFFSETS + 32, oy = ws + OFFSETS + 16, ox = ws + OFFSETS;
@@ -202,18 +347,33 @@ export function splatTaps(kind: i32, dims: i32, image: usize, C: i32, D: i32, H:
   for (let r = 0; r < rows; r++) {
     if (!small && (load<f32>(range + (<usize>r << 3)) > highest || load<f32>(range + (<usize>r << 3), 4) < lowest)) continue;
     const start = r * OW, count = min(OW, n - start), yr = <f64>(r % OH), zr = <f64>(r / OH);
-    for (let x = 0; x < count; x++) {
+    const rowX = a01 * yr + a02 * zr + b0, rowY = a11 * yr + a12 * zr + b1, rowZ = a21 * yr + a22 * zr + b2;
+    let pu = u + <usize>start * es;
+    for (let x = 0; x < count; x++, pu += es) {
       const i = <usize>(start + x) << 2;
-      let qx = positionOf(a00, a01, a02, b0, <f64>x, yr, zr), qy = positionOf(a10, a11, a12, b1, <f64>x, yr, zr), qz = positionOf(a20, a21, a22, b2, <f64>x, yr, zr);
+      const xr = <f64>x;
+      let qx = a00 * xr + rowX, qy = a10 * xr + rowY, qz = a20 * xr + rowZ;
       if (u) {
-        qx += <f64>component(u, points, dims, n4, i, 0); qy += <f64>component(u, points, dims, n4, i, 1);
-        if (dims == 3) qz += <f64>component(u, points, dims, n4, i, 2);
+        qx += <f64>load<f32>(pu); qy += <f64>load<f32>(pu + cs);
+        if (dims == 3) qz += <f64>load<f32>(pu + 2 * cs);
       }
       // The slowest axis last: its indices stay at INDEX.
       const slow = dims == 3 ? qz : qy, end = dims == 3 ? D : H;
       if (!small) {
         const q = slow > 0 ? (slow < <f64>(end - 1) ? slow : <f64>(end - 1)) : 0.0;
         if (q > <f64>highest || q < <f64>lowest) continue;
+      }
+      if (m == 0 && kind > 0) {
+        if (kind == 2) {
+          if (deep(qx, W) && deep(qy, H) && (dims == 2 || deep(qz, D))) {
+            splatDeep(dims, image, C, H, W, qx, qy, qz, n4, i, channel, g, s0, s1, ws + TABLE);
+            continue;
+          }
+        } else if (W > 1 && H > 1 && (dims == 2 || D > 1) &&
+          (!border || (qx >= 0 && qx <= <f64>(W - 1) && qy >= 0 && qy <= <f64>(H - 1) && (dims == 2 || (qz >= 0 && qz <= <f64>(D - 1)))))) {
+          splatPairs(dims, image, C, D, H, W, qx, qy, qz, n4, i, channel, g, s0, s1);
+          continue;
+        }
       }
       let hit = axis(ws, 0, kind, qx, W, 4);
       if (!axis(ws, 1, kind, qy, H, W << 2)) hit = false;

@@ -2,7 +2,6 @@ export { dispose, keep, scope } from "../core/scope.js";
 export { checkpoint, custom, grad, hessian, hvp, jacobian, jvp, stopGradient, valueAndGrad, vjp } from "./differentiate.js";
 export { complex, conj, imag, magnitude, real } from "./ops/complex.js";
 export { type ConvolutionOptions, convolve, convolveTransposed, type PerAxis, type TransposedOptions } from "./ops/convolution.js";
-export { einsum } from "./ops/einsum.js";
 export {
   type FfdOptions,
   ffd,
@@ -14,13 +13,14 @@ export {
   invertField,
   jacobianDeterminant,
 } from "./ops/deformation.js";
+export { einsum } from "./ops/einsum.js";
 export { acos, asin, atan, atan2, cosh, maximum, minimum, sinh, where } from "./ops/elementwise.js";
 export { boxSum, difference, gaussian, recursiveGaussian } from "./ops/filters.js";
 export { gather, scatterAdd } from "./ops/indexing.js";
 export { type LocalNccOptions, localNcc } from "./ops/localNcc.js";
 export { matmul } from "./ops/matmul.js";
-export { averagePool, maxPool, maxPoolWithIndices, type PoolOptions } from "./ops/pooling.js";
 export { type MutualInformationOptions, mutualInformation } from "./ops/mutualInformation.js";
+export { averagePool, maxPool, maxPoolWithIndices, type PoolOptions } from "./ops/pooling.js";
 export {
   type Base,
   bsplinePrefilter,
