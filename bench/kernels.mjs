@@ -14,7 +14,7 @@ const help = `npm run bench -- kernels [options]
   --list           name the rows and stop`;
 
 /** The order of the table; families not named here come last. */
-const order = ["warp", "localNcc", "gaussian", "convolution", "fft", "expChain", "mutualInformation"];
+const order = ["warp", "localNcc", "gaussian", "convolution", "gemm", "fft", "expChain", "mutualInformation"];
 
 /** Every row of bench/kernels/*.mjs whose kernels this build of the library has. */
 export async function allRows(engine) {

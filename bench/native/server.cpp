@@ -7,6 +7,7 @@
 #include "expChain.h"
 #include "fft.h"
 #include "gaussian.h"
+#include "gemm.h"
 #include "localNcc.h"
 #include "mutualInformation.h"
 #include "warp.h"
@@ -223,6 +224,25 @@ int main() {
                                         return Result{c.dw, c.nw, 0};
                                       }};
   }
+  static const int gm = 1000, gk = 900, gn = 1100;
+  static float *ga, *gb, *gc, *gp;
+  rows["gemm"] = {[] {
+                    if (ga) return;
+                    ga = make(gm * gk), gb = make(gk * gn), gc = make(gm * gn), gp = make((size_t)(gn + NR) * gk), seed = 9;
+                    for (int i = 0; i < gm * gk; i++) ga[i] = uniform() - 0.5f;
+                    for (int i = 0; i < gk * gn; i++) gb[i] = uniform() - 0.5f;
+                  },
+                  [&](int T) {
+#pragma omp parallel num_threads(T)
+                    {
+                      int t = omp_get_thread_num(), panels = (gn + NR - 1) / NR, strips = (gm + MR - 1) / MR;
+                      gemmpack(gb, gp, gk, gn, panels * t / T, panels * (t + 1) / T);
+#pragma omp barrier
+                      int r1 = strips * (t + 1) / T * MR;
+                      gemmrows(ga, gp, gc, gk, gn, strips * t / T * MR, r1 < gm ? r1 : gm, scratch[t]);
+                    }
+                    return Result{gc, (size_t)gm * gn, 0};
+                  }};
   rows["fft2"] = {[] { signal(f2, n2); }, [&](int T) {
 #pragma omp parallel num_threads(T)
                     {
