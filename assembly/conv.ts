@@ -1,5 +1,5 @@
 import { ld, splat, st } from "./simd";
-import { clearTiles, pack4, tile4x8, transposeStore } from "./tile";
+import { clearTiles, pack4, tile4x8, tile4x8by3, transposeStore } from "./tile";
 
 /**
  * Convolution (correlation, as networks mean it) in up to three dimensions as an implicit matrix product:
@@ -20,8 +20,11 @@ const FD = 22, FH = 23, FW = 24, LZ = 25, LY = 26, LX = 27, RZ = 28, RY = 29, RX
 
 /** One stretch of positions inside one output row: first and last lane, input coordinates of tap 0 at lane 0. */
 const LA = 0, LB = 4, SEG_Z = 8, SEG_Y = 12, SEG_X = 16, KIND = 20, PANEL = 24, segmentBytes: usize = 32;
-/** Kinds: any (lanes checked one by one), near (every tap touches the row: masked vectors), inner (all taps inside, stride 1). */
-const ANY = 0, NEAR = 1, INNER = 2;
+/**
+ * Kinds: any (lanes checked one by one), near (every tap touches the row: masked vectors), inner (all taps inside, stride 1), and for
+ * three neighbouring taps and a panel inside one output row the compact forms of the last two: ten input values for all three.
+ */
+const ANY = 0, NEAR = 1, INNER = 2, COMPACT_NEAR = 3, COMPACT_INNER = 4;
 
 /**
  * Packs weights into strips of four output channels, wp [group][⌈O/4⌉][I·T][4], zero past O. Element (g, o, i, tz, ty, tx) lies at
@@ -83,7 +86,7 @@ function packAny(row: usize, ix: i32, w: i32, sx: i32, kw: i32, dx: i32, la: i32
   }
 }
 // @ts-ignore: decorator
-@inline function packZero(to: usize, kw: i32): void { for (const end = to + (<usize>kw << 5); to < end; to += 16) st(to, splat(0)); }
+@inline function packZero(to: usize, bytes: usize): void { for (const end = to + bytes; to < end; to += 16) st(to, splat(0)); }
 
 /**
  * Convolution forward over packed weights (`convPackWeights`); with a lattice (L, R) in G also one phase of its adjoint.
@@ -93,7 +96,7 @@ export function convForward(x: usize, wp: usize, out: usize, G: usize, cb: i32, 
   const nI = at(G, I), nO = at(G, O), groups = at(G, GROUPS), d = at(G, D), h = at(G, H), w = at(G, W), oh = at(G, OH), ow = at(G, OW);
   const kd = at(G, KD), kh = at(G, KH), kw = at(G, KW), sx = at(G, SX), dz = at(G, DZ), dy = at(G, DY), dx = at(G, DX);
   const P = at(G, OD) * oh * ow, units = (P + 63) >> 6, T = kd * kh * kw, K = nI * T, strips = (nO + 3) >> 2;
-  const plane: usize = <usize>(d * h * w) << 2, rowBytes: usize = <usize>w << 2, reach = (kw - 1) * dx, step: usize = <usize>dx << 2;
+  const plane: usize = <usize>(d * h * w) << 2, rowBytes: usize = <usize>w << 2, reach = (kw - 1) * dx, step: usize = <usize>dx << 2, rowStep: usize = <usize>dy * rowBytes, rowsBytes: usize = <usize>kh * 48;
   const full: usize = <usize>at(G, FD) * at(G, FH) * at(G, FW) << 2;
   const dense = at(G, LX) == 1 && at(G, LY) == 1 && at(G, LZ) == 1;
   const masks = ws + 2048, panels = masks + (<usize>kw << 11), accumulators = panels + (<usize>(cb * T) << 8), tileBytes: usize = <usize>strips << 7;
@@ -109,41 +112,61 @@ export function convForward(x: usize, wp: usize, out: usize, G: usize, cb: i32, 
       const ix = (px - la) * sx - at(G, PX);
       store<i32>(segments + LA, la); store<i32>(segments + LB, la + n);
       store<i32>(segments + SEG_Z, pz * at(G, SZ) - at(G, PZ)); store<i32>(segments + SEG_Y, py * at(G, SY) - at(G, PY)); store<i32>(segments + SEG_X, ix);
-      const near = sx <= 2 && ix > -8 * sx && ix + reach < w;
-      store<i32>(segments + KIND, sx == 1 && n == 8 && ix >= 0 && ix + reach + 8 <= w ? INNER : near ? NEAR : ANY);
-      if (near) segmentMasks(ix, w, sx, kw, at(G, DX), la, la + n, masks + (segments - ws) / segmentBytes * maskBytes);
+      const near = sx <= 2 && ix > -8 * sx && ix + reach < w, mask = masks + (segments - ws) / segmentBytes * maskBytes;
+      if (near && sx == 1 && kw == 3 && dx == 1 && la == 0 && (n == 8 || p + n == p1)) {
+        const inner = ix >= 0 && ix + 10 <= w;
+        store<i32>(segments + KIND, inner ? COMPACT_INNER : COMPACT_NEAR);
+        const width = i32x4.splat(w);
+        st(mask, inside(ix, 1, i32x4(0, 1, 2, 3), width)); st(mask + 16, inside(ix, 1, i32x4(4, 5, 6, 7), width)); st(mask + 32, inside(ix, 1, i32x4(8, 9, 10, 11), width));
+      } else {
+        store<i32>(segments + KIND, sx == 1 && n == 8 && ix >= 0 && ix + reach + 8 <= w ? INNER : near ? NEAR : ANY);
+        if (near) segmentMasks(ix, w, sx, kw, dx, la, la + n, mask);
+      }
       store<i32>(segments + PANEL, tile);
       segments += segmentBytes; p += n;
     }
     for (let c0 = 0; c0 < nI; c0 += cb) {
       const cn = min(cb, nI - c0), n = cn * T, panelBytes: usize = <usize>n << 5;
       for (let c = 0; c < cn; c++) {
-        const channel = from + <usize>(c0 + c) * plane, row0: usize = <usize>(c * T) << 5;
+        const channel = from + <usize>(c0 + c) * plane;
         for (let s = ws, mask = masks; s < segments; s += segmentBytes, mask += maskBytes) {
-          let q = panels + <usize>load<i32>(s + PANEL) * panelBytes + row0;
-          const la = load<i32>(s + LA), lb = load<i32>(s + LB), iz = load<i32>(s + SEG_Z), iy = load<i32>(s + SEG_Y), ix = load<i32>(s + SEG_X), kind = load<i32>(s + KIND);
+          const kind = load<i32>(s + KIND), compact = kind >= COMPACT_NEAR, each: usize = compact ? 48 : maskBytes;
+          const la = load<i32>(s + LA), lb = load<i32>(s + LB), iz = load<i32>(s + SEG_Z), iy = load<i32>(s + SEG_Y), ix = load<i32>(s + SEG_X);
+          let q = panels + <usize>load<i32>(s + PANEL) * panelBytes + <usize>(c * kd * kh) * each;
+          if (kind == COMPACT_INNER && iy >= 0 && iy + (kh - 1) * dy < h) { // most panels of a large image: nothing to check but z
+            for (let kz = 0, z = iz; kz < kd; kz++, z += dz) {
+              const end = q + rowsBytes;
+              if (<u32>z >= <u32>d) { packZero(q, rowsBytes); q = end; continue; }
+              for (let p = channel + <usize>(z * h + iy) * rowBytes + (<usize>ix << 2); q < end; q += 48, p += rowStep) {
+                st(q, ld(p)); st(q + 16, ld(p, 16)); st(q + 32, ld(p, 32));
+              }
+            }
+            continue;
+          }
           for (let kz = 0, z = iz; kz < kd; kz++, z += dz)
-            for (let ky = 0, y = iy; ky < kh; ky++, y += dy, q += maskBytes) {
+            for (let ky = 0, y = iy; ky < kh; ky++, y += dy, q += each) {
               if (<u32>z >= <u32>d || <u32>y >= <u32>h) {
-                if (la == 0) packZero(q, kw);
+                if (la == 0) packZero(q, each);
                 continue;
               }
               const row = channel + <usize>(z * h + y) * rowBytes;
               let p = row + (<usize>ix << 2);
-              if (kind == INNER) {
-                if (kw == 3 && dx == 1) {
-                  st(q, ld(p)); st(q + 16, ld(p, 16)); st(q + 32, ld(p, 4)); st(q + 48, ld(p, 20)); st(q + 64, ld(p, 8)); st(q + 80, ld(p, 24));
-                } else
-                  for (let to = q, end = q + maskBytes; to < end; p += step, to += 32) { st(to, ld(p)); st(to + 16, ld(p, 16)); }
+              if (compact) {
+                st(q, v128.and(ld(p), ld(mask))); st(q + 16, v128.and(ld(p, 16), ld(mask, 16))); st(q + 32, v128.and(ld(p, 32), ld(mask, 32)));
+              } else if (kind == INNER) {
+                for (let to = q, end = q + each; to < end; p += step, to += 32) { st(to, ld(p)); st(to + 16, ld(p, 16)); }
               } else if (kind == NEAR) packNear(p, mask, sx, kw, step, la, q);
               else packAny(row, ix, w, sx, kw, dx, la, lb, q);
             }
         }
       }
-      for (let t = 0; t < tiles; t++) {
-        const panel = panels + <usize>t * panelBytes;
-        let a = weights + (<usize>(c0 * T) << 4), acc = accumulators + <usize>t * tileBytes;
-        for (let o = 0; o < strips; o++, a += <usize>K << 4, acc += 128) tile4x8(a, panel, n, acc);
+      // A tile's first segment knows how its panel is packed: compact ones have no other segment.
+      for (let s = ws; s < segments; s += segmentBytes) {
+        if (load<i32>(s + LA) != 0) continue;
+        const t: usize = load<i32>(s + PANEL), panel = panels + t * panelBytes;
+        let a = weights + (<usize>(c0 * T) << 4), acc = accumulators + t * tileBytes;
+        if (load<i32>(s + KIND) >= COMPACT_NEAR) for (let o = 0; o < strips; o++, a += <usize>K << 4, acc += 128) tile4x8by3(a, panel, cn * kd * kh, acc);
+        else for (let o = 0; o < strips; o++, a += <usize>K << 4, acc += 128) tile4x8(a, panel, n, acc);
       }
     }
     if (dense)
@@ -180,6 +203,52 @@ function gatherRow(row: usize, ix: i32, w: i32, sx: i32, n: i32, to: usize): voi
   for (l = b; l < n; l += 4) st(to + (<usize>l << 2), zero);
 }
 
+/** Eight rows of n elements into a panel [n][8], rounded up to whole fours. */
+function transposePanel(a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, g: usize, h: usize, n: i32, panel: usize): void {
+  for (let k: usize = 0, end: usize = <usize>n << 2; k < end; k += 16, panel += 128) {
+    transposeStore(ld(a + k), ld(b + k), ld(c + k), ld(d + k), panel, 32);
+    transposeStore(ld(e + k), ld(f + k), ld(g + k), ld(h + k), panel + 16, 32);
+  }
+}
+
+/** Address of column c, a channel and a tap, for output position p when input and output rows are alike: the image, shifted. */
+// @ts-ignore: decorator
+@inline function shifted(xs: usize, G: usize, c: i32, N: i32, T: i32, p: i32): usize {
+  c = min(c, N - 1);
+  const t = c % T, kw = at(G, KW), kh = at(G, KH), h = at(G, H), w = at(G, W);
+  const oz = t / kw / kh * at(G, DZ) - at(G, PZ), oy = t / kw % kh * at(G, DY) - at(G, PY), ox = t % kw * at(G, DX) - at(G, PX);
+  return xs + (<usize>(c / T * at(G, D) * h * w + (oz * h + oy) * w + ox + p) << 2);
+}
+/**
+ * Packs panel j for n positions from p0 when stride is 1 and rows and planes of input and output have one size: each column is the
+ * image shifted, taken as it lies in memory, and what came from across a border is zeroed afterwards.
+ * @returns false, and nothing, when a shift leads outside [low, high)
+ */
+function packShifted(xs: usize, low: usize, high: usize, panel: usize, G: usize, j: i32, N: i32, T: i32, p0: i32, n: i32): bool {
+  const c = j << 3, bytes: usize = <usize>n << 2;
+  const q0 = shifted(xs, G, c, N, T, p0), q1 = shifted(xs, G, c + 1, N, T, p0), q2 = shifted(xs, G, c + 2, N, T, p0), q3 = shifted(xs, G, c + 3, N, T, p0);
+  const q4 = shifted(xs, G, c + 4, N, T, p0), q5 = shifted(xs, G, c + 5, N, T, p0), q6 = shifted(xs, G, c + 6, N, T, p0), q7 = shifted(xs, G, c + 7, N, T, p0);
+  const first = min(min(min(q0, q1), min(q2, q3)), min(min(q4, q5), min(q6, q7))), last = max(max(max(q0, q1), max(q2, q3)), max(max(q4, q5), max(q6, q7)));
+  if (first < low || last + bytes > high) return false;
+  transposePanel(q0, q1, q2, q3, q4, q5, q6, q7, n, panel);
+  const kw = at(G, KW), kh = at(G, KH), d = at(G, D), h = at(G, H), w = at(G, W), px0 = p0 % w, py0 = p0 / w % h, pz0 = p0 / w / h;
+  for (let l = 0; l < 8 && c + l < N; l++) {
+    const t = (c + l) % T;
+    const oz = t / kw / kh * at(G, DZ) - at(G, PZ), oy = t / kw % kh * at(G, DY) - at(G, PY), ox = t % kw * at(G, DX) - at(G, PX);
+    if (oz == 0 && oy == 0 && ox == 0) continue;
+    let q = panel + (<usize>l << 2);
+    for (let k = 0, px = px0, y = py0 + oy, z = pz0 + oz; k < n; ) {
+      const len = min(w - px, n - k), next = q + (<usize>len << 5);
+      if (<u32>z >= <u32>d || <u32>y >= <u32>h) for (; q < next; q += 32) store<f32>(q, 0);
+      else if (ox < 0) for (const end = q + (<usize>min(len, max(0, -ox - px)) << 5); q < end; q += 32) store<f32>(q, 0);
+      else for (q += <usize>min(len, max(0, w - ox - px)) << 5; q < next; q += 32) store<f32>(q, 0);
+      q = next; k += len; px = 0;
+      if (++y - oy == h) { y = oy; z++; }
+    }
+  }
+  return true;
+}
+
 /**
  * Gradient of a convolution with respect to its weights, partial sums: for the column group q and the chunk of blocks s,
  *   part[s][group][o][(c, t)] = Σ_{positions of the chunk} g[b, o, p] · x[b, c, p·stride − padding + t·dilation].
@@ -191,7 +260,8 @@ export function convWeights(x: usize, g: usize, part: usize, G: usize, blocksPer
   const nI = at(G, I), nO = at(G, O), groups = at(G, GROUPS), batch = at(G, BATCH), d = at(G, D), h = at(G, H), w = at(G, W), oh = at(G, OH), ow = at(G, OW);
   const kh = at(G, KH), kw = at(G, KW), T = at(G, KD) * kh * kw, N = nI * T, sx = at(G, SX);
   const P = at(G, OD) * oh * ow, blocks = (P + block - 1) / block, panels = (N + 7) >> 3, strips = (nO + 3) >> 2, columnGroups = (panels + width - 1) / width;
-  const plane: usize = <usize>(d * h * w) << 2;
+  const plane: usize = <usize>(d * h * w) << 2, xEnd = x + <usize>(batch * groups * nI) * plane;
+  const same = ow == w && oh == h && sx == 1 && at(G, SY) == 1 && at(G, SZ) == 1;
   const tile = ws, rows = ws + 128, rowBytes: usize = (block + 16) << 2, panel = rows + 8 * rowBytes, strip = panel + (block << 5);
   for (let i = i0; i < i1; i++) {
     const s = i / columnGroups / groups, group = i / columnGroups % groups, j0 = i % columnGroups * width, j1 = min(j0 + width, panels);
@@ -202,23 +272,21 @@ export function convWeights(x: usize, g: usize, part: usize, G: usize, blocksPer
       const gs = g + ((<usize>((b * groups + group) * nO) * P + p0) << 2), xs = x + <usize>((b * groups + group) * nI) * plane;
       for (let o = 0; o < strips; o++) pack4(gs + (<usize>(o << 2) * P << 2), <usize>P << 2, 4, min(4, nO - (o << 2)), n, strip + (<usize>(o * block) << 4), 16);
       for (let j = j0; j < j1; j++) {
-        let to = rows;
-        for (let c = j << 3; c < (j << 3) + 8; c++, to += rowBytes) {
-          if (c >= N) { memory.fill(to, 0, <usize>n << 2); continue; }
-          const t = c % T, channel = xs + <usize>(c / T) * plane;
-          const oz = t / kw / kh * at(G, DZ) - at(G, PZ), oy = t / kw % kh * at(G, DY) - at(G, PY), ox = t % kw * at(G, DX) - at(G, PX);
-          for (let p = p0, px = p % ow, py = p / ow % oh, pz = p / ow / oh, q = to; p < p0 + n; ) {
-            const z = pz * at(G, SZ) + oz, y = py * at(G, SY) + oy, len = min(ow - px, p0 + n - p);
-            if (<u32>z < <u32>d && <u32>y < <u32>h) gatherRow(channel + (<usize>((z * h + y) * w) << 2), px * sx + ox, w, sx, len, q);
-            else memory.fill(q, 0, <usize>len << 2);
-            p += len; q += <usize>len << 2; px = 0;
-            if (++py == oh) { py = 0; pz++; }
+        if (!same || !packShifted(xs, x, xEnd, panel, G, j, N, T, p0, n)) {
+          let to = rows;
+          for (let c = j << 3; c < (j << 3) + 8; c++, to += rowBytes) {
+            if (c >= N) { memory.fill(to, 0, <usize>n << 2); continue; }
+            const t = c % T, channel = xs + <usize>(c / T) * plane;
+            const oz = t / kw / kh * at(G, DZ) - at(G, PZ), oy = t / kw % kh * at(G, DY) - at(G, PY), ox = t % kw * at(G, DX) - at(G, PX);
+            for (let p = p0, px = p % ow, py = p / ow % oh, pz = p / ow / oh, q = to; p < p0 + n; ) {
+              const z = pz * at(G, SZ) + oz, y = py * at(G, SY) + oy, len = min(ow - px, p0 + n - p);
+              if (<u32>z < <u32>d && <u32>y < <u32>h) gatherRow(channel + (<usize>((z * h + y) * w) << 2), px * sx + ox, w, sx, len, q);
+              else memory.fill(q, 0, <usize>len << 2);
+              p += len; q += <usize>len << 2; px = 0;
+              if (++py == oh) { py = 0; pz++; }
+            }
           }
-        }
-        let q = panel, k = 0;
-        for (let r = rows; k < n; k += 4, r += 16, q += 128) {
-          transposeStore(ld(r), ld(r + rowBytes), ld(r + 2 * rowBytes), ld(r + 3 * rowBytes), q, 32);
-          transposeStore(ld(r + 4 * rowBytes), ld(r + 5 * rowBytes), ld(r + 6 * rowBytes), ld(r + 7 * rowBytes), q + 16, 32);
+          transposePanel(rows, rows + rowBytes, rows + 2 * rowBytes, rows + 3 * rowBytes, rows + 4 * rowBytes, rows + 5 * rowBytes, rows + 6 * rowBytes, rows + 7 * rowBytes, n, panel);
         }
         for (let o = 0; o < strips; o++) {
           clearTiles(tile, 1);

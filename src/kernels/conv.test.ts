@@ -168,3 +168,21 @@ test("a number outside the image never leaks in, not even NaN beside a row", () 
   const out = run(e, x, new Float32Array(9).fill(1), 15, (p, q, r) => convolution(e, p + 60, q, r, s));
   expect([...out]).toEqual([4, 6, 6, 6, 4, 6, 9, 9, 9, 6, 4, 6, 6, 6, 4]);
 });
+
+test("a channel of NaN spoils its own weights' gradient and no other", () => {
+  const e = engines[0];
+  const s: ConvolutionShape = {
+    ...plain,
+    inputs: 3,
+    outputs: 1,
+    size: [1, 3, 5],
+    outputSize: [1, 3, 5],
+    kernel: [1, 3, 3],
+    padding: [0, 1, 1],
+  };
+  const x = new Float32Array(45).fill(Number.NaN);
+  x.fill(1, 15, 30);
+  const gw = run(e, x, new Float32Array(15).fill(1), 27, (p, q, r) => convolutionWeights(e, p, q, r, s));
+  expect([...gw.slice(9, 18)]).toEqual([8, 10, 8, 12, 15, 12, 8, 10, 8]);
+  expect([...gw.slice(0, 9), ...gw.slice(18)].every(Number.isNaN)).toBe(true);
+});
