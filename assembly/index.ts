@@ -8,7 +8,7 @@ export {
 export { convForward, convPackWeights, convWeights, convWeightsSum } from "./conv";
 export { gemm, gemmPack, gemv } from "./gemm";
 export { boxSum, boxSumWorkspace, difference, recursiveGaussian, recursiveGaussianWorkspace } from "./lines";
-export { localNccBackward, localNccForward, localNccWorkspace } from "./localNcc";
+export { localNccBackward, localNccExtents, localNccForward, localNccWorkspace } from "./localNcc";
 export { sampleTaps, splatRange, splatTaps } from "./sampleTaps";
 export { bsplineFilter } from "./bsplineFilter";
 export { fftLines, fftPlanes, fftReal, fftToReal, fftWorkspace } from "./fft";

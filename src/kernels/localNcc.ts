@@ -20,6 +20,10 @@ export interface LocalNccFields {
   readonly both: boolean;
 }
 
+/** The table of intervals behind the fields. */
+const activeAt = (images: LocalNccImages, fields: LocalNccFields | undefined) =>
+  fields ? fields.at + localNccFieldBytes(images, fields.both) - 8 * images.volumes * images.size[0] * images.size[1] : 0;
+
 /** Block sizes that depend only on the problem: about 80 planes × 48 rows, an even number of strips, so that a rim costs a few per cent. */
 function blocks({ volumes, size: [D, H, W] }: LocalNccImages, radius: Size3) {
   const cut = (n: number, most: number) => Math.ceil(n / Math.max(1, Math.ceil(n / most)));
@@ -43,9 +47,9 @@ function prepare(e: Engine, images: LocalNccImages, options: LocalNccOptions) {
   return { radius, stats, ...blocks(images, radius) };
 }
 
-/** Bytes of the fields between the two passes. */
+/** Bytes of the fields between the two passes: three or five images with padded rows, and for each row where it is not zero. */
 export function localNccFieldBytes({ volumes, size: [D, H, W] }: LocalNccImages, both: boolean): number {
-  return 4 * volumes * (both ? 5 : 3) * D * H * (Math.ceil(W / 4) * 4);
+  return volumes * D * H * (4 * (both ? 5 : 3) * (Math.ceil(W / 4) * 4) + 8);
 }
 
 /**
@@ -58,11 +62,36 @@ export function localNccForward(e: Engine, images: LocalNccImages, options: Loca
   if (images.volumes * D * H * W === 0) return 0;
   const { radius, stats, planes, rows, extent } = prepare(e, images, options);
   const { epsilon = localNccEpsilon, least = leastOf(options.radius) } = options;
+  const count = images.volumes * D * H;
+  const extents = e.allocate(8 * count);
+  e.parallel("localNccExtents", [fixed, warped, mask, stats, extents, D * H, W], {
+    extent: count,
+    grain: Math.max(64, Math.ceil(65536 / W)),
+  });
+  const at = fields?.at ?? 0;
   const sum = e.parallel(
     "localNccForward",
-    [fixed, warped, mask, stats, fields?.at ?? 0, fields?.both ? 1 : 0, D, H, W, ...radius, planes, rows, epsilon, least],
+    [
+      fixed,
+      warped,
+      mask,
+      stats,
+      extents,
+      at,
+      at && activeAt(images, fields),
+      fields?.both ? 1 : 0,
+      D,
+      H,
+      W,
+      ...radius,
+      planes,
+      rows,
+      epsilon,
+      least,
+    ],
     { extent, grain: 1, workspace: e.call("localNccWorkspace", mask ? 6 : 5, H, W, rows, radius[1], radius[2]) },
   );
+  e.free(extents);
   e.free(stats);
   return sum;
 }
@@ -91,6 +120,7 @@ export function localNccBackward(
       mask,
       stats,
       fields.at,
+      activeAt(images, fields),
       fields.both ? 1 : 0,
       gradients.fixed ?? 0,
       gradients.warped ?? 0,

@@ -134,17 +134,26 @@ const correlation = define<Params>({
   },
 });
 
-/** Mean and 1 / standard deviation of some four thousand evenly spaced values: enough to centre and to scale by. */
-function roughStatistics(x: Tensor): { readonly mean: number; readonly scale: number } {
+/**
+ * From some four thousand evenly spaced values what to subtract and to multiply by: 1 / standard deviation, and the mean, or the smallest
+ * value when a fifth of all values are equal to it. That is a background, and where it becomes exactly 0 the kernel skips it.
+ */
+function roughStatistics(x: Tensor): { readonly offset: number; readonly scale: number } {
   const data = x.data;
   const step = Math.max(1, Math.floor(data.length / 4096)) | 1;
   let n = 0;
   let sum = 0;
-  for (let i = 0; i < data.length; i += step, n++) sum += data[i];
+  let least = Number.POSITIVE_INFINITY;
+  let ties = 0;
+  for (let i = 0; i < data.length; i += step, n++) {
+    sum += data[i];
+    if (data[i] < least) [least, ties] = [data[i], 0];
+    if (data[i] === least) ties++;
+  }
   const mean = n > 0 ? sum / n : 0;
   let square = 0;
   for (let i = 0; i < data.length; i += step) square += (data[i] - mean) ** 2;
-  return { mean, scale: square > 0 ? 1 / Math.sqrt(square / n) : 1 };
+  return { offset: ties > n / 5 ? least : mean, scale: square > 0 ? 1 / Math.sqrt(square / n) : 1 };
 }
 
 export interface LocalNccOptions {
@@ -154,7 +163,7 @@ export interface LocalNccOptions {
   readonly mask?: Tensor;
   /** ε, in the unit (variance of a scaled image)². Default 1e-6: windows much flatter than 3 % of the image's contrast count little. */
   readonly epsilon?: number;
-  /** [of warped, of fixed] Subtracted before summing: no influence but rounding. Default: a rough mean. */
+  /** [of warped, of fixed] Subtracted before summing: no influence but rounding. Default: a rough mean, or the background value. */
   readonly offset?: readonly [number, number];
   /** [of warped, of fixed] Multiplied before summing: gives ε its meaning. Default: 1 / a rough standard deviation, taken as a constant. */
   readonly scale?: readonly [number, number];
@@ -193,7 +202,7 @@ export function localNcc(warped: Tensor, fixed: Tensor, o: LocalNccOptions): Ten
     radius,
     epsilon: o.epsilon ?? localNccEpsilon,
     least: o.least ?? leastOf(values),
-    offset: o.offset ?? [rough[0].mean, rough[1].mean],
+    offset: o.offset ?? [rough[0].offset, rough[1].offset],
     scale: o.scale ?? [rough[0].scale, rough[1].scale],
     weight: (mask ? mask.sum().item() : warped.size) || 1,
     symmetric: o.symmetric ?? false,
