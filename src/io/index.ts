@@ -1,8 +1,11 @@
+export * from "./dicom.js";
 export * from "./displacementField.js";
 export * from "./format.js";
 export * from "./fslTransform.js";
+export * from "./hdf5.js";
 export * from "./image.js";
 export * from "./inflate.js";
+export { type ItkImage, type ItkOptions, itkFromRaw, rawFromItk, readWithItk } from "./itkImage.js";
 export * from "./itkTransform.js";
 export * from "./jpeg.js";
 export * from "./metaImage.js";
@@ -14,3 +17,4 @@ export * from "./points.js";
 export type { ChannelKind, PixelArray, RawImage, ScalarType, Siblings, TypedArray } from "./raw.js";
 export { interleaved, planar, rawImage } from "./raw.js";
 export * from "./tiff.js";
+export * from "./zarr.js";

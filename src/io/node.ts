@@ -1,9 +1,24 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { FormatError, PullbackError } from "../core/errors.js";
-import { type ReadOptions, readRaw, type WriteOptions, writeRawFiles } from "./format.js";
+import { type DicomOptions, isDicom, readDicomFiles } from "./dicom.js";
+import { formatOfBytes, formatOfName, type ReadOptions, readRaw, type WriteOptions, writeRawFiles } from "./format.js";
+import { readWithItk } from "./itkImage.js";
 import type { RawImage } from "./raw.js";
+import { readZarr, type ZarrOptions, type ZarrStore } from "./zarr.js";
 
 /** A file's bytes; what the system says becomes one sentence. @throws FormatError no such file, no permission, a folder */
 export function readBytes(path: string): Uint8Array {
@@ -121,4 +136,88 @@ export async function writeFolder<T>(path: string, fill: (temporary: string) => 
     rmSync(temporary, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Files of a folder and of the folders in it, at most `depth` deep. */
+function filesOf(folder: string, depth = 3): string[] {
+  const out: string[] = [];
+  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      if (depth > 0) out.push(...filesOf(path, depth - 1));
+    } else if (entry.isFile()) out.push(path);
+  }
+  return out;
+}
+
+/** The first bytes of a file, enough for a DICOM header up to the slice's place. */
+function headOf(path: string, length = 65536): Uint8Array {
+  const file = openSync(path, "r");
+  try {
+    const bytes = new Uint8Array(length);
+    return bytes.subarray(0, readSync(file, bytes, 0, length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Reads one DICOM series of a folder (and its folders) as a volume; other files are ignored.
+ * @throws MissingPeerError without `@itk-wasm/dicom`; FormatError no series, or several and none chosen
+ */
+export async function readDicomFolder(folder: string, o: DicomOptions = {}): Promise<RawImage> {
+  let paths: string[];
+  try {
+    paths = filesOf(resolve(folder));
+  } catch (cause) {
+    throw new FormatError(`${folder}: the folder cannot be read: ${(cause as Error).message}`, { folder }, { cause });
+  }
+  const files = paths.flatMap((path) => {
+    const bytes = headOf(path);
+    return isDicom(bytes) ? [{ path, bytes }] : [];
+  });
+  if (files.length === 0) throw new FormatError(`${folder}: there is no DICOM file in this folder`, { folder });
+  return readDicomFiles(files, o);
+}
+
+/** A folder as a Zarr store. */
+export function zarrFolder(folder: string): ZarrStore {
+  const root = resolve(folder);
+  const locate = (key: string) => {
+    const path = resolve(root, `.${key.startsWith("/") ? key : `/${key}`}`);
+    if (path !== root && !path.startsWith(root + sep)) throw new FormatError(`zarr: the key "${key}" leads outside its folder`, { key });
+    return path;
+  };
+  return {
+    get: async (key) => {
+      try {
+        const buffer = readFileSync(locate(key));
+        return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+      } catch (error) {
+        if (["ENOENT", "ENOTDIR", "EISDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+        throw error;
+      }
+    },
+    set: async (key, value) => {
+      const path = locate(key);
+      mkdirSync(dirname(path), { recursive: true });
+      writeBytes(path, value);
+    },
+  };
+}
+
+/**
+ * Opens whatever image a path names: a file of our own formats, a folder of DICOM slices or an OME-Zarr, else anything `@itk-wasm/image-io` reads (.mgz, .vtk, .gipl, one DICOM file …).
+ * @throws FormatError, MissingPeerError
+ */
+export async function openImage(path: string, o: ReadOptions & DicomOptions & ZarrOptions = {}): Promise<RawImage> {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) throw new FormatError(`${path}: there is no such file`, { path });
+  if (found.isDirectory()) {
+    const zarr = ["zarr.json", ".zgroup", ".zattrs"].some((name) => statSync(join(path, name), { throwIfNoEntry: false }));
+    return zarr ? readZarr(zarrFolder(path), o) : readDicomFolder(path, o);
+  }
+  if (formatOfName(path) !== undefined || formatOfBytes(headOf(path)) !== undefined) return readImageFile(path, o);
+  if (isDicom(headOf(path, 256))) return readDicomFiles([{ path: resolve(path), bytes: headOf(path) }], o);
+  return readWithItk({ path: resolve(path) }, o);
 }

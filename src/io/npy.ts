@@ -113,7 +113,7 @@ export function readNpy(bytes: Uint8Array): ArrayFile {
     .map((s) => (/^\d+L?$/.test(s) ? Number.parseInt(s, 10) : Number.NaN));
   if (shape.length > 32 || shape.some((n) => !Number.isSafeInteger(n)))
     throw new FormatError(`npy: the shape (${shapeText.slice(0, 80)}) is not usable`, { shapeText });
-  const [, byteOrder, code] = /^([<>|=]?)([^]*)$/.exec(descr) as RegExpExecArray;
+  const [, byteOrder, code] = /^([<>|=]?)([\s\S]*)$/.exec(descr) as RegExpExecArray;
   const half = code === "f2";
   const kind = half ? { type: "uint16" as const, complex: false } : kinds[code];
   if (!kind)

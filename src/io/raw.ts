@@ -208,7 +208,7 @@ export function checkedCount(
       });
     count *= n;
   }
-  const promised = count * bytesPerVoxel;
+  const promised = Math.ceil(count * bytesPerVoxel);
   if (promised > (compressed ? 1032 * available + 1024 : available))
     throw new FormatError(
       `${format}: the header promises ${extents.join("×")} values, ${promised} bytes, but ${available} ${compressed ? "compressed " : ""}bytes came; the file is truncated or its header is damaged`,
