@@ -18,3 +18,5 @@ export { ffd, ffdAdjointPlanes, ffdAdjointSum } from "./ffd";
 export { jacobianDeterminant, jacobianDeterminantGradient } from "./jacobian";
 export { jointGradient, jointHistogram, jointHistogramWorkspace, valueRange } from "./mutualInformation";
 export { affineSystem } from "./affineSystem";
+export { argExtreme, cumulativeSum, dotAll, reduceAxis, sumAll } from "./reduce";
+export { randomPairs, randomUniform } from "./random";
