@@ -1,5 +1,7 @@
 import { ArgumentError, ShapeError } from "../../core/errors.js";
 import { normalAxes, type Shape, sameShape, shapeText, sizeOf, stridesOf } from "../../core/shape.js";
+import { engine } from "../../kernels/engine.js";
+import * as kernels from "../../kernels/reduce.js";
 import { stridedCopy } from "../../kernels/reference/strided.js";
 import { type Applied, define } from "../primitive.js";
 import { componentsOf, isComplex } from "../storage.js";
@@ -33,9 +35,22 @@ export function axesLast(x: Tensor, axes: readonly number[]): { data: ArrayLike<
 
 const keptShape = (shape: Shape, axes: readonly number[]) => shape.map((n, i) => (axes.includes(i) ? 1 : n));
 
+/** Single precision, real or (sums) complex, runs the kernels. */
+function reduced(kind: kernels.Reduction, x: Tensor, axes: readonly number[]): Tensor | undefined {
+  if (x.dtype !== "f32" && !(x.dtype === "c64" && kind === "sum")) return undefined;
+  const out = Tensor.uninitialised(
+    x.shape.filter((_, i) => !axes.includes(i)),
+    x.dtype,
+  );
+  kernels.reduce(engine(), kind, x.pointer, out.pointer, x.dtype === "c64" ? [...x.shape, 2] : x.shape, axes);
+  return out;
+}
+
 const sumOver = define<{ axes: readonly number[] }>({
   name: "sum",
   forward: ([x], { axes }) => {
+    const fast = reduced("sum", x, axes);
+    if (fast) return fast;
     const { data, kept, outer, inner } = axesLast(x, axes);
     const out = Tensor.uninitialised(kept, x.dtype);
     const y = out.data;
@@ -82,6 +97,8 @@ const extreme = (name: "max" | "min", better: (a: number, b: number) => boolean)
   const applied = define<{ axes: readonly number[] }>({
     name,
     forward: ([x], { axes }) => {
+      const fast = reduced(name, x, axes);
+      if (fast) return fast;
       const { data, kept, outer, inner } = axesLast(x, axes);
       const out = Tensor.uninitialised(kept, x.dtype);
       const y = out.data;
@@ -127,6 +144,8 @@ export const min = extreme("min", (a, b) => a < b);
 const prodOver = define<{ axes: readonly number[] }>({
   name: "prod",
   forward: ([x], { axes }) => {
+    const fast = reduced("prod", x, axes);
+    if (fast) return fast;
     const { data, kept, outer, inner } = axesLast(x, axes);
     const out = Tensor.uninitialised(kept, x.dtype);
     const y = out.data;
@@ -170,8 +189,16 @@ const place = (name: "argmax" | "argmin", better: (a: number, b: number) => bool
   const applied = define<{ axis: number }>({
     name,
     forward: ([x], { axis }) => {
+      if (x.shape[axis] === 0) throw new ShapeError(`${name}: axis ${axis} of ${shapeText(x.shape)} is empty`, { shape: x.shape });
+      if (x.dtype === "f32") {
+        const out = Tensor.uninitialised(
+          x.shape.filter((_, i) => i !== axis),
+          "i32",
+        );
+        kernels.argExtreme(engine(), name === "argmin", x.pointer, out.pointer, x.shape, axis);
+        return out;
+      }
       const { data, kept, outer, inner } = axesLast(x, [axis]);
-      if (inner === 0) throw new ShapeError(`${name}: axis ${axis} of ${shapeText(x.shape)} is empty`, { shape: x.shape });
       const out = Tensor.uninitialised(kept, "i32");
       const y = out.data;
       for (let o = 0; o < outer; o++) {
@@ -195,6 +222,10 @@ const cumulative: Applied<{ axis: number; reverse: boolean }> = define<{ axis: n
   name: "cumsum",
   forward: ([x], { axis, reverse }) => {
     const out = Tensor.uninitialised(x.shape, x.dtype);
+    if (x.dtype === "f32" || x.dtype === "c64") {
+      kernels.cumulativeSum(engine(), x.pointer, out.pointer, x.dtype === "c64" ? [...x.shape, 2] : x.shape, axis, reverse);
+      return out;
+    }
     const strides = stridesOf(x.shape);
     const n = x.shape[axis];
     const step = strides[axis];
