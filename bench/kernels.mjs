@@ -154,7 +154,8 @@ export async function main(args) {
   const { servers, notes } = await nativeServers();
   if (!servers.length) notes.push("no native build: ratios are missing, only our own times are shown");
   if (!info.avx512) notes.push("this processor has no AVX-512: ratios to native are not the ones the goals speak of");
-  if (info.load > 1) notes.push(`the machine was busy (load ${info.load}): believe the ratios, not the speed-up by threads`);
+  const busy = info.load > 1;
+  if (busy) notes.push(`the machine was busy (load ${info.load} at the start): speed-up by threads is not shown`);
   if (engines.length === 1) notes.push("this Node has no relaxed SIMD: only the plain build is shown");
   for (const note of notes) console.error(note);
 
@@ -185,8 +186,8 @@ export async function main(args) {
       number(r.ratio.simd),
       `≤ ${r.goal}`,
       r.ratio[best] === undefined ? "–" : r.ratio[best] <= r.goal ? "met" : "missed",
-      first === last ? "–" : `${number(r.speedUp[best])}× (goal ${r.speedUpGoal})`,
-      first === last || !r.native ? "–" : `${number(r.speedUp[r.native])}×`,
+      first === last || busy ? "–" : `${number(r.speedUp[best])}× (goal ${r.speedUpGoal})`,
+      first === last || busy || !r.native ? "–" : `${number(r.speedUp[r.native])}×`,
       r.agrees === undefined ? "–" : r.agrees ? "yes" : `NO: differs by ${r.difference.toExponential(1)}`,
     ]);
     console.error(
