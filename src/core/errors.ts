@@ -15,6 +15,8 @@ export class GridError extends PullbackError {}
 export class ArgumentError extends PullbackError {}
 /** A file or byte sequence that cannot be read as what it claims to be. */
 export class FormatError extends PullbackError {}
+/** A file or folder that cannot be written. */
+export class OutputError extends PullbackError {}
 /** More memory needed than there is. */
 export class MemoryError extends PullbackError {}
 /** A value used after its scope has freed it, or an operation that has no derivative asked for one. */

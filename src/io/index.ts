@@ -18,3 +18,4 @@ export type { ChannelKind, PixelArray, RawImage, ScalarType, Siblings, TypedArra
 export { interleaved, planar, rawImage } from "./raw.js";
 export * from "./tiff.js";
 export * from "./zarr.js";
+export * from "./transformFile.js";

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
-import { FormatError, PullbackError } from "../core/errors.js";
+import { FormatError, OutputError, PullbackError } from "../core/errors.js";
 import { type DicomOptions, isDicom, readDicomFiles } from "./dicom.js";
 import { formatOfBytes, formatOfName, type ReadOptions, readRaw, type WriteOptions, writeRawFiles } from "./format.js";
 import { readWithItk } from "./itkImage.js";
@@ -101,13 +101,13 @@ export function writeBytes(path: string, bytes: Uint8Array | string): void {
             : code === "EISDIR"
               ? "this is a folder"
               : (cause as Error).message;
-    throw new FormatError(`${path}: could not be written: ${why}`, { path, code }, { cause });
+    throw new OutputError(`${path}: could not be written: ${why}`, { path, code }, { cause });
   }
 }
 
 /**
  * Writes an image in the format its name asks for, whole or not at all; of header and data pairs the header comes last.
- * @throws ArgumentError when the format cannot hold the image, FormatError when the disk refuses
+ * @throws ArgumentError when the format cannot hold the image, OutputError when the disk refuses
  */
 export function writeImageFile(image: RawImage, path: string, o: WriteOptions = {}): void {
   for (const [name, bytes] of [...writeRawFiles(image, basename(path), o)].reverse()) writeBytes(join(dirname(path), name), bytes);

@@ -1,0 +1,136 @@
+import { basename, dirname, join } from "node:path";
+import { FormatError, PullbackError } from "../core/errors.js";
+import { channelsOf, type Grid, gridText, type Image, sameGrid } from "../image/index.js";
+import { imageFromRaw, type PointTable, type RawImage, readPoints, readTransform } from "../io/index.js";
+import { readBytes, readImageFile } from "../io/node.js";
+import { Tensor } from "../tensor/index.js";
+import type { Transform } from "../transforms/index.js";
+import type { Session } from "./session.js";
+
+/** An image file with what the command line needs to know about it. */
+export interface Loaded {
+  readonly path: string;
+  readonly raw: RawImage;
+  readonly image: Image;
+}
+
+/** Read an image; what the reader repaired becomes a warning. */
+export function loadImage(session: Session, path: string): Loaded {
+  session.reading();
+  const raw = readImageFile(path);
+  for (const w of (raw.meta.warnings as string[] | undefined) ?? []) session.warn(`${basename(path)}: ${w}`);
+  return { path, raw, image: named(path, () => imageFromRaw(raw)) };
+}
+
+/** Values as gray: colours become luminance (ITU-R BT.601), alpha is left out. @throws FormatError for series, vectors and complex images */
+export function grayOf({ path, raw, image }: Loaded): Image {
+  if (raw.channels === 1) return image;
+  const n = image.grid.size.reduce((a, b) => a * b, 1);
+  const data = image.values.data;
+  if (raw.channelKind === "rgb" || raw.channelKind === "rgba") {
+    const out = new Float32Array(n);
+    for (let i = 0; i < n; i++) out[i] = 0.299 * data[i] + 0.587 * data[n + i] + 0.114 * data[2 * n + i];
+    return { values: Tensor.from(out, [1, ...image.values.shape.slice(1)]), grid: image.grid };
+  }
+  if (raw.channelKind === "graya")
+    return { values: Tensor.from(Float32Array.from(data.subarray(0, n)), [1, ...image.values.shape.slice(1)]), grid: image.grid };
+  throw new FormatError(
+    `${path}: ${channelsOf(image)} channels (${raw.channelKind === "time" ? "frames of a series" : raw.channelKind}) came; one gray or colour image was expected, so write the wanted channel to a file of its own first (pullback convert --channel)`,
+    { path, channels: channelsOf(image) },
+  );
+}
+
+/** @throws FormatError when values are not finite, or all the same: neither can be aligned */
+export function checkUsable(role: string, path: string, image: Image): void {
+  const data = image.values.data;
+  let bad = 0;
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < data.length; i++) {
+    const v = data[i];
+    if (!Number.isFinite(v)) bad++;
+    else {
+      if (v < low) low = v;
+      if (v > high) high = v;
+    }
+  }
+  if (bad > 0)
+    throw new FormatError(
+      `${path}: ${bad} of ${data.length} values of the ${role} image are NaN or infinite; replace them first: pullback convert ${basename(path)} --nan 0 -o clean${extension(path)}`,
+      { path, bad },
+    );
+  if (!(high > low))
+    throw new FormatError(
+      `${path}: every value of the ${role} image is ${low}, so there is nothing to align; give an image with some contrast`,
+      {
+        path,
+        value: low,
+      },
+    );
+}
+
+/** ".nii.gz", ".png". */
+export const extension = (path: string): string => /(\.nii\.gz|\.[^./\\]+)$/i.exec(basename(path))?.[1] ?? "";
+
+/** A mask on the grid of an image, as 0 and 1. @throws FormatError when it lies elsewhere or marks nothing */
+export function loadMask(session: Session, path: string, grid: Grid, of: string): Tensor {
+  const mask = loadImage(session, path);
+  if (!sameGrid(mask.image.grid, grid))
+    throw new FormatError(
+      `${path}: the mask lies on ${gridText(mask.image.grid)} but the ${of} image on ${gridText(grid)}; resample it first: pullback apply ${basename(path)} --transform identity --like IMAGE --interp label`,
+      { path },
+    );
+  const n = grid.size.reduce((a, b) => a * b, 1);
+  const data = mask.image.values.data;
+  const out = new Float32Array(n);
+  let some = false;
+  for (let i = 0; i < n; i++) if (data[i] > 0) some = (out[i] = 1) > 0;
+  if (!some) throw new FormatError(`${path}: the mask marks no voxel; where it is positive the ${of} image counts`, { path });
+  return Tensor.from(out, [...grid.size].reverse());
+}
+
+/** A transform file with the fields beside it. */
+export function loadTransform(session: Session, path: string): Transform {
+  session.reading();
+  const bytes = readBytes(path);
+  return named(path, () =>
+    readTransform(bytes, basename(path), (name) => {
+      try {
+        return readBytes(join(dirname(path), basename(name)));
+      } catch {
+        return undefined;
+      }
+    }),
+  );
+}
+
+/** A table of points. */
+export function loadPoints(session: Session, path: string, dimension?: number): PointTable {
+  session.reading();
+  const bytes = readBytes(path);
+  const table = named(path, () => readPoints(bytes));
+  if (table.count === 0) throw new FormatError(`${path}: the table holds no points; expected one a row under the header`, { path });
+  if (dimension !== undefined && table.dimension !== dimension)
+    throw new FormatError(
+      `${path}: the points are ${table.dimension}-D but ${dimension}-D ones were expected (columns ${["x", "y", "z"].slice(0, dimension).join(",")})`,
+      {
+        path,
+      },
+    );
+  return table;
+}
+
+/** Errors name the file they are about. */
+function named<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof PullbackError) || error.message.includes(basename(path))) throw error;
+    const Same = error.constructor as new (
+      message: string,
+      details: Readonly<Record<string, unknown>>,
+      options: ErrorOptions,
+    ) => PullbackError;
+    throw new Same(`${path}: ${error.message}`, { ...error.details, path }, { cause: error });
+  }
+}

@@ -1,0 +1,145 @@
+import { Command, CommanderError, Option } from "commander";
+import type { CommandDefinition, Outcome } from "./command.js";
+import { Exit } from "./exit.js";
+import { suggestion } from "./nearest.js";
+import { common, keyOf, option, resolveOptions, text } from "./options.js";
+import { discardUnfinished } from "./output.js";
+import { oneLine, present } from "./present.js";
+import { color, Session } from "./session.js";
+import { version } from "./version.js";
+
+/** Every command: what it does, and the module to load when it is called. */
+export const commands: Readonly<
+  Record<string, { readonly summary: string; readonly load: () => Promise<{ command: CommandDefinition }> }>
+> = {
+  apply: { summary: "carry images, label maps or points through a transform", load: () => import("./commands/apply.js") },
+  compare: { summary: "set two images side by side", load: () => import("./commands/compare.js") },
+  convert: { summary: "read an image in one format, write it in another", load: () => import("./commands/convert.js") },
+  evaluate: { summary: "score a result: points, labels, images, transforms", load: () => import("./commands/evaluate.js") },
+  info: { summary: "say what a file holds", load: () => import("./commands/info.js") },
+  transform: { summary: "compose, invert, convert or measure transforms", load: () => import("./commands/transform.js") },
+};
+
+const overview = `Examples:
+  pullback register fixed.nii.gz moving.nii.gz -o out/
+  pullback apply labels.nii.gz --transform out/transform.json --to fixed --interp label -o warped-labels.nii.gz
+  pullback evaluate --fixed-labels labels.nii.gz --moving-labels warped-labels.nii.gz
+  pullback info moving.nii.gz
+`;
+
+/** Run one command line; the result is the exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const wantsJson = argv.includes("--json");
+  let session: Session | undefined;
+  const fail = (error: unknown): number => {
+    session?.progress.clear();
+    discardUnfinished();
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return Exit.ok; // --help has been printed
+      return say(oneLine(error.message), Exit.usage);
+    }
+    const { sentence, exit } = present(error);
+    if (process.env.PULLBACK_DEBUG === "1" && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    return say(sentence, exit);
+  };
+  const say = (sentence: string, exit: number): number => {
+    process.stderr.write(`${color("31", "pullback:")} ${sentence}\n`);
+    if (wantsJson) print({ status: exit === Exit.interrupted ? "interrupted" : "error", reason: sentence, exit, outputs: [] });
+    return exit;
+  };
+  const onSignal = (signal: NodeJS.Signals) => {
+    session?.progress.clear();
+    discardUnfinished();
+    process.exit(say(`interrupted (${signal}); nothing half-written was left`, Exit.interrupted));
+  };
+  process.once("SIGINT", onSignal);
+  process.once("SIGTERM", onSignal);
+
+  const name = argv.find((a) => !a.startsWith("-"));
+  const program = new Command("pullback")
+    .description("Image registration and inverse problems on one differentiable engine.")
+    .version(version(), "-V, --version")
+    .exitOverride()
+    .configureOutput({ writeErr: () => {}, writeOut: (t) => process.stdout.write(t) })
+    .addHelpText("before", overview);
+  try {
+    if (name !== undefined && commands[name] === undefined)
+      return say(`there is no command "${name}"${suggestion(name, Object.keys(commands)) || "; pullback --help lists them"}`, Exit.usage);
+    let exit: number = Exit.ok;
+    for (const [key, { summary, load }] of Object.entries(commands)) {
+      const sub = program.command(key, { hidden: false }).description(summary);
+      if (key !== name) continue;
+      const { command } = await load();
+      define(sub, command, async (args, flags) => {
+        const { config, ...given } = flags;
+        const options = resolveOptions([...command.options, ...common], given, config as string | undefined);
+        session = new Session(key, options);
+        await startEngine(options);
+        const outcome = await command.run(session, args, options);
+        session.progress.clear();
+        exit = outcome.exit ?? Exit.ok;
+        finish(session, outcome);
+      });
+    }
+    if (argv.length === 0) {
+      program.outputHelp();
+      return Exit.usage;
+    }
+    await program.parseAsync([...argv], { from: "user" });
+    return exit;
+  } catch (error) {
+    return fail(error);
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
+
+function define(sub: Command, command: CommandDefinition, action: (args: string[], flags: Record<string, unknown>) => Promise<void>): void {
+  sub
+    .exitOverride()
+    .configureOutput({ writeErr: () => {}, writeOut: (t) => process.stdout.write(t) })
+    .showSuggestionAfterError(true)
+    .allowExcessArguments(false)
+    .addHelpText("before", `Examples:\n${command.examples.map((e) => `  ${e}`).join("\n")}\n`);
+  for (const a of command.arguments) sub.argument(a.name, a.help);
+  const config = option("--config <file>", "options from a JSON file, by their names; flags win", text, "a file");
+  for (const definition of [...command.options, config, ...common]) {
+    const o = new Option(definition.flags, definition.help);
+    if (definition.repeat) o.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+    sub.addOption(o);
+  }
+  // Commander gives "--no-x" the default true; what the user did not say must stay unsaid.
+  for (const definition of command.options.concat(common)) sub.setOptionValueWithSource(keyOf(definition), undefined, "default");
+  sub.action(async () => {
+    const flags = Object.fromEntries(Object.entries(sub.opts()).filter(([, value]) => value !== undefined));
+    await action(sub.args, flags);
+  });
+}
+
+async function startEngine(options: Readonly<Record<string, unknown>>): Promise<void> {
+  if (options.threads === undefined && options.memory === undefined) return;
+  const { startEngine: start } = await import("../kernels/index.js");
+  start({
+    threads: options.threads as number | undefined,
+    memoryBytes: options.memory === undefined ? undefined : (options.memory as number) * 2 ** 20,
+  });
+}
+
+const print = (value: unknown): void => {
+  process.stdout.write(`${JSON.stringify(value, finiteOnly, 1)}\n`);
+};
+
+/** JSON has no NaN or infinity: they become null. */
+const finiteOnly = (_: string, value: unknown): unknown => (typeof value === "number" && !Number.isFinite(value) ? null : value);
+
+function finish(session: Session, { json, lines }: Outcome): void {
+  if (session.json)
+    print({
+      status: "ok",
+      ...json,
+      ...(session.warnings.length > 0 || "warnings" in json ? { warnings: session.warnings } : {}),
+      seconds: { ...session.seconds, ...(json.seconds as object | undefined) },
+    });
+  else if (lines && !session.quiet) process.stdout.write(lines.length > 0 ? `${lines.join("\n")}\n` : "");
+}

@@ -1,0 +1,214 @@
+import { ArgumentError, FormatError } from "../core/errors.js";
+import { type Grid, grid } from "../image/index.js";
+import { Tensor } from "../tensor/tensor.js";
+import {
+  type AffineModel,
+  AffineTransform,
+  CompositeTransform,
+  DisplacementTransform,
+  type Space,
+  type Transform,
+} from "../transforms/index.js";
+import { displacementFieldFromRaw, rawFromDisplacementField } from "./displacementField.js";
+import { formatOfName, readRaw, writeRaw } from "./format.js";
+import {
+  type ItkSimpleTransform,
+  type ItkTransform,
+  isItkTransformText,
+  itkLinear,
+  readItkMat,
+  readItkTransform,
+  writeItkTransform,
+} from "./itkTransform.js";
+import type { Siblings } from "./raw.js";
+
+/** A stored part: a linear map in place, a displacement field in a file beside the JSON. */
+type StoredPart =
+  | { kind: "affine"; model: AffineModel; matrix: number[][]; offset: number[] }
+  | { kind: "displacement"; file: string; inverseFile?: string };
+
+interface Stored {
+  format: "pullback transform";
+  version: 1;
+  dimension: number;
+  convention: string;
+  from: { name: string; grid?: Grid };
+  to: { name: string; grid?: Grid };
+  /** from → to, the first part is applied first. */
+  forward: StoredPart[];
+  /** to → from. */
+  inverse: StoredPart[];
+}
+
+const convention = "points in LPS mm (pixels for pictures); y = matrix · x + offset, or y = x + u(x); the first part is applied first";
+
+/**
+ * The files that store a transform, first the JSON: both directions, the names and grids of the two spaces, displacement fields beside it.
+ * A field whose inverse is known is stored with it; otherwise readers invert it.
+ * @param name  of the JSON file; fields are named after it
+ */
+export function writeTransform(transform: Transform, name = "transform.json"): Map<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>();
+  const plain = name.replace(/^.*[/\\]/, "");
+  const stem = plain.replace(/\.json$/i, "");
+  const parts = transform instanceof CompositeTransform ? transform.parts : [transform];
+  let fields = 0;
+  const forward = parts.map((part): StoredPart => {
+    if (part instanceof AffineTransform) return storedAffine(part);
+    if (!(part instanceof DisplacementTransform))
+      throw new ArgumentError(`transform: a ${part.kind} transform cannot be stored`, { kind: part.kind });
+    const k = fields++ === 0 ? "" : String(fields);
+    const file = `${stem}.field${k}.nii.gz`;
+    files.set(file, fieldBytes(part.field, part.grid, file));
+    if (!part.backward) return { kind: "displacement", file };
+    const inverseFile = `${stem}.inverse${k}.nii.gz`;
+    files.set(inverseFile, fieldBytes(part.backward.field, part.backward.grid, inverseFile));
+    return { kind: "displacement", file, inverseFile };
+  });
+  const complete = forward.every((p) => p.kind === "affine" || p.inverseFile !== undefined);
+  const inverse = !complete
+    ? []
+    : [...forward].reverse().map((p, k): StoredPart => {
+        if (p.kind === "displacement") return { kind: "displacement", file: p.inverseFile as string, inverseFile: p.file };
+        return storedAffine((parts[parts.length - 1 - k] as AffineTransform).inverse());
+      });
+  const stored: Stored = {
+    format: "pullback transform",
+    version: 1,
+    dimension: transform.dimension,
+    convention,
+    from: storedSpace(transform.from),
+    to: storedSpace(transform.to),
+    forward,
+    inverse,
+  };
+  return new Map([[plain, new TextEncoder().encode(`${JSON.stringify(stored, null, 1)}\n`)], ...files]);
+}
+
+const storedSpace = ({ name, grid }: Space) => ({ name, ...(grid ? { grid } : {}) });
+const storedAffine = ({ model, map, dimension: d }: AffineTransform): StoredPart => ({
+  kind: "affine",
+  model,
+  matrix: Array.from({ length: d }, (_, i) => map.matrix.slice(i * d, i * d + d)),
+  offset: [...map.offset],
+});
+
+/** Displacements deflate little and slowly: the fastest level. */
+const fieldBytes = (field: Tensor, g: Grid, name: string): Uint8Array =>
+  writeRaw(rawFromDisplacementField({ ...g, vectors: Float32Array.from(field.data) }), name, { level: 1 });
+
+/**
+ * The transform in a file: this package's JSON, ITK text (.tfm, .txt) or binary (.mat), or a displacement field as an image.
+ * @param siblings  files beside the JSON
+ * @throws FormatError unknown, damaged or incomplete
+ */
+export function readTransform(bytes: Uint8Array, name: string, siblings?: Siblings): Transform {
+  if (/\.json$/i.test(name)) return fromStored(bytes, name, siblings);
+  if (isItkTransformText(bytes)) return transformFromItk(readItkTransform(bytes));
+  if (/\.mat$/i.test(name)) return transformFromItk(readItkMat(bytes));
+  const format = formatOfName(name);
+  if (format === "nifti" || format === "metaimage" || format === "nrrd") return fieldTransform(bytes, name);
+  throw new FormatError(
+    `${name}: this is no transform; readable are transform.json, ITK .tfm .txt .mat, and displacement fields (.nii.gz .mha .nrrd)`,
+    { name },
+  );
+}
+
+function fieldTransform(
+  bytes: Uint8Array,
+  name: string,
+  from?: Space,
+  to?: Space,
+  backward?: { field: Tensor; grid: Grid },
+): DisplacementTransform {
+  const { vectors, ...geometry } = displacementFieldFromRaw(readRaw(bytes, name));
+  const g = grid(geometry);
+  return new DisplacementTransform(Tensor.from(vectors, [g.size.length, ...[...g.size].reverse()], "f32"), g, from, to, backward);
+}
+
+function fromStored(bytes: Uint8Array, name: string, siblings: Siblings | undefined): Transform {
+  let stored: Stored;
+  try {
+    stored = JSON.parse(new TextDecoder().decode(bytes)) as Stored;
+  } catch (cause) {
+    throw new FormatError(`${name}: not JSON (${(cause as Error).message}); expected a transform.json`, { name }, { cause });
+  }
+  if (stored === null || typeof stored !== "object" || stored.format !== "pullback transform" || !Array.isArray(stored.forward))
+    throw new FormatError(`${name}: this JSON holds no transform; expected "format": "pullback transform" and a list "forward"`, { name });
+  const d = stored.dimension;
+  const space = (s: Stored["from"] | undefined, fallback: string): Space => ({
+    name: typeof s?.name === "string" ? s.name : fallback,
+    ...(s?.grid ? { grid: grid(s.grid) } : {}),
+  });
+  const from = space(stored.from, "fixed");
+  const to = space(stored.to, "moving");
+  const file = (key: string): Uint8Array => {
+    const found =
+      typeof key === "string" && !/[/\\]/.test(key) ? (typeof siblings === "function" ? siblings(key) : siblings?.get(key)) : undefined;
+    if (!found)
+      throw new FormatError(`${name}: its displacement field ${key} is not beside it; keep the files of a transform together`, {
+        name,
+        file: key,
+      });
+    return found;
+  };
+  const parts = stored.forward.map((part, k): Transform => {
+    const a = k === 0 ? from : { name: `step ${k}` };
+    const b = k === stored.forward.length - 1 ? to : { name: `step ${k + 1}` };
+    if (part.kind === "affine") {
+      const numbers = [...(part.matrix ?? []).flat(), ...(part.offset ?? [])];
+      if (numbers.length !== d * d + d || !numbers.every(Number.isFinite))
+        throw new FormatError(`${name}: the linear part ${k} does not hold ${d}×${d} + ${d} finite numbers`, { name, part: k });
+      return new AffineTransform({ matrix: numbers.slice(0, d * d), offset: numbers.slice(d * d) }, a, b, part.model ?? "affine");
+    }
+    if (part.kind === "displacement") {
+      const inverse = part.inverseFile === undefined ? undefined : fieldTransform(file(part.inverseFile), part.inverseFile);
+      return fieldTransform(file(part.file), part.file, a, b, inverse && { field: inverse.field, grid: inverse.grid });
+    }
+    throw new FormatError(
+      `${name}: the part ${k} is of an unknown kind "${(part as { kind: unknown }).kind}"; known are affine and displacement`,
+      { name },
+    );
+  });
+  if (parts.length === 0 || parts.some((p) => p.dimension !== d))
+    throw new FormatError(`${name}: the parts are not all ${d}-D`, { name, dimension: d });
+  return parts.length === 1 ? parts[0] : new CompositeTransform(parts);
+}
+
+/** An ITK transform as a transform of this package. @throws FormatError for a B-spline, which has to be sampled first */
+export function transformFromItk(t: ItkTransform): Transform {
+  const one = (s: ItkSimpleTransform): Transform => {
+    if (s.kind === "linear") return new AffineTransform({ matrix: s.matrix, offset: s.offset });
+    if (s.kind === "displacement") {
+      const g = grid(s);
+      return new DisplacementTransform(Tensor.from(Float32Array.from(s.vectors), [s.dimension, ...[...g.size].reverse()], "f32"), g);
+    }
+    throw new FormatError("itk transform: a B-spline; write it as a displacement field first (TransformToDisplacementField in ITK)", {});
+  };
+  if (t.kind !== "composite") return one(t);
+  // ITK applies the last of the list first.
+  return new CompositeTransform([...t.transforms].reverse().map(one));
+}
+
+/** The ITK text of a linear transform, or of a composite of linear ones (as one). @throws ArgumentError for a displacement field */
+export function linearItkText(transform: Transform): string {
+  const map = asLinear(transform);
+  if (!map) throw new ArgumentError("itk transform: only linear transforms become .tfm; write a displacement field (.nii.gz) instead", {});
+  return writeItkTransform(itkLinear({ matrix: map.map.matrix, offset: map.map.offset }));
+}
+
+/** The transform as one linear map, if it is one. */
+export function asLinear(transform: Transform): AffineTransform | undefined {
+  if (transform instanceof AffineTransform) return transform;
+  if (!(transform instanceof CompositeTransform)) return undefined;
+  let all: Transform | undefined;
+  for (const part of transform.parts) {
+    if (!(part instanceof AffineTransform)) return undefined;
+    all = all ? part.compose(all) : part;
+  }
+  return all as AffineTransform;
+}
+
+/** The displacement of a transform on a grid, as the bytes of a vector image in ITK's convention. */
+export const displacementBytes = (transform: Transform, g: Grid, name: string): Uint8Array =>
+  fieldBytes(transform.displacement(g), g, name);
