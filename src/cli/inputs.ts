@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { FormatError, PullbackError } from "../core/errors.js";
 import { channelsOf, type Grid, gridText, type Image, sameGrid } from "../image/index.js";
 import { imageFromRaw, type PointTable, type RawImage, readPoints, readTransform } from "../io/index.js";
-import { readBytes, readImageFile } from "../io/node.js";
+import { openImage, readBytes } from "../io/node.js";
 import { Tensor } from "../tensor/index.js";
 import type { Transform } from "../transforms/index.js";
 import type { Session } from "./session.js";
@@ -14,10 +14,10 @@ export interface Loaded {
   readonly image: Image;
 }
 
-/** Read an image; what the reader repaired becomes a warning. */
-export function loadImage(session: Session, path: string): Loaded {
+/** Read an image, or a folder that holds one (DICOM, OME-Zarr); what the reader repaired becomes a warning. */
+export async function loadImage(session: Session, path: string): Promise<Loaded> {
   session.reading();
-  const raw = readImageFile(path);
+  const raw = await openImage(path);
   for (const w of (raw.meta.warnings as string[] | undefined) ?? []) session.warn(`${basename(path)}: ${w}`);
   return { path, raw, image: named(path, () => imageFromRaw(raw)) };
 }
@@ -73,8 +73,8 @@ export function checkUsable(role: string, path: string, image: Image): void {
 export const extension = (path: string): string => /(\.nii\.gz|\.[^./\\]+)$/i.exec(basename(path))?.[1] ?? "";
 
 /** A mask on the grid of an image, as 0 and 1. @throws FormatError when it lies elsewhere or marks nothing */
-export function loadMask(session: Session, path: string, grid: Grid, of: string): Tensor {
-  const mask = loadImage(session, path);
+export async function loadMask(session: Session, path: string, grid: Grid, of: string): Promise<Tensor> {
+  const mask = await loadImage(session, path);
   if (!sameGrid(mask.image.grid, grid))
     throw new FormatError(
       `${path}: the mask lies on ${gridText(mask.image.grid)} but the ${of} image on ${gridText(grid)}; resample it first: pullback apply ${basename(path)} --transform identity --like IMAGE --interp label`,

@@ -17,5 +17,5 @@ export * from "./points.js";
 export type { ChannelKind, PixelArray, RawImage, ScalarType, Siblings, TypedArray } from "./raw.js";
 export { interleaved, planar, rawImage } from "./raw.js";
 export * from "./tiff.js";
-export * from "./zarr.js";
 export * from "./transformFile.js";
+export * from "./zarr.js";

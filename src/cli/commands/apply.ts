@@ -44,7 +44,7 @@ export const command: CommandDefinition = {
     const to = options.to as "fixed" | "moving" | undefined;
     const identity = options.transform === "identity";
     if (!to && !identity) throw new ArgumentError("apply: into which space? --to fixed or --to moving", {});
-    const like = options.like === undefined ? undefined : loadImage(session, options.like as string).image.grid;
+    const like = options.like === undefined ? undefined : (await loadImage(session, options.like as string)).image.grid;
     let y: Transform | undefined;
     const transformFor = (dimension: number): Transform => {
       y ??= identity ? identityTransform(dimension) : loadTransform(session, options.transform as string);
@@ -60,7 +60,7 @@ export const command: CommandDefinition = {
       else {
         if (formatOfName(name) === undefined)
           throw new ArgumentError(`${name}: an image needs an image's extension, such as .nii.gz or .png`, { name });
-        for (const [part, bytes] of carryImage(session, input, name, transformFor, to, like, options)) files.set(part, bytes);
+        for (const [part, bytes] of await carryImage(session, input, name, transformFor, to, like, options)) files.set(part, bytes);
       }
     }
     const json = { transform: options.transform, to: to ?? null, inputs };
@@ -81,7 +81,7 @@ function carryPoints(session: Session, path: string, transformFor: (d: number) =
   return writePoints({ dimension: table.dimension, points: Float64Array.from(mapped.data), columns: table.columns });
 }
 
-function carryImage(
+async function carryImage(
   session: Session,
   path: string,
   name: string,
@@ -89,8 +89,8 @@ function carryImage(
   to: "fixed" | "moving" | undefined,
   like: Grid | undefined,
   options: Readonly<Record<string, unknown>>,
-): Map<string, Uint8Array> {
-  const { image, raw } = loadImage(session, path);
+): Promise<Map<string, Uint8Array>> {
+  const { image, raw } = await loadImage(session, path);
   const y = transformFor(image.grid.size.length);
   // An image is pulled back: into fixed space along y, into moving space along its inverse.
   const map = to === "moving" ? y.inverse() : y;

@@ -43,8 +43,8 @@ export const command: CommandDefinition = {
     const target = options.output as string | undefined;
     if (target !== undefined && !/\.(html?|png)$/i.test(target))
       throw new ArgumentError(`${target}: a comparison is written as .html or .png`, { target });
-    const loadedA = loadImage(session, pathA);
-    const loadedB = loadImage(session, pathB);
+    const loadedA = await loadImage(session, pathA);
+    const loadedB = await loadImage(session, pathB);
     const a = grayOf(loadedA);
     let b = grayOf(loadedB);
     if (a.grid.size.length !== b.grid.size.length)
@@ -56,8 +56,8 @@ export const command: CommandDefinition = {
       session.warn(`${basename(pathB)} lies on ${gridText(b.grid)}; it was resampled onto ${gridText(a.grid)}`);
       b = warp(b, identityTransform(a.grid.size.length), a.grid);
     }
-    const va = Float32Array.from(a.values.data);
-    const vb = Float32Array.from(b.values.data);
+    const va = new Float32Array(a.values.data);
+    const vb = new Float32Array(b.values.data);
     const peak = quantile(va, 1) - quantile(va, 0) || 1;
     const figures = {
       psnr: psnr(va, vb, { peak }),

@@ -39,7 +39,7 @@ export const command: CommandDefinition = {
       throw new ArgumentError(`${target}: the extension names no format that can be written; choose one of ${imageExtensions.join(" ")}`, {
         target,
       });
-    let { raw } = loadImage(session, input);
+    let { raw } = await loadImage(session, input);
     if (options.channel !== undefined) raw = oneChannel(raw, options.channel as number, input);
     let replaced = 0;
     if (options.nan !== undefined) {

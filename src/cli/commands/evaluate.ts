@@ -68,9 +68,9 @@ export const command: CommandDefinition = {
     const json: Record<string, unknown> = {};
     const lines: string[] = [];
     if (options.fixedPoints !== undefined) points(session, options, y, json, lines);
-    if (options.fixedLabels !== undefined) labels(session, options, y, json, lines);
-    if (images) compareImages(session, options, y, json, lines);
-    if (y) transformFigures(session, options, y, json, lines);
+    if (options.fixedLabels !== undefined) await labels(session, options, y, json, lines);
+    if (images) await compareImages(session, options, y, json, lines);
+    if (y) await transformFigures(session, options, y, json, lines);
     return { json: { ...json, outputs: [] }, lines };
   },
 };
@@ -89,13 +89,19 @@ function points(session: Session, o: Options, y: Transform | undefined, json: Re
   );
 }
 
-function labels(session: Session, o: Options, y: Transform | undefined, json: Record<string, unknown>, lines: string[]): void {
-  const fixed = loadImage(session, o.fixedLabels as string).image;
-  const moving = loadImage(session, o.movingLabels as string).image;
+async function labels(
+  session: Session,
+  o: Options,
+  y: Transform | undefined,
+  json: Record<string, unknown>,
+  lines: string[],
+): Promise<void> {
+  const fixed = (await loadImage(session, o.fixedLabels as string)).image;
+  const moving = (await loadImage(session, o.movingLabels as string)).image;
   requireOneChannel(o.fixedLabels as string, fixed.values.shape[0]);
   requireOneChannel(o.movingLabels as string, moving.values.shape[0]);
   sameDimension(fixed.grid, moving.grid, "label maps");
-  const f = Float32Array.from(fixed.values.data);
+  const f = new Float32Array(fixed.values.data);
   const w = Float32Array.from(
     warp(moving, y ?? identityTransform(fixed.grid.size.length), fixed.grid, { interpolation: "nearest" }).values.data,
   );
@@ -110,9 +116,15 @@ function labels(session: Session, o: Options, y: Transform | undefined, json: Re
     for (const [k, r] of result.labels.entries()) lines.push(`  label ${r.label}: Dice ${plain(r.dice)}, HD95 ${plain(distances[k])}`);
 }
 
-function compareImages(session: Session, o: Options, y: Transform | undefined, json: Record<string, unknown>, lines: string[]): void {
-  const fixed = grayOf(loadImage(session, o.fixed as string));
-  const other = grayOf(loadImage(session, (o.warped ?? o.moving) as string));
+async function compareImages(
+  session: Session,
+  o: Options,
+  y: Transform | undefined,
+  json: Record<string, unknown>,
+  lines: string[],
+): Promise<void> {
+  const fixed = grayOf(await loadImage(session, o.fixed as string));
+  const other = grayOf(await loadImage(session, (o.warped ?? o.moving) as string));
   sameDimension(fixed.grid, other.grid, "images");
   if (o.warped !== undefined && !sameGrid(fixed.grid, other.grid))
     throw new GridError(
@@ -125,7 +137,7 @@ function compareImages(session: Session, o: Options, y: Transform | undefined, j
   );
   let mask: ArrayLike<number> | undefined;
   if (o.mask !== undefined) {
-    const m = loadImage(session, o.mask as string).image;
+    const m = (await loadImage(session, o.mask as string)).image;
     if (!sameGrid(m.grid, fixed.grid)) throw new GridError("evaluate: the mask does not lie on the grid of --fixed; resample it first", {});
     mask = Float32Array.from(m.values.data, (v) => (v > 0 ? 1 : 0));
   }
@@ -145,9 +157,9 @@ function compareImages(session: Session, o: Options, y: Transform | undefined, j
   );
 }
 
-function transformFigures(session: Session, o: Options, y: Transform, json: Record<string, unknown>, lines: string[]): void {
+async function transformFigures(session: Session, o: Options, y: Transform, json: Record<string, unknown>, lines: string[]): Promise<void> {
   const path = (o.fixed ?? o.fixedLabels) as string | undefined;
-  const grid = path !== undefined ? loadImage(session, path).image.grid : y.from.grid;
+  const grid = path !== undefined ? (await loadImage(session, path)).image.grid : y.from.grid;
   if (!grid) {
     session.warn("the transform does not name fixed's grid, so its Jacobian is not measured; --fixed gives one");
     return;

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { FormatError } from "../../core/errors.js";
 import { jacobianDeterminant, jacobianSummary } from "../../evaluation/index.js";
-import { formatOfBytes, formatOfName, type RawImage, readPoints } from "../../io/index.js";
+import { formatOfName, type RawImage, readPoints } from "../../io/index.js";
 import { readBytes } from "../../io/node.js";
 import { plain } from "../../report/linePlot.js";
 import { AffineTransform, CompositeTransform, DisplacementTransform, nearestSimilarity, type Transform } from "../../transforms/index.js";
@@ -17,7 +17,8 @@ export const command: CommandDefinition = {
   arguments: [{ name: "<files...>", help: "images, transforms or tables of points" }],
   options: [],
   async run(session, files) {
-    const all = files.map((path) => about(session, path));
+    const all: Record<string, unknown>[] = [];
+    for (const path of files) all.push(await about(session, path));
     return {
       json: { files: all, outputs: [] },
       lines: all.flatMap((a, k) => [...(k > 0 ? [""] : []), ...listing(a)]),
@@ -25,11 +26,11 @@ export const command: CommandDefinition = {
   },
 };
 
-function about(session: Session, path: string): Record<string, unknown> {
+async function about(session: Session, path: string): Promise<Record<string, unknown>> {
   session.reading();
   if (/\.csv$/i.test(path)) return aboutPoints(path);
   if (/\.(json|tfm|txt|mat)$/i.test(path)) return { file: path, ...aboutTransform(loadTransform(session, path)) };
-  return aboutImage(path, loadImage(session, path).raw);
+  return aboutImage(path, (await loadImage(session, path)).raw);
 }
 
 function aboutImage(path: string, raw: RawImage): Record<string, unknown> {
@@ -52,7 +53,7 @@ function aboutImage(path: string, raw: RawImage): Record<string, unknown> {
   return {
     file: path,
     kind: "image",
-    format: formatOfName(path) ?? formatOfBytes(readBytes(path)),
+    format: raw.meta.format ?? formatOfName(path),
     size: raw.size,
     spacing: raw.spacing,
     origin: raw.origin,

@@ -52,7 +52,7 @@ export const command: CommandDefinition = {
     if (action === "compose") return compose(session, all, files, target, options);
     if (action === "invert") return save(session, all[0].inverse(), target, options, {});
     if (action === "convert") return save(session, all[0], target, options, {});
-    const grid = gridFor(session, all[0], options);
+    const grid = await gridFor(session, all[0], options);
     if (action === "field") {
       if (formatOfName(target) === undefined || /\.(png|jpe?g|npy|npz)$/i.test(target))
         throw new ArgumentError(`transform field: ${target} cannot hold vectors with their place; choose .nii.gz, .mha or .nrrd`, {
@@ -69,8 +69,8 @@ export const command: CommandDefinition = {
 };
 
 /** The grid of fixed space. */
-function gridFor(session: Session, y: Transform, options: Options): Grid {
-  if (options.like !== undefined) return loadImage(session, options.like as string).image.grid;
+async function gridFor(session: Session, y: Transform, options: Options): Promise<Grid> {
+  if (options.like !== undefined) return (await loadImage(session, options.like as string)).image.grid;
   if (y.from.grid) return y.from.grid;
   throw new ArgumentError(
     "transform: the file does not say on which grid fixed space was sampled; name an image that does with --like",
@@ -82,7 +82,13 @@ function gridFor(session: Session, y: Transform, options: Options): Grid {
  * In the order in which spaces fit: the grid where one ends is the grid where the next begins. When that does not decide,
  * the first named is applied first (to fixed points).
  */
-function compose(session: Session, all: readonly Transform[], files: readonly string[], target: string, options: Options): Outcome {
+function compose(
+  session: Session,
+  all: readonly Transform[],
+  files: readonly string[],
+  target: string,
+  options: Options,
+): Promise<Outcome> {
   if (all.length < 2) throw new ArgumentError("transform compose: one transform came; at least two were expected", { files });
   const dimensions = new Set(all.map((t) => t.dimension));
   if (dimensions.size > 1) throw new ArgumentError("transform compose: 2-D and 3-D transforms cannot follow each other", { files });
@@ -101,7 +107,7 @@ function compose(session: Session, all: readonly Transform[], files: readonly st
 const meets = (a: Transform, b: Transform): boolean =>
   a.to.grid !== undefined && b.from.grid !== undefined ? sameGrid(a.to.grid, b.from.grid) : a.to.name === b.from.name;
 
-function save(session: Session, y: Transform, target: string, options: Options, figures: Record<string, unknown>): Outcome {
+async function save(session: Session, y: Transform, target: string, options: Options, figures: Record<string, unknown>): Promise<Outcome> {
   if (/\.json$/i.test(target)) return finish(session, writeTransform(y, target), target, figures, [target]);
   if (/\.(tfm|txt)$/i.test(target))
     return finish(session, new Map([[basename(target), new TextEncoder().encode(linearItkText(y))]]), target, figures, [target]);
@@ -109,7 +115,7 @@ function save(session: Session, y: Transform, target: string, options: Options, 
   if (format === "nifti" || format === "metaimage" || format === "nrrd")
     return finish(
       session,
-      new Map([[basename(target), displacementBytes(y, gridFor(session, y, options), basename(target))]]),
+      new Map([[basename(target), displacementBytes(y, await gridFor(session, y, options), basename(target))]]),
       target,
       figures,
       [target],
