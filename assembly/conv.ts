@@ -177,12 +177,18 @@ export function convForward(x: usize, wp: usize, out: usize, G: usize, cb: i32, 
           else for (let l: usize = 0; l < <usize>(p1 - p) << 2; l += 4) store<f32>(q + l, load<f32>(acc + l));
         }
       }
-    else
+    else { // on a lattice: the places of the unit first (the segments are done with), then channel by channel
+      const places = ws;
       for (let p = p0; p < p1; p++) {
         const pz = p / ow / oh * at(G, LZ) + at(G, RZ), py = p / ow % oh * at(G, LY) + at(G, RY), px = p % ow * at(G, LX) + at(G, RX);
-        let q = to + (<usize>((pz * at(G, FH) + py) * at(G, FW) + px) << 2), acc = accumulators + <usize>((p - p0) >> 3) * tileBytes + (<usize>((p - p0) & 7) << 2);
-        for (let o = 0; o < nO; o++, q += full, acc += 32) store<f32>(q, load<f32>(acc));
+        store<i32>(places + (<usize>(p - p0) << 2), ((pz * at(G, FH) + py) * at(G, FW) + px) << 2);
       }
+      for (let o = 0; o < nO; o++) {
+        const q = to + <usize>o * full, acc = accumulators + (<usize>o << 5);
+        for (let k = 0; k < p1 - p0; k++)
+          store<f32>(q + <usize>load<u32>(places + (<usize>k << 2)), load<f32>(acc + <usize>(k >> 3) * tileBytes + (<usize>(k & 7) << 2)));
+      }
+    }
   }
 }
 

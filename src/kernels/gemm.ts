@@ -19,14 +19,22 @@ export function gemm(e: Engine, a: number, b: number, c: number, s: ProductShape
   const [rowA, stepA] = s.transposeA ? [1, m] : [k, 1];
   const [rowB, stepB] = s.transposeB ? [1, k] : [n, 1];
   if (n === 1) {
-    const extent = batch * Math.ceil(m / 4);
-    e.parallel("gemv", [a, b, c, m, k, strideA, rowA, stepA, strideB, alpha, beta], { extent, grain: grainFor(extent, 16 * k) });
+    const extent = batch * Math.ceil(m / 16);
+    e.parallel("gemv", [a, b, c, m, k, strideA, rowA, stepA, strideB, alpha, beta], {
+      extent,
+      grain: grainFor(extent, 64 * k),
+      workspace: 128,
+    });
     return;
   }
   if (m === 1) {
     // cᵀ = op(B)ᵀ aᵀ
-    const extent = batch * Math.ceil(n / 4);
-    e.parallel("gemv", [b, a, c, n, k, strideB, stepB, rowB, strideA, alpha, beta], { extent, grain: grainFor(extent, 16 * k) });
+    const extent = batch * Math.ceil(n / 16);
+    e.parallel("gemv", [b, a, c, n, k, strideB, stepB, rowB, strideA, alpha, beta], {
+      extent,
+      grain: grainFor(extent, 64 * k),
+      workspace: 128,
+    });
     return;
   }
   const packed = strideB === 0 ? 1 : batch;
