@@ -1,4 +1,4 @@
-import { ld, splat, st } from "./simd";
+import { fma, ld, splat, st } from "./simd";
 import { clearTiles, pack4, tile4x8, tile4x8by3, transposeStore } from "./tile";
 
 /**
@@ -187,6 +187,47 @@ export function convForward(x: usize, wp: usize, out: usize, G: usize, cb: i32, 
         const q = to + <usize>o * full, acc = accumulators + (<usize>o << 5);
         for (let k = 0; k < p1 - p0; k++)
           store<f32>(q + <usize>load<u32>(places + (<usize>k << 2)), load<f32>(acc + <usize>(k >> 3) * tileBytes + (<usize>(k & 7) << 2)));
+      }
+    }
+  }
+}
+
+/**
+ * The same for very few output channels in a group, stride 1 along x and no lattice: a strip of four would compute for nothing.
+ * The input rows of one output row are copied with their zeros around; then sixteen positions at a time stay in registers.
+ * `pitch` bytes from row to row of the copy, at least 4 (OW + (KW − 1) DX + 16). Workspace: 64 + I·KD·KH·pitch. Slabs: output rows, ((b·groups + g)·OD + z)·OH + y.
+ */
+export function convFew(x: usize, wp: usize, out: usize, G: usize, pitch: i32, ws: usize, r0: i32, r1: i32): void {
+  const nI = at(G, I), nO = at(G, O), groups = at(G, GROUPS), d = at(G, D), h = at(G, H), w = at(G, W), od = at(G, OD), oh = at(G, OH), ow = at(G, OW);
+  const kd = at(G, KD), kh = at(G, KH), kw = at(G, KW), px = at(G, PX), rowBytes: usize = <usize>w << 2, plane: usize = <usize>(d * h) * rowBytes;
+  const step: usize = <usize>at(G, DX) << 2, span: usize = <usize>kw * step, volume: usize = <usize>(od * oh * ow) << 2, K = nI * kd * kh * kw;
+  // Columns of the row that the copy holds: copy[i] = row[i − px].
+  const need = ow + (kw - 1) * at(G, DX), first = max(0, px), count = min(w - max(0, -px), need - first), top = ws + 64;
+  for (let r = r0; r < r1; r++) {
+    const bg = r / oh / od, oz = r / oh % od, oy = r % oh;
+    let q = top;
+    for (let c = 0; c < nI; c++)
+      for (let kz = 0, z = oz * at(G, SZ) - at(G, PZ); kz < kd; kz++, z += at(G, DZ))
+        for (let ky = 0, y = oy * at(G, SY) - at(G, PY); ky < kh; ky++, y += at(G, DY), q += pitch) {
+          if (<u32>z >= <u32>d || <u32>y >= <u32>h || count <= 0) { memory.fill(q, 0, <usize>need << 2); continue; }
+          for (let i = 0; i < first; i += 4) st(q + (<usize>i << 2), splat(0));
+          const from = x + <usize>(bg * nI + c) * plane + <usize>(z * h + y) * rowBytes + (<usize>max(0, -px) << 2), to = q + (<usize>first << 2);
+          for (let i: usize = 0, end: usize = <usize>count << 2; i < end; i += 16) st(to + i, ld(from + i));
+          for (let i = first + count; i < need; i += 4) st(q + (<usize>i << 2), splat(0));
+        }
+    for (let o = 0; o < nO; o++) {
+      const to = out + <usize>(bg * nO + o) * volume + (<usize>((oz * oh + oy) * ow) << 2), weights = wp + (<usize>(bg % groups * K) << 4) + (<usize>o << 2);
+      for (let i = 0; i < ow; i += 16) {
+        const l = ow >= 16 ? min(i, ow - 16) : 0;
+        let s0 = splat(0), s1 = splat(0), s2 = splat(0), s3 = splat(0), a = weights;
+        for (let row = top + (<usize>l << 2); row < q; row += pitch)
+          for (let t = row, end = row + span; t < end; t += step, a += 16) {
+            const v = v128.load32_splat(a);
+            s0 = fma(v, ld(t), s0); s1 = fma(v, ld(t, 16), s1); s2 = fma(v, ld(t, 32), s2); s3 = fma(v, ld(t, 48), s3);
+          }
+        const p = ow >= 16 ? to + (<usize>l << 2) : ws;
+        st(p, s0); st(p + 16, s1); st(p + 32, s2); st(p + 48, s3);
+        if (ow < 16) memory.copy(to, ws, <usize>ow << 2);
       }
     }
   }

@@ -5,7 +5,7 @@ export {
   composeFields2, composeFields3, sampleLinear2, sampleLinear2Both, sampleLinear2Directional, sampleLinear2Gradient,
   sampleLinear3, sampleLinear3Both, sampleLinear3Directional, sampleLinear3Gradient,
 } from "./sampleLinear";
-export { convForward, convPackWeights, convWeights, convWeightsSum } from "./conv";
+export { convFew, convForward, convPackWeights, convWeights, convWeightsSum } from "./conv";
 export { gemm, gemmPack, gemv } from "./gemm";
 export { boxSum, boxSumWorkspace, difference, recursiveGaussian, recursiveGaussianWorkspace } from "./lines";
 export { localNccBackward, localNccExtents, localNccForward, localNccWorkspace } from "./localNcc";

@@ -78,12 +78,17 @@ const axis = fc
   })
   .map((a) => ({ ...a, output: Math.floor((a.size + a.before + a.after - (a.kernel - 1) * a.dilation - 1) / a.stride) + 1 }))
   .filter((a) => a.output > 0);
+const wide = axis.map((a) => ({
+  ...a,
+  size: 3 * a.size,
+  output: Math.floor((3 * a.size + a.before + a.after - (a.kernel - 1) * a.dilation - 1) / a.stride) + 1,
+}));
 const flat = fc.constant({ size: 1, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0, output: 1 });
 const shape = fc
   .record({
     z: fc.oneof(flat, axis),
     y: fc.oneof(flat, axis),
-    x: axis,
+    x: fc.oneof(axis, wide),
     batch: fc.integer({ min: 1, max: 3 }),
     groups: fc.integer({ min: 1, max: 3 }),
     inputs: fc.integer({ min: 1, max: 6 }),
@@ -130,6 +135,25 @@ test("wide layers cross channel blocks, weight strips and position blocks withou
       kernel: [1, 7, 7],
       padding: [0, 3, 3],
       stride: [1, 2, 2],
+    },
+    4,
+  );
+});
+
+test("layers of few outputs, depthwise ones among them, cut rows at any width", () => {
+  check({ ...plain, inputs: 5, outputs: 3, size: [1, 7, 37], outputSize: [1, 7, 37], kernel: [1, 3, 5], padding: [0, 1, 2] }, 1);
+  check({ ...plain, groups: 6, inputs: 6, outputs: 6, size: [3, 7, 16], outputSize: [3, 7, 16], kernel: [3, 3, 3], padding: [1, 1, 1] }, 2);
+  check({ ...plain, inputs: 1, outputs: 2, size: [1, 9, 40], outputSize: [1, 7, 11], kernel: [1, 3, 30], padding: [0, 0, 0] }, 3);
+  check(
+    {
+      ...plain,
+      inputs: 2,
+      outputs: 1,
+      size: [1, 3, 5],
+      outputSize: [1, 3, 26],
+      kernel: [1, 3, 2],
+      padding: [0, 1, 11],
+      dilation: [1, 1, 3],
     },
     4,
   );
