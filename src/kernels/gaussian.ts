@@ -1,6 +1,7 @@
 import { ArgumentError } from "../core/errors.js";
 import type { Engine } from "./engine.js";
 import { type Border, gaussianWeights, type Size3 } from "./reference/gaussian.js";
+import { temporary } from "./temporary.js";
 
 export { type Border, gaussianWeights, type Size3 } from "./reference/gaussian.js";
 
@@ -46,34 +47,34 @@ export function filterSymmetric(
   const total = volumes * D * H * W;
   if (total === 0) return;
   const [rz, ry, rx] = weights.map((w) => w.length - 1);
-  const tables = weights.map((w) => {
-    const n = w.length;
-    const p = e.allocate(8 * n);
-    const table = e.f32(p, 2 * n);
-    let tail = 0;
-    for (let k = n - 1; k >= 0; k--) {
-      table[k] = w[k];
-      tail += w[k];
-      table[n + k] = tail;
+  temporary(e, (reserve) => {
+    const tables = weights.map((w) => {
+      const n = w.length;
+      const p = reserve(8 * n);
+      const table = e.f32(p, 2 * n);
+      let tail = 0;
+      for (let k = n - 1; k >= 0; k--) {
+        table[k] = w[k];
+        tail += w[k];
+        table[n + k] = tail;
+      }
+      return p;
+    });
+    let from = input;
+    if (input === out) {
+      from = reserve(4 * total);
+      e.f32(from, total).set(e.f32(input, total));
     }
-    return p;
+    // A ring of 2R + 1 strips should stay in a second-level cache (a quarter of a megabyte) and a strip be no thinner than the rows it borrows.
+    const ring = Math.min(2 * rz + 1, D);
+    const wanted = Math.max(8, ry, Math.min(64, Math.floor(65536 / (ring * W))));
+    const strips = Math.max(1, Math.ceil(H / wanted));
+    const rows = Math.ceil(H / strips);
+    const mode = border === "zero" ? 1 : adjoint ? 2 : 0;
+    e.parallel("gaussian3", [from, out, D, H, W, rows, tables[0], rz, tables[1], ry, tables[2], rx, mode], {
+      extent: volumes * Math.ceil(H / rows),
+      grain: 1,
+      workspace: e.call("gaussian3Workspace", D, H, W, rows, rz, ry, rx),
+    });
   });
-  let from = input;
-  if (input === out) {
-    from = e.allocate(4 * total);
-    e.f32(from, total).set(e.f32(input, total));
-  }
-  // A ring of 2R + 1 strips should stay in a second-level cache (a quarter of a megabyte) and a strip be no thinner than the rows it borrows.
-  const ring = Math.min(2 * rz + 1, D);
-  const wanted = Math.max(8, ry, Math.min(64, Math.floor(65536 / (ring * W))));
-  const strips = Math.max(1, Math.ceil(H / wanted));
-  const rows = Math.ceil(H / strips);
-  const mode = border === "zero" ? 1 : adjoint ? 2 : 0;
-  e.parallel("gaussian3", [from, out, D, H, W, rows, tables[0], rz, tables[1], ry, tables[2], rx, mode], {
-    extent: volumes * Math.ceil(H / rows),
-    grain: 1,
-    workspace: e.call("gaussian3Workspace", D, H, W, rows, rz, ry, rx),
-  });
-  if (from !== input) e.free(from);
-  for (const p of tables) e.free(p);
 }

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
+import { AbortedError } from "../core/errors.js";
 import { Engine } from "./engine.js";
 import { boxSum, difference, recursiveGaussian } from "./lines.js";
 import { type Border, gaussianWeights } from "./reference/gaussian.js";
@@ -73,6 +74,19 @@ test("a box sum does not drift: far from a huge value it sums small ones exactly
   x[5] = 1e9;
   const out = onEngine(engines[0], x, (p, q) => boxSum(engines[0], p, q, { outer: 1, n: 300, inner: 1 }, 3));
   for (let i = 9; i < 297; i++) expect(out[i]).toBe(7);
+});
+
+test("an abort in the middle frees what was reserved", () => {
+  const e = engines[1];
+  const size = { outer: 4, n: 50, inner: 8 };
+  const p = e.allocate(4 * 1600);
+  recursiveGaussian(e, p, p, size, 3);
+  const { used } = e.memoryUse;
+  Atomics.store(e.abortFlag, 0, 1);
+  expect(() => recursiveGaussian(e, p, p, size, 3)).toThrow(AbortedError);
+  Atomics.store(e.abortFlag, 0, 0);
+  expect(e.memoryUse.used).toBe(used);
+  e.free(p);
 });
 
 test("finite differences and their adjoints equal the plain twin", () => {

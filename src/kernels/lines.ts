@@ -2,6 +2,7 @@ import { ArgumentError } from "../core/errors.js";
 import type { Engine } from "./engine.js";
 import type { Border } from "./reference/gaussian.js";
 import { type Difference, inverse, type Lines, recursivePoles, recursiveTails } from "./reference/lines.js";
+import { temporary } from "./temporary.js";
 
 export { type Difference, type Lines, linesAlong } from "./reference/lines.js";
 
@@ -65,14 +66,15 @@ export function recursiveGaussian(
     ...inverse(1 - a.pole[0], -a.pole[1]),
     ...inverse(1 - b.pole[0], -b.pole[1]),
   ];
-  const table = e.allocate(4 * (12 + tails.length));
-  const view = e.f32(table, 12 + tails.length);
-  view.set(constants);
-  view.set(tails, 12);
-  const mode = border === "zero" ? 1 : adjoint ? 2 : 0;
-  e.parallel("recursiveGaussian", [input, out, outer, n, inner, table, table + 48, tails.length, mode], {
-    ...cut(lines, 4),
-    workspace: e.call("recursiveGaussianWorkspace", n, inner),
+  temporary(e, (reserve) => {
+    const table = reserve(4 * (12 + tails.length));
+    const view = e.f32(table, 12 + tails.length);
+    view.set(constants);
+    view.set(tails, 12);
+    const mode = border === "zero" ? 1 : adjoint ? 2 : 0;
+    e.parallel("recursiveGaussian", [input, out, outer, n, inner, table, table + 48, tails.length, mode], {
+      ...cut(lines, 4),
+      workspace: e.call("recursiveGaussianWorkspace", n, inner),
+    });
   });
-  e.free(table);
 }

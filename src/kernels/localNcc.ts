@@ -2,6 +2,7 @@ import { ArgumentError } from "../core/errors.js";
 import type { Engine } from "./engine.js";
 import type { Size3 } from "./reference/gaussian.js";
 import { type LocalNccOptions, leastOf, localNccEpsilon } from "./reference/localNcc.js";
+import { temporary } from "./temporary.js";
 
 export { type LocalNccOptions, localNccEpsilon } from "./reference/localNcc.js";
 
@@ -33,7 +34,7 @@ function blocks({ volumes, size: [D, H, W] }: LocalNccImages, radius: Size3) {
   return { planes, rows, extent: volumes * Math.ceil(D / planes) * Math.ceil(H / rows) };
 }
 
-function prepare(e: Engine, images: LocalNccImages, options: LocalNccOptions) {
+function prepare(e: Engine, reserve: (bytes: number) => number, images: LocalNccImages, options: LocalNccOptions) {
   const { offset = [0, 0], scale = [1, 1] } = options;
   if (options.radius.some((r) => !Number.isInteger(r) || r < 0 || r > 1000))
     throw new ArgumentError(`localNcc: radius [${options.radius.join(", ")}]; give whole voxels along z, y, x, 0 or more`, {
@@ -41,7 +42,7 @@ function prepare(e: Engine, images: LocalNccImages, options: LocalNccOptions) {
     });
   // A window that reaches past both ends is the same as one that just does.
   const radius = options.radius.map((r, axis) => Math.max(0, Math.min(r, images.size[axis] - 1))) as unknown as Size3;
-  const stats = e.allocate(16 * images.volumes);
+  const stats = reserve(16 * images.volumes);
   const table = e.f32(stats, 4 * images.volumes);
   for (let v = 0; v < images.volumes; v++) table.set([offset[1], scale[1], offset[0], scale[0]], 4 * v);
   return { radius, stats, ...blocks(images, radius) };
@@ -60,40 +61,39 @@ export function localNccForward(e: Engine, images: LocalNccImages, options: Loca
   const { warped, fixed, mask = 0, size } = images;
   const [D, H, W] = size;
   if (images.volumes * D * H * W === 0) return 0;
-  const { radius, stats, planes, rows, extent } = prepare(e, images, options);
-  const { epsilon = localNccEpsilon, least = leastOf(options.radius) } = options;
-  const count = images.volumes * D * H;
-  const extents = e.allocate(8 * count);
-  e.parallel("localNccExtents", [fixed, warped, mask, stats, extents, D * H, W], {
-    extent: count,
-    grain: Math.max(64, Math.ceil(65536 / W)),
+  return temporary(e, (reserve) => {
+    const { radius, stats, planes, rows, extent } = prepare(e, reserve, images, options);
+    const { epsilon = localNccEpsilon, least = leastOf(options.radius) } = options;
+    const count = images.volumes * D * H;
+    const extents = reserve(8 * count);
+    e.parallel("localNccExtents", [fixed, warped, mask, stats, extents, D * H, W], {
+      extent: count,
+      grain: Math.max(64, Math.ceil(65536 / W)),
+    });
+    const at = fields?.at ?? 0;
+    return e.parallel(
+      "localNccForward",
+      [
+        fixed,
+        warped,
+        mask,
+        stats,
+        extents,
+        at,
+        at && activeAt(images, fields),
+        fields?.both ? 1 : 0,
+        D,
+        H,
+        W,
+        ...radius,
+        planes,
+        rows,
+        epsilon,
+        least,
+      ],
+      { extent, grain: 1, workspace: e.call("localNccWorkspace", mask ? 6 : 5, H, W, rows, radius[1], radius[2]) },
+    );
   });
-  const at = fields?.at ?? 0;
-  const sum = e.parallel(
-    "localNccForward",
-    [
-      fixed,
-      warped,
-      mask,
-      stats,
-      extents,
-      at,
-      at && activeAt(images, fields),
-      fields?.both ? 1 : 0,
-      D,
-      H,
-      W,
-      ...radius,
-      planes,
-      rows,
-      epsilon,
-      least,
-    ],
-    { extent, grain: 1, workspace: e.call("localNccWorkspace", mask ? 6 : 5, H, W, rows, radius[1], radius[2]) },
-  );
-  e.free(extents);
-  e.free(stats);
-  return sum;
 }
 
 /** factor · ∂Σ/∂warped and, from fields made for both, factor · ∂Σ/∂fixed, each written to a block of the images' shape. */
@@ -110,29 +110,30 @@ export function localNccBackward(
   if (gradients.fixed && !fields.both)
     throw new ArgumentError("localNcc: the gradient of the fixed image needs fields made for both images", {});
   if (images.volumes * D * H * W === 0) return;
-  const { radius, stats, planes, rows, extent } = prepare(e, images, options);
-  const q = gradients.fixed ? 5 : 3;
-  e.parallel(
-    "localNccBackward",
-    [
-      fixed,
-      warped,
-      mask,
-      stats,
-      fields.at,
-      activeAt(images, fields),
-      fields.both ? 1 : 0,
-      gradients.fixed ?? 0,
-      gradients.warped ?? 0,
-      factor,
-      D,
-      H,
-      W,
-      ...radius,
-      planes,
-      rows,
-    ],
-    { extent, grain: 1, workspace: e.call("localNccWorkspace", q, H, W, rows, radius[1], radius[2]) },
-  );
-  e.free(stats);
+  temporary(e, (reserve) => {
+    const { radius, stats, planes, rows, extent } = prepare(e, reserve, images, options);
+    const q = gradients.fixed ? 5 : 3;
+    e.parallel(
+      "localNccBackward",
+      [
+        fixed,
+        warped,
+        mask,
+        stats,
+        fields.at,
+        activeAt(images, fields),
+        fields.both ? 1 : 0,
+        gradients.fixed ?? 0,
+        gradients.warped ?? 0,
+        factor,
+        D,
+        H,
+        W,
+        ...radius,
+        planes,
+        rows,
+      ],
+      { extent, grain: 1, workspace: e.call("localNccWorkspace", q, H, W, rows, radius[1], radius[2]) },
+    );
+  });
 }
