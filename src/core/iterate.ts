@@ -115,11 +115,9 @@ function ending(
   return stop && { stop, reason: said?.stop === stop ? said.reason : sentences[stop] };
 }
 
-/** Let the event loop turn once. */
+/** Let the event loop turn once. Not by scheduler.yield, which goes before timers, and so before a signal's timeout, every time. */
 function turn(): Promise<void> {
-  const { scheduler } = globalThis as { scheduler?: { yield?(): Promise<void> } };
   if (typeof setImmediate === "function") return new Promise((resolve) => setImmediate(resolve));
-  if (scheduler?.yield) return scheduler.yield();
   return new Promise((resolve) => {
     const channel = new MessageChannel(); // not setTimeout: pages round it up to 4 ms
     channel.port1.onmessage = () => {

@@ -1,0 +1,139 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium } from "playwright-core";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+/** What users get: the packed package, installed into an empty project, in Node and in a page. */
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const project = mkdtempSync(join(tmpdir(), "pullback-"));
+const npm = (cwd: string, ...args: string[]) => execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+
+beforeAll(() => {
+  npm(root, "run", "--silent", "build");
+  const [{ filename }] = JSON.parse(npm(root, "pack", "--json", "--ignore-scripts", "--pack-destination", project));
+  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "empty", private: true, type: "module" }));
+  npm(project, "install", join(project, filename), "--prefer-offline", "--no-audit", "--no-fund");
+  cpSync(join(root, "tests/page"), project, { recursive: true });
+}, 300_000);
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+const installed = () => join(project, "node_modules/pullback");
+const manifest = () => JSON.parse(readFileSync(join(installed(), "package.json"), "utf8"));
+const inNode = (options: object) =>
+  JSON.parse(execFileSync(process.execPath, ["node.mjs", JSON.stringify(options)], { cwd: project, encoding: "utf8" }));
+
+test("every export of the package exists, with its types, and loads", async () => {
+  const missing: string[] = [];
+  const entries: string[] = [];
+  for (const [name, target] of Object.entries<string | { types: string; default: string }>(manifest().exports)) {
+    for (const file of typeof target === "string" ? [target] : Object.values(target))
+      if (!existsSync(join(installed(), file))) missing.push(`${name}: ${file}`);
+    if (typeof target !== "string") entries.push(`pullback${name.slice(1)}`);
+  }
+  expect(missing).toEqual([]);
+  const script = `for (const name of ${JSON.stringify(entries)}) if (Object.keys(await import(name)).length === 0) console.log(name);`;
+  expect(execFileSync(process.execPath, ["--input-type=module", "-e", script], { cwd: project, encoding: "utf8" })).toBe(""); // names of empty ones
+});
+
+test("the package holds the built library and nothing of its making", () => {
+  const files = (readdirSync(installed(), { recursive: true, encoding: "utf8" }) as string[]).filter((f) => !f.startsWith("node_modules"));
+  expect(files.filter((f) => /\.test\.|tsbuildinfo|^src|^tests|^assembly|^demo|^bench/.test(f))).toEqual([]);
+  expect(files).toContain("LICENSE");
+  const bytes = files.reduce((sum, f) => sum + (statSync(join(installed(), f)).isFile() ? statSync(join(installed(), f)).size : 0), 0);
+  expect(bytes).toBeLessThan(5e6); // the whole toolkit, unpacked: a few MB
+});
+
+test("it runs in Node: threads, the same bits with one thread as with three, long work stopped from inside and from outside", () => {
+  const one = inNode({ deterministic: true, threads: 1 });
+  const three = inNode({ deterministic: true, threads: 3 });
+  expect(three).toMatchObject({ build: "simd", shared: true, threads: 3, workers: 2 });
+  expect([three.gaussian, three.warp, three.gradient]).toEqual([one.gaussian, one.warp, one.gradient]);
+  expect(three.signal).toEqual({ error: "AbortedError", left: 0 });
+  expect(three.flag).toEqual({ error: "AbortedError" });
+});
+
+test("the command line says its version", (context) => {
+  if (!existsSync(join(installed(), manifest().bin.pullback))) return context.skip("no command line in this build");
+  expect(npm(project, "exec", "--no", "--", "pullback", "--version").trim()).toContain(manifest().version);
+});
+
+/** Debian's chromium, or the one named. */
+function browserPath(): string | undefined {
+  const { CHROMIUM_PATH, PATH = "" } = process.env;
+  if (CHROMIUM_PATH) return existsSync(CHROMIUM_PATH) ? CHROMIUM_PATH : undefined;
+  return PATH.split(delimiter)
+    .flatMap((folder) => [join(folder, "chromium"), join(folder, "chromium-browser")])
+    .find((file) => existsSync(file));
+}
+const executablePath = browserPath();
+if (!executablePath) console.log("No chromium (on PATH, or named by CHROMIUM_PATH): the package is not tried in a page.");
+
+describe.skipIf(!executablePath)("in a page", () => {
+  let browser: Browser;
+  const servers: Server[] = [];
+  const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript" };
+  /** A server of the built page; isolated pages may share memory between threads. */
+  const serve = async (folder: string, isolated: boolean): Promise<string> => {
+    const server = createServer((request, response) => {
+      const file = join(folder, request.url === "/" ? "index.html" : (request.url ?? ""));
+      if (!existsSync(file)) return response.writeHead(404).end();
+      const isolation = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+      response.writeHead(200, { "Content-Type": types[extname(file)] ?? "application/octet-stream", ...(isolated && isolation) });
+      response.end(readFileSync(file));
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  };
+  const probe = async (isolated: boolean, options: object) => {
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    await page.goto(await serve(join(project, "built"), isolated));
+    await page.waitForFunction("window.probe !== undefined", undefined, { timeout: 30_000 });
+    const found = await Promise.race([
+      page.evaluate(`window.probe(${JSON.stringify(options)})`),
+      new Promise((_, reject) => setTimeout(() => reject(new Error("the page did not answer within a minute")), 60_000).unref()),
+    ]);
+    expect(errors).toEqual([]);
+    await page.close();
+    return found as Record<string, unknown>;
+  };
+
+  beforeAll(async () => {
+    await build({ root: project, configFile: false, logLevel: "error", build: { outDir: "built", target: "esnext" } });
+    const args =
+      "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+    browser = await chromium.launch({ executablePath, headless: true, args: args.split(" ") });
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    for (const server of servers) server.close();
+  });
+
+  test.each([{ deterministic: true }, { deterministic: false }])(
+    "isolated, it has threads and gives the bits that Node gives: %o",
+    async (kind) => {
+      const found = await probe(true, { ...kind, threads: 3 });
+      expect(found).toMatchObject({ isolated: true, shared: true, threads: 3, workers: 2 });
+      const node = inNode({ ...kind, threads: 2 });
+      expect([found.build, found.gaussian, found.warp, found.gradient]).toEqual([node.build, node.gaussian, node.warp, node.gradient]);
+      expect(found.signal).toEqual({ error: "AbortedError", left: 0 });
+      expect(found.flag).toEqual({ error: "AbortedError" });
+    },
+  );
+
+  test("without isolation it runs on one thread, with the same bits", async () => {
+    const found = await probe(false, { deterministic: true, threads: 3 });
+    expect(found).toMatchObject({ isolated: false, shared: false, threads: 1 });
+    const node = inNode({ deterministic: true, threads: 2 });
+    expect([found.gaussian, found.warp, found.gradient]).toEqual([node.gaussian, node.warp, node.gradient]);
+    expect(found.signal).toEqual({ error: "AbortedError", left: 0 });
+  });
+});
