@@ -1,6 +1,7 @@
-import { encode } from "fast-png";
 import type { Samples } from "../evaluation/lattice.js";
 import { sortedQuantile } from "../evaluation/quantile.js";
+import { writePng } from "../io/png.js";
+import { planar, rawImage } from "../io/raw.js";
 import type { ColourMap } from "./colourMap.js";
 
 /** Values of one plane, x fastest; `channels` (1 gray, 3 colour) run fastest of all, as pictures do. */
@@ -69,7 +70,7 @@ export function rgb({ width, height, channels, data }: Picture): Picture {
 
 /** PNG bytes. */
 export const png = ({ width, height, channels, data }: Picture): Uint8Array =>
-  encode({ width, height, channels, depth: 8, data }, { zlib: { level: 6 } });
+  writePng(rawImage("picture", { data: planar(data, channels), channels, channelKind: "other", size: [width, height] }), { bits: 8 });
 
 /** The picture as `data:image/png;base64,…`, to stand in a page that loads nothing. */
 export const dataUrl = (picture: Picture): string => `data:image/png;base64,${base64(png(picture))}`;

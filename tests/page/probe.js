@@ -4,7 +4,7 @@
  */
 import { iterate, seeded } from "pullback/core";
 import { engine, startEngine } from "pullback/kernels";
-import { gaussian, grad, randomUniform, warpField } from "pullback/tensor";
+import { dispose, gaussian, grad, randomUniform, warpField } from "pullback/tensor";
 
 /** FNV-1a over the bits of a tensor. */
 function bits(tensor) {
@@ -52,11 +52,11 @@ export async function abortByFlag(startThread) {
   const busy = {
     init: (_, x) => ({ x }),
     step: (_, { x }) => {
-      for (const end = performance.now() + 20_000; performance.now() < end; ) gaussian(x, { sigma: 3 });
+      for (const end = performance.now() + 20_000; performance.now() < end; ) dispose(gaussian(x, { sigma: 3 }));
       return { x };
     },
   };
-  startThread(engine().abortFlag);
+  await startThread(engine().abortFlag); // which sets it a little later, when it is up
   try {
     await iterate(busy, undefined, randomUniform([1, 64, 64, 64]), { iterations: 1 });
     return { error: "none" };
