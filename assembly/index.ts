@@ -1,5 +1,4 @@
 /** Every kernel, one file each. A name here is what `engine().parallel(name, …)` and `engine().call(name, …)` take. */
-export { warpLinear3 } from "./warp";
 export { gaussian3, gaussian3Workspace } from "./gaussian";
 export {
   composeFields2, composeFields3, sampleLinear2, sampleLinear2Both, sampleLinear2Directional, sampleLinear2Gradient,

@@ -144,7 +144,8 @@ export function dot(ws: usize, kind: i32, nz: i32, ny: i32, image: usize): f32 {
  * (with weights and slopes) and z, and meet the x weights last: 16 loads, 20 (value) or 44 products of four lanes.
  * Five to eight times as fast as the general table below.
  */
-function cubicDeep(dims: i32, image: usize, C: i32, H: i32, W: i32, qx: f64, qy: f64, qz: f64, points: i32, n4: usize, i: usize, channel: usize, mode: i32,
+// @ts-ignore: decorator
+@inline function cubicDeep(dims: i32, image: usize, C: i32, H: i32, W: i32, qx: f64, qy: f64, qz: f64, points: i32, n4: usize, i: usize, channel: usize, mode: i32,
   g: usize, out: usize, aux: usize, ws: usize): void {
   const ix = <i32>qx, iy = <i32>qy, iz = dims == 3 ? <i32>qz : 1, nz = dims == 3 ? 4 : 1;
   const wx = cubic(<f32>(qx - <f64>ix)), wy = cubic(<f32>(qy - <f64>iy));

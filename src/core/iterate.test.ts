@@ -110,7 +110,7 @@ test("the engine's abort flag stops a step between slabs, frees everything, and 
     step(_, { x }) {
       Atomics.store(e.abortFlag, 0, 1); // as another thread would
       const at = x.mul(2);
-      e.parallel("warpLinear3", [], { extent: 1, grain: 1 }); // any kernel: it must not get to run
+      e.parallel("sampleLinear3", [], { extent: 1, grain: 1 }); // any kernel: it must not get to run
       return { x: at };
     },
   };

@@ -12,6 +12,7 @@ export {
   type InvertedField,
   invertField,
   jacobianDeterminant,
+  resampleField,
 } from "./ops/deformation.js";
 export { einsum } from "./ops/einsum.js";
 export { acos, asin, atan, atan2, cosh, maximum, minimum, sinh, where } from "./ops/elementwise.js";
@@ -28,10 +29,13 @@ export {
   type SamplingKind,
   type SamplingOptions,
   sample,
+  sampleWithGradient,
   splat,
   splatField,
+  type ValueAndGradient,
   warpAffine,
   warpField,
+  warpFieldWithGradient,
 } from "./ops/sampling.js";
 export { concat, stack } from "./ops/shaping.js";
 export { type Context, define, defineMany, type Primitive } from "./primitive.js";

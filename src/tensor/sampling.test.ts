@@ -103,6 +103,18 @@ test("the free-form deformation at the voxels equals itself at the same points",
   });
 });
 
+test("a field moved to a grid of half the spacing doubles its displacements in voxels", () => {
+  const u = Tensor.ones([2, 3, 3]).mul(tensor([[[1]], [[-2]]]));
+  const fine = d.resampleField(u, [0.5, 0, 0, 0, 0.5, 0], [5, 5]);
+  expect(fine.shape).toEqual([2, 5, 5]);
+  expect([fine.toArray()[0 as never][2][2], fine.toArray()[1 as never][4][0]]).toEqual([2, -4]);
+});
+
+test("the gradient that comes with a sample is the slope of the cell", () => {
+  const { value, gradient } = s.sampleWithGradient(picture, tensor([[0.5, 0.25]]));
+  expect([value.toArray(), gradient.toArray()]).toEqual([[[3]], [[[1], [10]]]]);
+});
+
 test("a control grid has one point before the image and two behind", () => {
   expect(d.ffdGridSize([10, 8], [3, 4.5])).toEqual([5, 6]); // ⌈9/4.5⌉ + 3, ⌈7/3⌉ + 3: size is y, x and spacing x, y
 });

@@ -9,7 +9,7 @@ import { stopGradient } from "../differentiate.js";
 import { type Applied, define } from "../primitive.js";
 import { Tensor } from "../tensor.js";
 import { cast, commonType } from "./elementwise.js";
-import { sample, warpField } from "./sampling.js";
+import { type Base, sample, warpAffine, warpField } from "./sampling.js";
 import { stack } from "./shaping.js";
 
 /** Where the control points of a free-form deformation are: everything in voxels of the dense lattice, x, y(, z). */
@@ -173,6 +173,37 @@ export function jacobianDeterminant(u: Tensor, { spacing }: { readonly spacing?:
   if (h.length !== d || !h.every((s) => s > 0))
     throw new ArgumentError(`jacobianDeterminant: spacing ${h}; give ${d} positive numbers`, { spacing: h });
   return determinant([real(u)], { spacing: h });
+}
+
+/**
+ * A displacement field on another grid: with new voxels p′ at p = A p′ + b in voxels of the old grid,
+ *   u′(p′) = A⁻¹ u(A p′ + b)  [voxels of the new grid],
+ * so that both describe the same map. Linear interpolation, border values continued.
+ * @param base  [A | b], row-major d × (d + 1), x, y(, z); A invertible
+ * @param size  the new grid, [(z,) y, x]
+ */
+export function resampleField(u: Tensor, base: Base, size: Shape): Tensor {
+  const d = u.rank - 1;
+  if ((d !== 2 && d !== 3) || u.shape[0] !== d)
+    throw new ShapeError(`resampleField: a field ${shapeText(u.shape)}; expected [2, y, x] or [3, z, y, x]`, { u: u.shape });
+  const moved = warpAffine(u, base, size);
+  const A = Array.from({ length: d }, (_, i) => Array.from({ length: d }, (_, j) => base[i * (d + 1) + j]));
+  const inverse = Tensor.from(Float64Array.from(invert(A).flat()), [d, d], "f64").cast(moved.dtype);
+  return inverse.matmul(moved.reshape(d, sizeOf(size))).reshape(d, ...size);
+}
+/** Inverse of a 2 × 2 or 3 × 3 matrix by cofactors. */
+function invert(A: readonly (readonly number[])[]): number[][] {
+  const d = A.length;
+  const C = A.map((_, i) =>
+    A.map((_, j) => {
+      if (d === 2) return (i === j ? 1 : -1) * A[1 - i][1 - j];
+      const [p, q, r, s] = [(i + 1) % 3, (i + 2) % 3, (j + 1) % 3, (j + 2) % 3];
+      return A[p][r] * A[q][s] - A[p][s] * A[q][r];
+    }),
+  );
+  const det = A[0].reduce((s, v, j) => s + v * C[0][j], 0);
+  if (!(Math.abs(det) > 0)) throw new ArgumentError("resampleField: the map between the grids is singular", { A });
+  return A.map((_, i) => A.map((_, j) => C[j][i] / det));
 }
 
 /** The displacement of the inverse map and how well it inverts. */

@@ -3,11 +3,12 @@ import { type Shape, sameShape, shapeText, sizeOf } from "../../core/shape.js";
 import { engine } from "../../kernels/engine.js";
 import * as twin from "../../kernels/reference/sampling.js";
 import * as kernel from "../../kernels/sampling.js";
-import { type Applied, type Context, define } from "../primitive.js";
+import { type Applied, define, defineMany } from "../primitive.js";
 import { isComplex } from "../storage.js";
 import { Tensor } from "../tensor.js";
 import { complex, imag, real } from "./complex.js";
 import { cast, commonType } from "./elementwise.js";
+import { reshape, stack } from "./shaping.js";
 
 /**
  * How values between voxels are made.
@@ -223,6 +224,84 @@ const splatted: Applied<P> = define<P>({
   },
 });
 
+/**
+ * Value and spatial gradient in one pass: [c, …] and [c, d, …]. Both are S, without and with the unit directions e_a, so the rules are
+ * those of S; a constant direction wants no cotangent.
+ */
+const both = defineMany<P>({
+  name: "sampleBoth",
+  forward: ([image, p], params) => {
+    const channels = image.shape[0];
+    const d = params.size.length;
+    const out = Tensor.uninitialised([channels, ...params.outSize], image.dtype);
+    const gradient = Tensor.uninitialised([channels, d, ...params.outSize], image.dtype);
+    if (image.dtype === "f64")
+      twin.sampleBoth(
+        params.interpolation,
+        image.data,
+        channels,
+        params.size,
+        positionsOf(params, p.data),
+        out.data,
+        gradient.data,
+        params,
+      );
+    else
+      kernel.sampleBoth(
+        engine(),
+        params.interpolation,
+        { at: image.pointer, channels, size: params.size },
+        positionsOf(params, p.pointer),
+        out.pointer,
+        gradient.pointer,
+        params,
+      );
+    return [out, gradient];
+  },
+  vjp: ({ inputs: [image, p], params, needs }, [gv, gg]) => {
+    const f = flat(params);
+    const terms: (readonly [Tensor, readonly Tensor[]])[] = [];
+    if (gv) terms.push([gv, []]);
+    if (gg) units(p, params).forEach((e, a) => terms.push([along1(gg, a), [e]]));
+    return [
+      needs[0] ? total(terms.map(([g, h]) => splatted([g, p, ...h], f))) : undefined,
+      needs[1] ? total(terms.map(([g, h]) => gradientOf([image, p, g, ...h], f))) : undefined,
+    ];
+  },
+  jvp: ({ inputs: [image, p], params }, [ti, tp]) => {
+    const f = flat(params);
+    const part = (h: readonly Tensor[]) => total([ti && sampled([ti, p, ...h], f), tp && sampled([image, p, ...h, tp], f)]) as Tensor;
+    return [
+      part([]),
+      stack(
+        units(p, params).map((e) => part([e])),
+        1,
+      ),
+    ];
+  },
+});
+/** The constant direction fields e_x, e_y(, e_z), laid out like the positions. */
+const units = (p: Tensor, { layout }: P): Tensor[] => {
+  const axis = layout === "points" ? p.rank - 1 : 0;
+  const shape = p.shape.map((_, k) => (k === axis ? p.shape[axis] : 1));
+  return Array.from({ length: p.shape[axis] }, (_, a) => {
+    const e = Tensor.zeros(shape, p.dtype);
+    e.data[a] = 1;
+    return e.broadcastTo(p.shape);
+  });
+};
+/** g[:, a]. */
+const along1 = (g: Tensor, a: number): Tensor => {
+  const begin = g.shape.map((_, k) => (k === 1 ? a : 0));
+  return reshape(
+    g.slice(
+      begin,
+      g.shape.map((n, k) => (k === 1 ? a + 1 : n)),
+    ),
+    [g.shape[0], ...g.shape.slice(2)],
+  );
+};
+
 const prefiltered: Applied<{ adjoint: boolean }> = define<{ adjoint: boolean }>({
   name: "bsplinePrefilter",
   forward: ([x], { adjoint }) => {
@@ -323,6 +402,41 @@ export function warpField(image: Tensor, u: Tensor, options: SamplingOptions & {
   return prepared(image, options, [u], (inputs) => sampled(inputs, p));
 }
 
+/** Value [c, …] and gradient [c, d, …] (x, y(, z), per voxel) at once, as Gauss–Newton and demons need them. */
+export interface ValueAndGradient {
+  readonly value: Tensor;
+  readonly gradient: Tensor;
+}
+/** `sample` and the image's gradient at the points in one pass: [c, n] and [c, d, n]. */
+export function sampleWithGradient(image: Tensor, points: Tensor, options: SamplingOptions = {}): ValueAndGradient {
+  const d = image.rank - 1;
+  if (points.rank !== 2 || points.shape[1] !== d)
+    throw new ShapeError(`sampleWithGradient: points ${shapeText(points.shape)}; a ${d}-D image takes [n, ${d}]`, { points: points.shape });
+  return together(
+    image,
+    points,
+    parameters("sampleWithGradient", image.shape, { layout: "points", outSize: [points.shape[0]] }, options),
+    options,
+  );
+}
+/** `warpField` and the image's gradient at the warped positions in one pass: [c, …size] and [c, d, …size], in voxels of the image. */
+export function warpFieldWithGradient(
+  image: Tensor,
+  u: Tensor,
+  options: SamplingOptions & { readonly base?: Base } = {},
+): ValueAndGradient {
+  checkField("warpFieldWithGradient", u, image.rank - 1);
+  const where = { layout: "field" as const, outSize: u.shape.slice(1), base: options.base };
+  return together(image, u, parameters("warpFieldWithGradient", image.shape, where, options), options);
+}
+function together(image: Tensor, positions: Tensor, p: P, options: SamplingOptions): ValueAndGradient {
+  const type = commonType(image.dtype === "i32" ? "f32" : image.dtype, positions.dtype);
+  if (isComplex(type)) throw new ArgumentError("sampling: value and gradient of a complex image; take real() and imag() first", {});
+  const values = cast(image, type);
+  const [value, gradient] = both([options.interpolation === "cubic" ? bsplinePrefilter(values) : values, cast(positions, type)], p);
+  return { value, gradient };
+}
+
 /** The image under an affine map of voxels alone,  out_c(p) = image_c(A p + b), on a grid of `size` [(z,) y, x]: no field is made. */
 export function warpAffine(image: Tensor, base: Base, size: Shape, options: SamplingOptions = {}): Tensor {
   const p = parameters("warpAffine", image.shape, { layout: "lattice", outSize: size, base }, options);
@@ -401,7 +515,6 @@ export function composeFields(u: Tensor, v: Tensor): Tensor {
 
 /** The primitives themselves, for their laws and for parts that need a directional or a weighted gradient as one pass. */
 export const samplingPrimitives = { sampled, gradientOf, splatted };
-export type SamplingContext = Context<P>;
 export type SamplingParameters = P;
 /** The parameters for `samplingPrimitives`, checked. */
 export const samplingParameters = parameters;

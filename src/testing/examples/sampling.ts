@@ -75,6 +75,19 @@ export const samplingExamples: Examples = {
       inputs: points([4, 3], 4, [1, 4], [4, 3]),
     },
   ],
+  sampleBoth: [
+    ...all((interpolation, border, size) => ({
+      f: (image, q) => {
+        const { value, gradient } = s.sampleWithGradient(image, q, { interpolation, border, fill: 0.5 });
+        return gradient.add(value.reshape(size[0], 1, 4));
+      },
+      inputs: points([4, size.length - 1], 4, size),
+    })),
+    {
+      f: (image, u) => s.warpFieldWithGradient(image, u, { interpolation: "bspline" }).gradient,
+      inputs: (r) => [randomNormal([2, 5, 4], r, "f64"), displacement([2, 2, 3], r)],
+    },
+  ],
   bsplinePrefilter: [
     { f: (x) => s.bsplinePrefilter(x), inputs: (r) => [randomNormal([2, 4, 5], r, "f64")] },
     { f: (x) => s.bsplinePrefilter(x, { adjoint: true }), inputs: (r) => [randomNormal([1, 1, 2, 5], r, "f64")] },
