@@ -19,6 +19,8 @@ export interface Hdf5File {
    * @throws FormatError no such array, no numbers, more than 2 GB at once
    */
   read(name: string, ranges?: ReadonlyArray<readonly [number, number] | null>): ArrayFile;
+  /** The words of an array of strings. @throws FormatError no such array, or no strings */
+  text(name: string): readonly string[];
   close(): void;
 }
 
@@ -134,6 +136,20 @@ export async function openHdf5(source: Uint8Array | string): Promise<Hdf5File> {
         );
       }
     },
+    text(name) {
+      const plain = name.replace(/^\/+/, "");
+      if (!entries.some((e) => e.name === plain)) throw new FormatError(`hdf5: there is no array "${name}"`, { name });
+      let value: unknown;
+      try {
+        value = (file.get(plain) as import("h5wasm").Dataset).value;
+      } catch (cause) {
+        throw new FormatError(`hdf5: "${name}" cannot be read; its data are damaged`, { name }, { cause });
+      }
+      const words = typeof value === "string" ? [value] : value;
+      if (!Array.isArray(words) || words.some((w) => typeof w !== "string"))
+        throw new FormatError(`hdf5: "${name}" holds no text`, { name });
+      return words as string[];
+    },
     close() {
       file.close();
       if (inMemory) h5.FS.unlink(path);
@@ -141,15 +157,27 @@ export async function openHdf5(source: Uint8Array | string): Promise<Hdf5File> {
   };
 }
 
-/** Writes arrays of real numbers to an HDF5 file (names may hold slashes for groups that exist already at the root: plain names are safest). */
-export async function writeHdf5(arrays: ReadonlyMap<string, { shape: readonly number[]; data: TypedArray }>): Promise<Uint8Array> {
+/** Writes arrays of real numbers or of strings to an HDF5 file; slashes in the names make groups. */
+export async function writeHdf5(
+  arrays: ReadonlyMap<string, { shape: readonly number[]; data: TypedArray | readonly string[] }>,
+): Promise<Uint8Array> {
   const h5 = await peer("h5wasm", "writing HDF5", () => import("h5wasm"));
   await h5.ready;
   h5.Module.activate_throwing_error_handler?.();
   const path = `/file${opened++}.h5`;
   const file = new h5.File(path, "w");
   try {
-    for (const [name, { shape, data }] of arrays) file.create_dataset({ name, data, shape: [...shape] });
+    const groups = new Set<string>();
+    for (const [name, { shape, data }] of arrays) {
+      const parts = name.split("/");
+      for (let i = 1; i < parts.length; i++) {
+        const group = parts.slice(0, i).join("/");
+        if (!groups.has(group)) file.create_group(group);
+        groups.add(group);
+      }
+      // ASCII text of variable length, which is what other readers (ITK) expect
+      file.create_dataset({ name, data, shape: [...shape], ...(Array.isArray(data) ? { dtype: "A" } : {}) });
+    }
   } finally {
     file.close();
   }

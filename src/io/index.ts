@@ -6,7 +6,21 @@ export * from "./hdf5.js";
 export * from "./image.js";
 export * from "./inflate.js";
 export { type ItkImage, type ItkOptions, itkFromRaw, rawFromItk, readWithItk } from "./itkImage.js";
-export * from "./itkTransform.js";
+export {
+  type ItkBSpline,
+  type ItkComposite,
+  type ItkDisplacementField,
+  type ItkLinear,
+  type ItkSimpleTransform,
+  type ItkTransform,
+  isItkTransformText,
+  itkLinear,
+  readItkMat,
+  readItkTransform,
+  writeItkMat,
+  writeItkTransform,
+} from "./itkTransform.js";
+export * from "./itkTransformHdf5.js";
 export * from "./jpeg.js";
 export * from "./metaImage.js";
 export * from "./nifti.js";

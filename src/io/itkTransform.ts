@@ -270,7 +270,8 @@ function fromParameters(name: string, p: ArrayLike<number>, fixed: readonly numb
   }
 }
 
-function gather(items: Array<{ name: string; parameters: ArrayLike<number>; fixed: readonly number[] }>): ItkTransform {
+/** The transform of a file from the records in it, in file order; a leading composite has none of its own. */
+export function gatherTransforms(items: Array<{ name: string; parameters: ArrayLike<number>; fixed: readonly number[] }>): ItkTransform {
   if (items.length === 0) throw new FormatError("itk transform: the file holds no transform", {});
   const composite = /^CompositeTransform_(?:double|float)_(\d)_\d$/.exec(items[0].name);
   const rest = composite ? items.slice(1) : items;
@@ -323,11 +324,11 @@ export function readItkTransform(source: Uint8Array | string): ItkTransform {
     else if (key === "Parameters") items[items.length - 1].parameters = words(value);
     else if (key === "FixedParameters") items[items.length - 1].fixed = Array.from(words(value));
   }
-  return gather(items);
+  return gatherTransforms(items);
 }
 
 /** Name, parameters and fixed parameters in ITK's order. Linear transforms are written as AffineTransform, which holds them all. */
-function toParameters(t: ItkSimpleTransform): { name: string; parameters: ArrayLike<number>; fixed: readonly number[] } {
+export function toParameters(t: ItkSimpleTransform): { name: string; parameters: ArrayLike<number>; fixed: readonly number[] } {
   const n = t.dimension;
   if (t.kind === "linear") {
     const translationOnly = t.type === "TranslationTransform" && t.matrix.every((v, i) => v === (i % (n + 1) === 0 ? 1 : 0));
@@ -405,7 +406,7 @@ export function readItkMat(bytes: Uint8Array): ItkTransform {
     } else items.push({ name, parameters: values, fixed: [] });
     at = from + count * width;
   }
-  return gather(items);
+  return gatherTransforms(items);
 }
 
 /** Writes ITK's binary .mat (Matlab level 4, little-endian), readable by ANTs and ITK. @throws ArgumentError for composites */

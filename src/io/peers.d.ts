@@ -42,6 +42,7 @@ declare module "h5wasm" {
     readonly type: string;
     keys(): string[];
     get(path: string): unknown;
+    create_group(path: string): unknown;
     create_dataset(o: {
       name: string;
       data: unknown;

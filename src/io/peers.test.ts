@@ -8,6 +8,8 @@ import { dicomHeader } from "./dicom.js";
 import { formatOfBytes, readRaw, writeRawFiles } from "./format.js";
 import { openHdf5, writeHdf5 } from "./hdf5.js";
 import { itkFromRaw, rawFromItk } from "./itkImage.js";
+import { itkLinear } from "./itkTransform.js";
+import { readItkTransformHdf5, writeItkTransformHdf5 } from "./itkTransformHdf5.js";
 import { openImage, readDicomFolder, writeImageFile, zarrFolder } from "./node.js";
 import { peer } from "./peer.js";
 import { type ChannelKind, type PixelArray, type RawImage, rawImage } from "./raw.js";
@@ -220,6 +222,29 @@ describe("HDF5", () => {
     }
     await expect(openHdf5(new Uint8Array(100))).rejects.toThrow(/HDF5 mark/);
     await expect(openHdf5(bytes.slice(0, 300))).rejects.toThrow(/damaged/);
+  });
+});
+
+describe("ITK transforms in HDF5", () => {
+  withPeer("h5wasm")("linear transforms and composites are written and read back", async () => {
+    const linear = itkLinear({ matrix: [1, 0.1, 0.2, 0.3, 1, 0.4, 0.5, 0.6, 1.1], offset: [1, 2, 3], center: [4, 5, 6] });
+    const grid = { size: [2, 2, 1], origin: [1, 2, 3], spacing: [1, 1, 1], direction: [1, 0, 0, 0, 1, 0, 0, 0, 1] };
+    const field = {
+      kind: "displacement" as const,
+      dimension: 3 as const,
+      ...grid,
+      vectors: Float64Array.from({ length: 12 }, (_, i) => i),
+    };
+    const both = { kind: "composite" as const, dimension: 3 as const, transforms: [linear, field] };
+    expect(await readItkTransformHdf5(await writeItkTransformHdf5(field))).toEqual(field);
+    const back = await readItkTransformHdf5(await writeItkTransformHdf5(both));
+    if (back.kind !== "composite" || back.transforms[0].kind !== "linear") throw new Error("a composite with a linear part was expected");
+    expect(back.transforms[0].matrix).toEqual(linear.matrix);
+    for (let i = 0; i < 3; i++) expect(back.transforms[0].offset[i]).toBeCloseTo(linear.offset[i], 12);
+    expect(back.transforms[1]).toEqual(field);
+    await expect(readItkTransformHdf5(await writeHdf5(new Map([["a", { shape: [1], data: Float64Array.of(1) }]])))).rejects.toThrow(
+      /no TransformGroup/,
+    );
   });
 });
 
