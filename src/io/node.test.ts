@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FormatError } from "../core/errors.js";
+import { OutputError } from "../core/errors.js";
 import { formatOfName } from "./format.js";
 import { lpsFromFsl, readMatrixText } from "./fslTransform.js";
 import { openImage, readBytes, readImageFile, writeBytes, writeFolder, writeImageFile } from "./node.js";
@@ -40,7 +40,7 @@ describe("files", () => {
     expect(() => writeBytes(join(folder, "missing", "x.txt"), "new")).toThrow(/does not exist/);
     expect(() => writeImageFile(image, join(folder, "kept.xyz"))).toThrow(/no format that can be written/);
     mkdirSync(join(folder, "taken"));
-    expect(() => writeBytes(join(folder, "taken"), "new")).toThrow(FormatError);
+    expect(() => writeBytes(join(folder, "taken"), "new")).toThrow(OutputError);
     expect(readFileSync(path, "utf8")).toBe("old");
     expect(readdirSync(folder).filter((f) => f.endsWith(".tmp"))).toEqual([]);
   });

@@ -120,7 +120,7 @@ export function writeImageFile(image: RawImage, path: string, o: WriteOptions = 
 export async function writeFolder<T>(path: string, fill: (temporary: string) => T | Promise<T>, o: { replace?: boolean } = {}): Promise<T> {
   const target = resolve(path);
   const exists = statSync(target, { throwIfNoEntry: false }) !== undefined;
-  if (exists && !o.replace) throw new FormatError(`${path}: it already exists; choose another name or ask for it to be replaced`, { path });
+  if (exists && !o.replace) throw new OutputError(`${path}: it already exists; choose another name or ask for it to be replaced`, { path });
   const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
   mkdirSync(temporary, { recursive: true });
   try {
