@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { AbortedError } from "../core/errors.js";
 import type { Options } from "./command.js";
 import { Output, type OutputOptions } from "./output.js";
@@ -58,11 +59,17 @@ export class Session {
     return { start: round(first / 1000), total: round((performance.now() - first) / 1000) };
   }
 
-  /** SHA-256 of an input file; remembered, so that each file is hashed once. */
+  /** SHA-256 of an input file (of a folder: of its files in order of name); remembered, so that each is hashed once. */
   hash(path: string): string {
     let h = this.#inputs.get(path);
     if (h === undefined) {
-      h = createHash("sha256").update(readFileSync(path)).digest("hex");
+      const sum = createHash("sha256");
+      const add = (p: string): void => {
+        if (statSync(p).isDirectory()) for (const name of readdirSync(p).sort()) add(join(p, name));
+        else sum.update(readFileSync(p));
+      };
+      add(path);
+      h = sum.digest("hex");
       this.#inputs.set(path, h);
     }
     return h;

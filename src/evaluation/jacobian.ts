@@ -1,4 +1,4 @@
-import { checkLength, indexToPoint, invert, type Lattice, type Samples, sampleCount } from "./lattice.js";
+import { checkLength, indexToPoint, invert, type Lattice, type Samples } from "./lattice.js";
 
 /**
  * Jacobian determinant  det ∂y/∂p  of y(p) = p + u(p)  on the grid, by central differences (one-sided at the border, 0 across an axis of one sample).
@@ -9,36 +9,64 @@ import { checkLength, indexToPoint, invert, type Lattice, type Samples, sampleCo
 export function jacobianDeterminant(displacement: Samples, grid: Lattice): Float32Array {
   const d = grid.size.length;
   checkLength("jacobianDeterminant", displacement, grid, d);
-  const n = sampleCount(grid);
-  const toIndex = invert(indexToPoint(grid), d);
+  // ∂u/∂p = ∂u/∂index · T, T = ∂index/∂p; and det(I + ∂u/∂p) = det(T⁻¹ + ∂u/∂index) · det T, which spares a product per point.
+  const base = indexToPoint(grid);
+  const toIndex = invert(base, d);
+  return d === 2 ? planar(displacement, grid, base, determinant(toIndex, 2)) : spatial(displacement, grid, base, determinant(toIndex, 3));
+}
+
+/** Offsets to the neighbours of index i along an axis and the inverse of their distance; one-sided at the ends. */
+const neighbours = (i: number, n: number, stride: number): readonly [number, number, number] =>
+  n === 1 ? [0, 0, 0] : i === 0 ? [0, stride, 1] : i === n - 1 ? [-stride, 0, 1] : [-stride, stride, 0.5];
+
+function planar(u: Samples, { size: [nx, ny] }: Lattice, m: readonly number[], scale: number): Float32Array {
+  const n = nx * ny;
   const out = new Float32Array(n);
-  const index = new Array<number>(d).fill(0);
-  const strides = grid.size.map((_, k) => grid.size.slice(0, k).reduce((s, v) => s * v, 1));
-  const du = new Float64Array(d * d);
-  const jacobian = new Float64Array(d * d);
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < d; k++) {
-      const low = index[k] > 0 ? 1 : 0;
-      const high = index[k] < grid.size[k] - 1 ? 1 : 0;
-      const step = low + high;
-      const up = i + high * strides[k];
-      const down = i - low * strides[k];
-      for (let c = 0; c < d; c++) du[c * d + k] = step === 0 ? 0 : (displacement[c * n + up] - displacement[c * n + down]) / step;
+  for (let y = 0, i = 0; y < ny; y++) {
+    const [yl, yh, yw] = neighbours(y, ny, nx);
+    for (let x = 0; x < nx; x++, i++) {
+      const [xl, xh, xw] = neighbours(x, nx, 1);
+      const a = m[0] + (u[i + xh] - u[i + xl]) * xw;
+      const b = m[1] + (u[i + yh] - u[i + yl]) * yw;
+      const c = m[2] + (u[n + i + xh] - u[n + i + xl]) * xw;
+      const d = m[3] + (u[n + i + yh] - u[n + i + yl]) * yw;
+      out[i] = (a * d - b * c) * scale;
     }
-    for (let r = 0; r < d; r++)
-      for (let c = 0; c < d; c++) {
-        let v = r === c ? 1 : 0;
-        for (let k = 0; k < d; k++) v += du[r * d + k] * toIndex[k * d + c];
-        jacobian[r * d + c] = v;
-      }
-    out[i] = determinant(jacobian, d);
-    for (let k = 0; k < d && ++index[k] === grid.size[k]; k++) index[k] = 0;
   }
   return out;
 }
 
-function determinant(m: Float64Array, d: number): number {
-  if (d === 1) return m[0];
+function spatial(u: Samples, { size: [nx, ny, nz] }: Lattice, m: readonly number[], scale: number): Float32Array {
+  const n = nx * ny * nz;
+  const out = new Float32Array(n);
+  const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = m;
+  for (let z = 0, i = 0; z < nz; z++) {
+    const [zl, zh, zw] = neighbours(z, nz, nx * ny);
+    for (let y = 0; y < ny; y++) {
+      const [yl, yh, yw] = neighbours(y, ny, nx);
+      for (let x = 0; x < nx; x++, i++) {
+        const xl = x > 0 ? -1 : 0;
+        const xh = x < nx - 1 ? 1 : 0;
+        const xw = xh - xl === 2 ? 0.5 : xh - xl;
+        const j = n + i;
+        const k = j + n;
+        const a = m0 + (u[i + xh] - u[i + xl]) * xw;
+        const b = m1 + (u[i + yh] - u[i + yl]) * yw;
+        const c = m2 + (u[i + zh] - u[i + zl]) * zw;
+        const d = m3 + (u[j + xh] - u[j + xl]) * xw;
+        const e = m4 + (u[j + yh] - u[j + yl]) * yw;
+        const f = m5 + (u[j + zh] - u[j + zl]) * zw;
+        const g = m6 + (u[k + xh] - u[k + xl]) * xw;
+        const h = m7 + (u[k + yh] - u[k + yl]) * yw;
+        const l = m8 + (u[k + zh] - u[k + zl]) * zw;
+        out[i] = (a * (e * l - f * h) - b * (d * l - f * g) + c * (d * h - e * g)) * scale;
+      }
+    }
+  }
+  return out;
+}
+
+function determinant(m: ArrayLike<number>, d: number): number {
   if (d === 2) return m[0] * m[3] - m[1] * m[2];
   return m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) + m[2] * (m[3] * m[7] - m[4] * m[6]);
 }

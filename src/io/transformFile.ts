@@ -45,12 +45,16 @@ const convention = "points in LPS mm (pixels for pictures); y = matrix · x + of
 /**
  * The files that store a transform, first the JSON: both directions, the names and grids of the two spaces, displacement fields beside it.
  * A field whose inverse is known is stored with it; otherwise readers invert it.
- * @param name  of the JSON file; fields are named after it
+ * @param name  of the JSON file; fields are named after it, or after `fieldStem`
  */
-export function writeTransform(transform: Transform, name = "transform.json"): Map<string, Uint8Array> {
+export function writeTransform(
+  transform: Transform,
+  name = "transform.json",
+  { fieldStem }: { fieldStem?: string } = {},
+): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   const plain = name.replace(/^.*[/\\]/, "");
-  const stem = plain.replace(/\.json$/i, "");
+  const stem = fieldStem ?? `${plain.replace(/\.json$/i, "")}.field`;
   const parts = transform instanceof CompositeTransform ? transform.parts : [transform];
   let fields = 0;
   const forward = parts.map((part): StoredPart => {
@@ -58,10 +62,10 @@ export function writeTransform(transform: Transform, name = "transform.json"): M
     if (!(part instanceof DisplacementTransform))
       throw new ArgumentError(`transform: a ${part.kind} transform cannot be stored`, { kind: part.kind });
     const k = fields++ === 0 ? "" : String(fields);
-    const file = `${stem}.field${k}.nii.gz`;
+    const file = `${stem}${k}.nii.gz`;
     files.set(file, fieldBytes(part.field, part.grid, file));
     if (!part.backward) return { kind: "displacement", file };
-    const inverseFile = `${stem}.inverse${k}.nii.gz`;
+    const inverseFile = `${stem}${k}.inverse.nii.gz`;
     files.set(inverseFile, fieldBytes(part.backward.field, part.backward.grid, inverseFile));
     return { kind: "displacement", file, inverseFile };
   });

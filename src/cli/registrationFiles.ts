@@ -1,0 +1,217 @@
+import { basename } from "node:path";
+import { inverseConsistency, jacobianDeterminant, jacobianSummary } from "../evaluation/index.js";
+import { type Grid, gridText, type Image, image, voxelsOf } from "../image/index.js";
+import { asLinear, displacementBytes, linearItkText, writeImage, writeTransform } from "../io/index.js";
+import { type Figure, report } from "../report/index.js";
+import { type Verdict, verdict } from "../report/verdict.js";
+import { Tensor } from "../tensor/index.js";
+import { DisplacementTransform, identityTransform, type Transform, warp } from "../transforms/index.js";
+import { extension, type Loaded } from "./inputs.js";
+import type { Output } from "./output.js";
+import type { Session } from "./session.js";
+import { version } from "./version.js";
+
+/** One registration, told in plain values: what its files and its report are made of. */
+export interface Told {
+  readonly fixed: Loaded;
+  readonly moving: Loaded;
+  /** As the metric saw them: one channel. */
+  readonly fixedGray: Image;
+  readonly movingGray: Image;
+  readonly transform: Transform;
+  /** How the run ended: "ok" or what went wrong. */
+  readonly status: string;
+  readonly reason: string;
+  readonly metric: string;
+  /** The metric before and after, smaller is more alike. */
+  readonly before: number;
+  readonly after: number;
+  /** Values of the objective, level by level. */
+  readonly trace: readonly { readonly level: string; readonly values: readonly number[] }[];
+  /** Masks, points, a first transform. */
+  readonly otherInputs: readonly string[];
+  /** Every option as it was used. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Seconds by stage. */
+  readonly timings: Record<string, number>;
+  /** Images whose contrasts are unlike. */
+  readonly unlikeContrasts: boolean;
+  /** ssd: intensities mean the same. */
+  readonly sameScale: boolean;
+}
+
+export interface RegistrationFigures {
+  readonly before: number;
+  readonly after: number;
+  readonly overlap: number;
+  readonly folded: number;
+  readonly jacobian: { readonly min: number; readonly max: number; readonly sdLog: number };
+  readonly inverseConsistency: { readonly meanVoxels: number; readonly maxVoxels: number };
+}
+
+/** What is measured of every result, whatever made it. */
+export function measure(t: Told): {
+  readonly figures: RegistrationFigures;
+  readonly displacement: Float32Array;
+  readonly jacobian: Float32Array;
+} {
+  const grid = t.fixed.image.grid;
+  const displacement = new Float32Array(t.transform.displacement(grid).data);
+  const jacobian = jacobianDeterminant(displacement, grid);
+  const { folded, min, max, sdLog } = jacobianSummary(jacobian);
+  // About 20 000 points: an average over more would not differ in the digits shown.
+  const stride = Math.max(1, Math.floor(voxelsOf(grid) / 20_000));
+  const map = (y: Transform) => (p: Float64Array) => Float64Array.from(y.apply(Tensor.from(p, [p.length / y.dimension, y.dimension])).data);
+  const back = inverseConsistency(map(t.transform), map(t.transform.inverse()), grid, stride);
+  return {
+    figures: {
+      before: t.before,
+      after: t.after,
+      overlap: overlapOf(t.movingGray.grid, t.transform, grid),
+      folded,
+      jacobian: { min, max, sdLog },
+      inverseConsistency: { meanVoxels: back.mean, maxVoxels: back.max },
+    },
+    displacement,
+    jacobian,
+  };
+}
+
+/** Share of fixed's voxels whose partner lies inside moving. */
+export function overlapOf(moving: Grid, y: Transform, fixed: Grid): number {
+  const ones = image(new Float32Array(voxelsOf(moving)).fill(1), moving);
+  const data = warp(ones, y, fixed, { interpolation: "nearest" }).values.data;
+  let inside = 0;
+  for (let i = 0; i < data.length; i++) if (data[i] > 0) inside++;
+  return inside / data.length;
+}
+
+/** Write everything a registration leaves in its folder; run.json comes last, so that its presence means that the rest is there. */
+export function putRegistration(session: Session, out: Output, t: Told): { figures: RegistrationFigures; verdict: Verdict } {
+  const clock = stopwatch(t.timings);
+  const grid = t.fixed.image.grid;
+  const { figures, displacement, jacobian } = measure(t);
+  const judged = verdict({
+    status: t.status,
+    reason: t.reason,
+    metric: t.metric,
+    before: t.before,
+    after: t.after,
+    overlap: figures.overlap,
+    folded: figures.folded,
+    inverseConsistency: figures.inverseConsistency.meanVoxels,
+  });
+  clock("measure");
+  const warped = warp(t.moving.image, t.transform, grid);
+  const warpedName = `warped${warpedExtension(t.moving.path)}`;
+  for (const [name, bytes] of writeImage(warped, warpedName, { channelKind: t.moving.raw.channelKind, level: 1 })) out.put(name, bytes);
+  const linear = asLinear(t.transform);
+  const whole = t.transform instanceof DisplacementTransform;
+  for (const [name, bytes] of writeTransform(t.transform, "transform.json", whole ? { fieldStem: "displacement" } : {}))
+    out.put(name, bytes);
+  if (linear) out.put("transform.tfm", linearItkText(linear));
+  else if (!whole) out.put("displacement.nii.gz", displacementBytes(t.transform, grid, "displacement.nii.gz"));
+  clock("write");
+  const gray = (im: Image) => new Float32Array(im.values.data);
+  const before = warp(t.movingGray, identityTransform(grid.size.length), grid);
+  const moved = t.moving.raw.channels === 1 ? warped : warp(t.movingGray, t.transform, grid);
+  out.put(
+    "report.html",
+    report({
+      title: `${basename(t.fixed.path)} ← ${basename(t.moving.path)}`,
+      subtitle: subtitle(t, grid),
+      verdict: judged,
+      grid,
+      fixed: { values: gray(t.fixedGray) },
+      moving: { values: gray(before) },
+      warped: { values: gray(moved) },
+      sameScale: t.sameScale,
+      unlikeContrasts: t.unlikeContrasts,
+      displacement,
+      jacobian: linear ? undefined : jacobian,
+      trace: t.trace,
+      traceLabel: `Objective (${t.metric}${t.options.alpha === undefined ? "" : " and smoothness"})`,
+      figures: tiles(t, figures),
+      summary: summary(session, t),
+      timings: { ...t.timings },
+      warnings: session.warnings,
+      footer: `pullback ${version()} · run.json beside this file holds every option and value`,
+    }),
+  );
+  clock("report");
+  out.put(
+    "run.json",
+    `${JSON.stringify(
+      {
+        program: "pullback",
+        version: version(),
+        node: process.version,
+        command: "register",
+        inputs: {
+          fixed: { path: t.fixed.path, sha256: session.hash(t.fixed.path) },
+          moving: { path: t.moving.path, sha256: session.hash(t.moving.path) },
+          ...Object.fromEntries(t.otherInputs.map((path) => [path, { path, sha256: session.hash(path) }])),
+        },
+        options: t.options,
+        status: t.status,
+        reason: t.reason,
+        verdict: judged,
+        metric: t.metric,
+        figures,
+        trace: t.trace,
+        seconds: { ...t.timings },
+        warnings: session.warnings,
+        outputs: [...out.names, "run.json"],
+      },
+      (_, v) => (typeof v === "number" && !Number.isFinite(v) ? null : v),
+      1,
+    )}\n`,
+  );
+  return { figures, verdict: judged };
+}
+
+/** Pictures stay pictures (JPEG would lose), everything else keeps its place in space. */
+const warpedExtension = (path: string): string => {
+  const e = extension(path).toLowerCase();
+  return /^\.(png|jpe?g|tiff?)$/.test(e) ? ".png" : /^\.(npy|mha|nrrd|nii)$/.test(e) ? e : ".nii.gz";
+};
+
+const subtitle = (t: Told, grid: Grid): string =>
+  `${t.options.preset ?? t.options.transform ?? "registration"}, ${t.metric}; fixed grid ${gridText(grid)}`;
+
+function tiles(t: Told, f: RegistrationFigures): Figure[] {
+  const nonlinear = asLinear(t.transform) === undefined;
+  return [
+    { label: `${t.metric} before`, value: f.before },
+    { label: `${t.metric} after`, value: f.after },
+    { label: "overlap", value: Math.round(1000 * f.overlap) / 10, unit: "%" },
+    ...(nonlinear
+      ? [
+          { label: "folded (det J ≤ 0)", value: Math.round(1e5 * f.folded) / 1e3, unit: "%" },
+          { label: "sd of log det J", value: f.jacobian.sdLog },
+          { label: "way back misses by", value: f.inverseConsistency.meanVoxels, unit: "voxels" },
+        ]
+      : [{ label: "det J", value: f.jacobian.min }]),
+  ];
+}
+
+function summary(session: Session, t: Told): Record<string, unknown> {
+  return {
+    fixed: t.fixed.path,
+    moving: t.moving.path,
+    ...Object.fromEntries(Object.entries(t.options).filter(([, v]) => v !== undefined)),
+    "ended because": t.reason,
+    "SHA-256 of fixed": session.hash(t.fixed.path),
+    "SHA-256 of moving": session.hash(t.moving.path),
+  };
+}
+
+/** Puts the seconds since the last call under a name. */
+export function stopwatch(into: Record<string, number>): (name: string) => void {
+  let last = performance.now();
+  return (name) => {
+    const now = performance.now();
+    into[name] = Math.round(now - last) / 1000;
+    last = now;
+  };
+}
