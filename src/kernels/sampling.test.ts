@@ -254,3 +254,46 @@ test("cubic sampling of prefiltered coefficients gives the samples back; the adj
     { numRuns: 30 },
   );
 });
+
+test("away from the borders, where four positions go together, cubic and nearest sampling equal their twins too", () => {
+  for (const [size, outSize] of [
+    [
+      [9, 11, 12],
+      [3, 5, 13],
+    ],
+    [
+      [11, 40],
+      [6, 31],
+    ],
+  ])
+    for (const kind of ["cubic", "nearest"] as const)
+      for (const points of [false, true]) {
+        const random = generator(9);
+        const d = size.length;
+        const n = outSize.reduce((a, b) => a * b, 1);
+        const image = Float32Array.from({ length: 2 * size.reduce((a, b) => a * b, 1) }, () => 2 * random() - 1);
+        const g = Float32Array.from({ length: 2 * n }, () => 2 * random() - 1);
+        // Nine in ten positions are deep inside; thirty-seconds, so that f32 and f64 round to the same nearest voxel.
+        const place = (a: number) =>
+          (random() < 0.03 ? -1 : 1 + Math.floor(random() * (size[d - 1 - a] - 3))) + (2 * Math.floor(random() * 16) + 1) / 32;
+        const base = Array.from({ length: d * (d + 1) }, () => 0);
+        const u = points
+          ? Float32Array.from({ length: d * n }, (_, k) => place(k % d))
+          : Float32Array.from({ length: d * n }, (_, k) => place(Math.floor(k / n)));
+        const positions = <T>(data: T): twin.Positions<T> => (points ? { points: data, count: n } : { field: data, size: outSize, base });
+        const lengths = [2 * n, d * n, 2 * n, 2 * d * n, n];
+        const expected = lengths.map((m) => new Float64Array(m));
+        twin.sample(kind, image, 2, size, positions(u), [], expected[0], {}, expected[4]);
+        twin.sampleGradient(kind, image, 2, size, positions(u), g, [], expected[1]);
+        twin.sampleBoth(kind, image, 2, size, positions(u), expected[2], expected[3]);
+        const results = everywhere([image, u, g], lengths, (e, [im, us, gs], out) => {
+          const at = { at: im, channels: 2, size };
+          kernel.sample(e, kind, at, positions(us), [], out[0], { inside: out[4] });
+          kernel.sampleGradient(e, kind, at, positions(us), gs, [], out[1]);
+          kernel.sampleBoth(e, kind, at, positions(us), out[2], out[3]);
+        });
+        results.forEach((r, k) => {
+          close(r, expected[k], 2e-5); // f32
+        });
+      }
+});
