@@ -4,8 +4,8 @@ import { add, fma, hsum, ld, mul, splat, st, sub } from "./simd";
 /**
  * Local (windowed) normalised cross-correlation of two images I (fixed) and J (warped), both taken as (v − offset)·scale on the fly:
  *   cc = c² / (vI vJ + ε),   c = E[IJ] − E[I]E[J],  v = E[·²] − E[·]²,  E = mean over the window, inside the image, weighted by the mask.
- * Running sums along z and y, a few adds along x; offset keeps the sums small, so that they lose no digits.
- * The first pass returns Σ w cc and writes A = 2 c w / (n den), C = −2 cc vI w / (n den), M = A E[I] + C E[J]; the second makes
+ * or with `signed` cc = c / √(vI vJ + ε). Running sums along z and y, a few adds along x; offset keeps the sums small, so that they lose no digits.
+ * The first pass returns Σ w cc and writes A = 2 c w / (n den), C = −2 cc vI w / (n den) (signed: w / (n √den), −cc vI w / (n den)), M = A E[I] + C E[J]; the second makes
  *   ∂Σ/∂J = w·(I box(A) + J box(C) − box(M))·scale;  with `both`, C' and M' (I and J exchanged) give ∂/∂I.
  * I, J, mask (0: none) [V, D, H, W]; fields [V, 3 or 5, D, H, W4] with rows padded to W4 = ⌈W / 4⌉·4; stats [V, 4] = offset, scale of I, of J.
  * Where nothing but the offset itself (the background, if the caller chose it so) or mask 0 can be seen, nothing is computed: rows carry the
@@ -206,17 +206,29 @@ function boxAny(r: usize, enter: usize, leave: usize, out: usize, e: usize, rx: 
 /** Statistics of one group of four windows; writes the fields, returns w cc. */
 // @ts-ignore: decorator
 @inline function correlate(
-  MASK: bool, b: usize, wp: usize, inverse: v128, weight: v128, epsilon: v128, least: v128, both: bool, field: usize, f4: usize,
+  MASK: bool, b: usize, wp: usize, inverse: v128, weight: v128, epsilon: v128, least: v128, signed: bool, both: bool, field: usize, f4: usize,
 ): v128 {
-  const zero = splat(0), n1 = MASK ? f32x4.div(splat(1), f32x4.pmax(splat(1e-6), ld(b + 5 * wp))) : inverse;
+  const zero = splat(0), one = splat(1), n1 = MASK ? f32x4.div(one, f32x4.pmax(splat(1e-6), ld(b + 5 * wp))) : inverse;
   const mI = mul(ld(b), n1), mJ = mul(ld(b + wp), n1);
   const c = sub(mul(ld(b + 4 * wp), n1), mul(mI, mJ));
   // Rounding may leave a variance just below 0, and ε must not be cancelled by it.
   const vI = f32x4.pmax(zero, sub(mul(ld(b + 2 * wp), n1), mul(mI, mI))), vJ = f32x4.pmax(zero, sub(mul(ld(b + 3 * wp), n1), mul(mJ, mJ)));
   const valid = MASK ? v128.and(weight, f32x4.ge(ld(b + 5 * wp), least)) : weight;
-  const id = f32x4.div(splat(1), fma(vI, vJ, epsilon)), cc = MASK ? mul(valid, mul(mul(c, c), id)) : v128.and(valid, mul(mul(c, c), id));
+  // cc, a = ∂cc/∂c / n and k = −∂cc/∂v · 2 / (n·cc·other v)
+  let id = f32x4.div(one, fma(vI, vJ, epsilon)), cc: v128, a: v128, k: v128;
+  if (signed) {
+    k = mul(n1, id);
+    id = f32x4.sqrt(id);
+    cc = mul(c, id);
+    a = mul(n1, id);
+  } else {
+    cc = mul(mul(c, c), id);
+    k = mul(n1, add(id, id));
+    a = mul(c, k);
+  }
+  cc = MASK ? mul(valid, cc) : v128.and(valid, cc);
   if (field != 0) {
-    const k = mul(n1, add(id, id)), A = MASK ? mul(valid, mul(c, k)) : v128.and(valid, mul(c, k)), q = mul(cc, k), C = f32x4.neg(mul(q, vI));
+    const A = MASK ? mul(valid, a) : v128.and(valid, a), q = mul(cc, k), C = f32x4.neg(mul(q, vI));
     st(field, A);
     st(field + f4, C);
     st(field + 2 * f4, fma(A, mI, mul(C, mJ)));
@@ -232,7 +244,7 @@ function boxAny(r: usize, enter: usize, leave: usize, out: usize, e: usize, rx: 
 /** First pass. fields = 0: the value alone. `least`: fewest (weighted) voxels in a window that counts, with a mask. */
 export function localNccForward(
   I: usize, J: usize, mask: usize, stats: usize, extents: usize, fields: usize, active: usize, both: i32, D: i32, H: i32, W: i32,
-  rz: i32, ry: i32, rx: i32, planes: i32, rows: i32, epsilon: f32, least: f32, ws: usize, i0: i32, i1: i32,
+  rz: i32, ry: i32, rx: i32, planes: i32, rows: i32, epsilon: f32, least: f32, signed: i32, ws: usize, i0: i32, i1: i32,
 ): f64 {
   const rb: usize = <usize>W << 2, wp = wide(W), h4: usize = rb * H, f4 = wp * H * D, pad = rim(rx), row = wp + 2 * pad;
   const strips = (H + rows - 1) / rows, blocks = (D + planes - 1) / planes, Q: usize = mask != 0 ? 6 : 5, F: usize = both ? 5 : 3;
@@ -289,16 +301,16 @@ export function localNccForward(
         const at = mask + v * D * h4 + <usize>(z * H + y) * rb, e = min(hi, inner);
         if (mask != 0) {
           for (; x < e; x += 16) {
-            acc = add(acc, correlate(true, bx + x, wp, eps, ld(at + x), eps, few, both != 0, field, f4));
+            acc = add(acc, correlate(true, bx + x, wp, eps, ld(at + x), eps, few, signed != 0, both != 0, field, f4));
             if (field != 0) field += 16;
           }
-          if (hi > inner) acc = add(acc, correlate(true, bx + x, wp, eps, v128.and(keep, ld(at + x)), eps, few, both != 0, field, f4));
+          if (hi > inner) acc = add(acc, correlate(true, bx + x, wp, eps, v128.and(keep, ld(at + x)), eps, few, signed != 0, both != 0, field, f4));
         } else {
           for (; x < e; x += 16) {
-            acc = add(acc, correlate(false, bx + x, wp, mul(inverse, ld(nx + x)), all, eps, few, both != 0, field, f4));
+            acc = add(acc, correlate(false, bx + x, wp, mul(inverse, ld(nx + x)), all, eps, few, signed != 0, both != 0, field, f4));
             if (field != 0) field += 16;
           }
-          if (hi > inner) acc = add(acc, correlate(false, bx + x, wp, mul(inverse, ld(nx + x)), keep, eps, few, both != 0, field, f4));
+          if (hi > inner) acc = add(acc, correlate(false, bx + x, wp, mul(inverse, ld(nx + x)), keep, eps, few, signed != 0, both != 0, field, f4));
         }
         total += <f64>hsum(acc);
       }

@@ -52,14 +52,18 @@ test("local NCC: value and both gradients equal the plain twin for any size, rad
   const radius = fc.integer({ min: 0, max: 6 });
   fc.assert(
     fc.property(
-      fc.tuple(side, fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 45 })),
+      fc.oneof(
+        fc.tuple(side, fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 45 })),
+        fc.tuple(fc.integer({ min: 41, max: 60 }), side, side), // several blocks of planes
+      ),
       fc.tuple(radius, radius, radius),
       fc.integer({ min: 1, max: 2 }),
       fc.boolean(),
       fc.boolean(),
       fc.constantFrom(0, 1, 3, 6),
+      fc.boolean(),
       fc.integer(),
-      (size, radii, volumes, masked, both, blob, seed) => {
+      (size, radii, volumes, masked, both, blob, signed, seed) => {
         const each = size[0] * size[1] * size[2];
         const n = volumes * each;
         const warped = noise(n, seed);
@@ -75,7 +79,7 @@ test("local NCC: value and both gradients equal the plain twin for any size, rad
         const mask = masked
           ? noise(n, seed + 2).map((v, i) => (v < -0.2 || (background(i) && i % 3) ? 0 : Math.min(1, v + 0.6)))
           : undefined;
-        const options: LocalNccOptions = { radius: radii, offset: [0, 100], scale: [3, 0.1], epsilon: 1e-3, least: 1.3 };
+        const options: LocalNccOptions = { radius: radii, offset: [0, 100], scale: [3, 0.1], epsilon: 1e-3, least: 1.3, signed };
         const results = [...engines, plain, unshared].map((e) =>
           run(e, volumes, size, { warped, fixed, mask }, options, both ? "both" : "warped"),
         );
@@ -115,21 +119,23 @@ test("the twin's gradients are the slopes of its value", () => {
   const warped = Float64Array.from(noise(n, 5));
   const fixed = Float64Array.from(noise(n, 6));
   const mask = Float64Array.from(noise(n, 7).map((v) => Math.max(0, v + 0.3)));
-  const options: LocalNccOptions = { radius: [1, 2, 1], epsilon: 1e-4, scale: [2, 3], least: 2 };
-  const at = localNcc(warped, fixed, mask, size, options);
-  for (const [image, gradient] of [
-    [warped, at.warped],
-    [fixed, at.fixed],
-  ])
-    for (let i = 0; i < n; i += 7) {
-      const kept = image[i];
-      image[i] = kept + 1e-5;
-      const more = localNcc(warped, fixed, mask, size, options).sum;
-      image[i] = kept - 1e-5;
-      const less = localNcc(warped, fixed, mask, size, options).sum;
-      image[i] = kept;
-      expect((more - less) / 2e-5).toBeCloseTo(gradient[i], 5);
-    }
+  for (const signed of [false, true]) {
+    const options: LocalNccOptions = { radius: [1, 2, 1], epsilon: 1e-4, scale: [2, 3], least: 2, signed };
+    const at = localNcc(warped, fixed, mask, size, options);
+    for (const [image, gradient] of [
+      [warped, at.warped],
+      [fixed, at.fixed],
+    ])
+      for (let i = 0; i < n; i += 7) {
+        const kept = image[i];
+        image[i] = kept + 1e-5;
+        const more = localNcc(warped, fixed, mask, size, options).sum;
+        image[i] = kept - 1e-5;
+        const less = localNcc(warped, fixed, mask, size, options).sum;
+        image[i] = kept;
+        expect((more - less) / 2e-5).toBeCloseTo(gradient[i], 5);
+      }
+  }
 });
 
 test("an image correlates with itself by 1, with any multiple of itself by 1, and with a constant by 0", () => {

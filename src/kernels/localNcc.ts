@@ -25,13 +25,17 @@ export interface LocalNccFields {
 const activeAt = (images: LocalNccImages, fields: LocalNccFields | undefined) =>
   fields ? fields.at + localNccFieldBytes(images, fields.both) - 8 * images.volumes * images.size[0] * images.size[1] : 0;
 
-/** Block sizes that depend only on the problem: about 80 planes × 48 rows, an even number of strips, so that a rim costs a few per cent. */
+/**
+ * Block sizes that depend only on the problem. Warming up a block costs additions over 2r planes, which is little, and over 2r rows of
+ * everything but the last step, which is more: so thin blocks of whole planes, as long as their sums fit a second-level cache.
+ */
 function blocks({ volumes, size: [D, H, W] }: LocalNccImages, radius: Size3) {
   const cut = (n: number, most: number) => Math.ceil(n / Math.max(1, Math.ceil(n / most)));
-  const planes = cut(D, Math.max(80, 8 * radius[0]));
-  const tall = Math.max(32, 8 * radius[1], Math.min(4096, Math.floor(48 * (160 / Math.max(1, W)))));
-  const rows = H > tall ? Math.ceil(H / (2 * Math.ceil(H / tall / 2))) : H > 2 * Math.max(16, 4 * radius[1]) ? Math.ceil(H / 2) : H;
-  return { planes, rows, extent: volumes * Math.ceil(D / planes) * Math.ceil(H / rows) };
+  const planes = cut(D, Math.max(20, 5 * radius[0]));
+  const inDepth = volumes * Math.ceil(D / planes);
+  const fitting = Math.max(32, 8 * radius[1], Math.floor(32768 / Math.max(1, W)));
+  const rows = cut(H, inDepth >= 8 ? fitting : Math.min(fitting, Math.max(32, 8 * radius[1], Math.ceil((H * inDepth) / 8))));
+  return { planes, rows, extent: inDepth * Math.ceil(H / rows) };
 }
 
 function prepare(e: Engine, reserve: (bytes: number) => number, images: LocalNccImages, options: LocalNccOptions) {
@@ -54,7 +58,7 @@ export function localNccFieldBytes({ volumes, size: [D, H, W] }: LocalNccImages,
 }
 
 /**
- * Σ over all voxels of w cc, cc the squared local correlation in windows of (2r + 1) voxels along each axis (see the twin for the formula).
+ * Σ over all voxels of w cc, cc the squared (or signed) local correlation in windows of (2r + 1) voxels along each axis (see the twin for the formula).
  * With `fields`, what the gradient needs is written there.
  */
 export function localNccForward(e: Engine, images: LocalNccImages, options: LocalNccOptions, fields?: LocalNccFields): number {
@@ -90,6 +94,7 @@ export function localNccForward(e: Engine, images: LocalNccImages, options: Loca
         rows,
         epsilon,
         least,
+        options.signed ? 1 : 0,
       ],
       { extent, grain: 1, workspace: e.call("localNccWorkspace", mask ? 6 : 5, H, W, rows, radius[1], radius[2]) },
     );

@@ -8,6 +8,8 @@ export interface LocalNccOptions {
   /** Values are taken as (v − offset)·scale, [of warped, of fixed]: offset changes nothing but rounding, scale gives ε its meaning. */
   readonly offset?: readonly [number, number];
   readonly scale?: readonly [number, number];
+  /** cc = c / √(vI vJ + ε), between −1 and 1, in place of its square. */
+  readonly signed?: boolean;
   /** Least weight Σ w of a window that counts, when there is a mask. Default an eighth of the window. */
   readonly least?: number;
 }
@@ -33,7 +35,7 @@ function boxes(x: Float64Array, size: Size3, radius: Size3): Float64Array {
 
 /**
  * Plain twin of `localNccForward` and `localNccBackward`, one volume: value S = Σ w cc and both derivatives.
- * cc = c² / (vI vJ + ε),  c = E[IJ] − E[I]E[J],  v = E[·²] − E[·]²,  E the mean over the window's voxels inside the image, weighted by the mask w.
+ * cc = c² / (vI vJ + ε), or signed c / √(vI vJ + ε),  c = E[IJ] − E[I]E[J],  v = E[·²] − E[·]²,  E the mean over the window's voxels inside the image, weighted by the mask w.
  */
 export function localNcc(
   warped: ArrayLike<number>,
@@ -42,7 +44,7 @@ export function localNcc(
   size: Size3,
   options: LocalNccOptions,
 ): { readonly sum: number; readonly weight: number; readonly warped: Float64Array; readonly fixed: Float64Array } {
-  const { radius, epsilon = localNccEpsilon, offset = [0, 0], scale = [1, 1] } = options;
+  const { radius, epsilon = localNccEpsilon, offset = [0, 0], scale = [1, 1], signed = false } = options;
   const least = options.least ?? leastOf(radius);
   const n = size[0] * size[1] * size[2];
   const make = (f: (i: number) => number) => Float64Array.from({ length: n }, (_, i) => f(i));
@@ -72,11 +74,12 @@ export function localNcc(
     const vI = Math.max(0, sII[i] / N[i] - mI * mI);
     const vJ = Math.max(0, sJJ[i] / N[i] - mJ * mJ);
     const den = vI * vJ + epsilon;
-    const cc = (w[i] * c * c) / den;
+    const cc = w[i] * (signed ? c / Math.sqrt(den) : (c * c) / den);
     sum += cc;
-    A[i] = (2 * c * w[i]) / (den * N[i]);
-    C[i] = (-2 * cc * vI) / (den * N[i]);
-    D[i] = (-2 * cc * vJ) / (den * N[i]);
+    A[i] = (w[i] * (signed ? 1 / Math.sqrt(den) : (2 * c) / den)) / N[i];
+    const k = (signed ? 1 : 2) / (den * N[i]);
+    C[i] = -k * cc * vI;
+    D[i] = -k * cc * vJ;
     M[i] = A[i] * mI + C[i] * mJ;
     L[i] = A[i] * mJ + D[i] * mI;
   }

@@ -20,6 +20,7 @@ interface Params {
   /** Σ w over all voxels, what the sum is divided by. */
   readonly weight: number;
   readonly symmetric: boolean;
+  readonly signed: boolean;
 }
 /** Put aside by the forward pass in f32. */
 interface Saved {
@@ -94,7 +95,8 @@ function composed([warped, fixed, mask]: readonly Tensor[], p: Params): Tensor {
   const c = mean(I.mul(J)).sub(mI.mul(mJ));
   const vI = mean(I.square()).sub(mI.square()).maximum(0);
   const vJ = mean(J.square()).sub(mJ.square()).maximum(0);
-  const cc = c.square().div(vI.mul(vJ).add(p.epsilon));
+  const den = vI.mul(vJ).add(p.epsilon);
+  const cc = p.signed ? c.div(den.sqrt()) : c.square().div(den);
   return (w ? cc.mul(w).mul(count.greaterEqual(p.least)) : cc).sum().div(p.weight);
 }
 
@@ -169,12 +171,14 @@ export interface LocalNccOptions {
   readonly scale?: readonly [number, number];
   /** Least Σ of weights of a window that counts when there is a mask. Default: an eighth of the window. */
   readonly least?: number;
+  /** cc = c / √(v_W v_F + ε), between −1 and 1: opposite contrast is not alike. Default false: its square. */
+  readonly signed?: boolean;
   /** Both gradients will be wanted: one pass prepares both. (Without it they are right as well, and cost a pass more.) */
   readonly symmetric?: boolean;
 }
 
 /**
- * Mean squared local correlation,  C = Σ w cc / Σ w,  cc = c² / (v_W v_F + ε),  c = E[WF] − E[W]E[F],  v_X = E[X²] − E[X]²,
+ * Mean local correlation, squared,  C = Σ w cc / Σ w,  cc = c² / (v_W v_F + ε),  c = E[WF] − E[W]E[F],  v_X = E[X²] − E[X]²,
  * E the mean over the window around a voxel: its part inside the image, weighted by the mask w. Between 0 and 1, larger is more alike;
  * unchanged by local contrast and brightness. Differentiable in both images (not in the mask).
  * @param warped, fixed the same shape [c, z, y, x] or [c, y, x]; channels are averaged
@@ -206,5 +210,6 @@ export function localNcc(warped: Tensor, fixed: Tensor, o: LocalNccOptions): Ten
     scale: o.scale ?? [rough[0].scale, rough[1].scale],
     weight: (mask ? mask.sum().item() : warped.size) || 1,
     symmetric: o.symmetric ?? false,
+    signed: o.signed ?? false,
   });
 }

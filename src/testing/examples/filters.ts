@@ -47,7 +47,16 @@ export const filterExamples: Examples = {
     },
     {
       f: (warped, fixed) =>
-        localNcc(warped, fixed, { radius: [1, 2], epsilon: 0.1, offset: [0, 0], scale: [1, 1], mask, least: 1, symmetric: true }),
+        localNcc(warped, fixed, {
+          radius: [1, 2],
+          epsilon: 0.1,
+          offset: [0, 0],
+          scale: [1, 1],
+          mask,
+          least: 1,
+          symmetric: true,
+          signed: true,
+        }),
       inputs: normal([3, 5, 6], [3, 5, 6]),
     },
   ],
