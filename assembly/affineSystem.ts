@@ -1,5 +1,5 @@
 import { even, odd, pair } from "./lanes";
-import { axis, dot, table, tapsWorkspace } from "./sampleTaps";
+import { axis, BOTH, cubicDeep, deep, dot, table, tapsWorkspace } from "./sampleTaps";
 import { add, clamp, fma, ld, mul, splat, st, sub } from "./simd";
 
 /**
@@ -82,7 +82,7 @@ export function affineSystem(kind: i32, dims: i32, fixed: usize, H: i32, W: i32,
   const oW: usize = MH > 1 ? MW << 2 : 0, oHW: usize = MD > 1 ? (MH * MW) << 2 : 0, oD = oHW + oW;
   const sx = splat(<f32>a00), sy = splat(<f32>a10), sz = splat(<f32>a20);
   const vg = splat(<f32>gain), vo = splat(<f32>offset);
-  const nz = dims == 3 ? 4 : 1;
+  const nz = dims == 3 ? 4 : 1, fractions = taps + 320, line: usize = <usize>MW << 2, plane: usize = <usize>MH * line;
   if (kind == 2) axis(taps, 2, 0, 0, 1, 0);
   for (let r = r0; r < r1; r++) {
     const y = (r % rowsY) * stepY, z = (r / rowsY) * stepZ, fy64 = <f64>y, fz64 = <f64>z;
@@ -127,9 +127,19 @@ export function affineSystem(kind: i32, dims: i32, fixed: usize, H: i32, W: i32,
           let hit = false;
           if (k + l < count) {
             const xl = <f64>(x + l * stepX);
-            hit = axis(taps, 0, 2, a00 * xl + a01 * fy64 + a02 * fz64 + b0, MW, 4);
-            if (!axis(taps, 1, 2, a10 * xl + a11 * fy64 + a12 * fz64 + b1, MH, MW << 2)) hit = false;
-            if (dims == 3 && !axis(taps, 2, 2, a20 * xl + a21 * fy64 + a22 * fz64 + b2, MD, (MH * MW) << 2)) hit = false;
+            const qx = a00 * xl + a01 * fy64 + a02 * fz64 + b0, qy = a10 * xl + a11 * fy64 + a12 * fz64 + b1, qz = a20 * xl + a21 * fy64 + a22 * fz64 + b2;
+            if (deep(qx, MW) && deep(qy, MH) && (dims == 2 || deep(qz, MD))) {
+              const ix = <i32>qx, iy = <i32>qy, iz = dims == 3 ? <i32>qz : 1;
+              store<f32>(fractions, <f32>(qx - <f64>ix)); store<f32>(fractions, <f32>(qy - <f64>iy), 16); store<f32>(fractions, <f32>(qz - <f64>iz), 32);
+              // Value at vM, gradient at vx, vy, vz, which are rb apart.
+              cubicDeep(dims, moving + <usize>(iz - 1) * plane + <usize>(iy - 1) * line + (<usize>(ix - 1) << 2), 1, line, plane, fractions, 0, rb, at, 0, BOTH, 0, vM, vx, fractions + 64);
+              if (dims == 2) store<f32>(vz + at, 0);
+              hits |= 1 << l;
+              continue;
+            }
+            hit = axis(taps, 0, 2, qx, MW, 4);
+            if (!axis(taps, 1, 2, qy, MH, MW << 2)) hit = false;
+            if (dims == 3 && !axis(taps, 2, 2, qz, MD, (MH * MW) << 2)) hit = false;
           }
           if (hit) {
             hits |= 1 << l;

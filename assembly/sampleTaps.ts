@@ -138,7 +138,7 @@ export function dot(ws: usize, kind: i32, nz: i32, ny: i32, image: usize): f32 {
 @inline function lane3(v: v128): v128 { return v128.shuffle<f32>(v, v, 3, 3, 3, 3); }
 /** Is the whole 4-neighbourhood of q among 0 … n − 1? */
 // @ts-ignore: decorator
-@inline function deep(q: f64, n: i32): bool { return q >= 1 && q < <f64>(n - 2); }
+@inline export function deep(q: f64, n: i32): bool { return q >= 1 && q < <f64>(n - 2); }
 
 /**
  * Value and gradient of the cubic spline away from the borders, where nearly all positions are: `p0` is the first of the 4 × 4 × 4
@@ -146,7 +146,7 @@ export function dot(ws: usize, kind: i32, nz: i32, ny: i32, image: usize): f32 {
  * meet the x weights last: 16 loads, 20 (value) or 44 products of four lanes. Five to ten times as fast as the general table below.
  */
 // @ts-ignore: decorator
-@inline function cubicDeep(dims: i32, p0: usize, C: i32, row: usize, plane: usize, t: usize, points: i32, n4: usize, i: usize, channel: usize, mode: i32,
+@inline export function cubicDeep(dims: i32, p0: usize, C: i32, row: usize, plane: usize, t: usize, points: i32, n4: usize, i: usize, channel: usize, mode: i32,
   g: usize, out: usize, aux: usize, ws: usize): void {
   const nz = dims == 3 ? 4 : 1;
   const wx = cubic(load<f32>(t)), wy = cubic(load<f32>(t, 16));
@@ -193,7 +193,8 @@ export function dot(ws: usize, kind: i32, nz: i32, ny: i32, image: usize): f32 {
   }
 }
 
-const VALUE = 0, GRADIENT = 1, BOTH = 2, HESSIAN = 3;
+const VALUE = 0, GRADIENT = 1, HESSIAN = 3;
+export const BOTH = 2;
 /**
  * mode 0: out[c] = ∂h₁…∂h_m I_c; 1: out = Σ_c g[c] ∇∂h₁…∂h_m I_c laid out like the positions; 2: out[c] = I_c, aux[c][axis] = ∇I_c;
  * 3: out[c][xx, xy, (xz,) yy, (yz, zz)]. Slabs: rows of OW positions.
