@@ -58,7 +58,7 @@ export class Output {
     const parent = dirname(this.target);
     this.#temporary = join(parent, `.${basename(this.target)}.${randomUUID().slice(0, 8)}.part`);
     this.#guard(path, () => {
-      fs.mkdirSync(parent, { recursive: true });
+      this.#makeFolders(parent);
       unfinished.set(this.#temporary, fs);
       fs.mkdirSync(this.#temporary);
     });
@@ -124,6 +124,14 @@ export class Output {
     unfinished.delete(this.#temporary);
   }
 
+  // Step by step: Node's recursive mkdir never returns where the system answers ENOENT to a folder whose parent is there (as /proc does).
+  #makeFolders(path: string): void {
+    if (this.#fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+    const parent = dirname(path);
+    if (parent !== path) this.#makeFolders(parent);
+    this.#fs.mkdirSync(path);
+  }
+
   #guard(path: string, work: () => void): void {
     try {
       work();
@@ -135,11 +143,13 @@ export class Output {
           ? "the disk is full; nothing was kept, free some space or choose another folder"
           : code === "EACCES" || code === "EPERM" || code === "EROFS"
             ? "it may not be written here; choose another folder"
-            : code === "ENOTDIR" || code === "EEXIST"
-              ? "part of the path is a file, not a folder; choose another"
-              : code === "ENAMETOOLONG"
-                ? "the name is too long; choose a shorter one"
-                : (cause as Error).message;
+            : code === "ENOENT"
+              ? "the folder cannot be made here; choose another"
+              : code === "ENOTDIR" || code === "EEXIST"
+                ? "part of the path is a file, not a folder; choose another"
+                : code === "ENAMETOOLONG"
+                  ? "the name is too long; choose a shorter one"
+                  : (cause as Error).message;
       throw new OutputError(`${path}: ${why}`, { path, code }, { cause });
     }
   }
