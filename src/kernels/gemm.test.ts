@@ -61,7 +61,8 @@ test("the matrix product equals its plain twin for any size, transposes, factors
 });
 
 test("products larger than one block of rows, columns and depth lose nothing", () => {
-  check({ m: 131, n: 523, k: 259, beta: 1 }, 1);
+  check({ m: 131, n: 523, k: 259, beta: 2 }, 1);
+  check({ m: 67, n: 13, k: 300, batch: 2 }, 5);
   check({ m: 66, n: 1, k: 2500 }, 2);
   check({ m: 66, n: 1, k: 2500, transposeA: true }, 3);
   check({ m: 1, n: 77, k: 2500, batch: 2 }, 4);
