@@ -61,11 +61,11 @@ export function jacobianRange(determinants: Samples): number {
 /** Bytes of a Jacobian map: 0 folded, 128 volume kept. */
 export function jacobianAlbum(determinants: Samples, grid: Lattice, all: readonly View[], range: number): string[][] {
   // Blocks of pixels average; a fold inside one must not disappear, so folded points are looked up on their own.
-  const folds = Uint8Array.from({ length: determinants.length }, (_, i) => (determinants[i] > 0 ? 0 : 1));
+  const fold = (j: number) => (j > 0 ? 0 : 1);
   return each(all, (view, at) => {
     const most = widest(grid);
     const plane = slice(determinants, grid, view, at, { most });
-    const folded = slice(folds, grid, view, at, { most }).values;
+    const folded = slice(determinants, grid, view, at, { most, of: fold }).values;
     const data = Uint8Array.from(plane.values, (j, i) =>
       folded[i] > 0 ? 0 : Math.max(1, Math.min(255, Math.round(128 + (127 * Math.log2(j)) / range))),
     );

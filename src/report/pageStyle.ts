@@ -51,7 +51,7 @@ table{border-collapse:collapse;width:100%;font-size:.92rem}th,td{text-align:left
 .two{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:16px}.two>section{margin:0}.two{margin-bottom:16px}
 .note,.empty{color:var(--soft);font-size:.9rem;margin:10px 0 0}.warnings{margin:0;padding-left:1.2em}.warnings li{margin:2px 0}
 footer{color:var(--soft);font-size:.85rem}
-@media(max-width:760px){main{padding:16px 12px 32px}.panes.three{grid-template-columns:minmax(0,1fr)}.cards,.two{grid-template-columns:minmax(0,1fr)}kbd{display:none}h1{font-size:1.25rem}section{padding:12px}}
+@media(max-width:760px){main{padding:16px 12px 32px}.panes.three{grid-template-columns:minmax(0,1fr)}.cards,.two{grid-template-columns:minmax(0,1fr)}.plot .label{font-size:19px}kbd{display:none}h1{font-size:1.25rem}section{padding:12px}}
 @media(prefers-reduced-motion:reduce){.viewer[data-mode=flicker] .b,.viewer[data-mode=flicker] .tag.tb{animation-duration:3s}}
 @media print{body{background:#fff}section{break-inside:avoid}.choices,.slider{display:none}}
 `.replace(/\n/g, "");

@@ -99,8 +99,14 @@ function anatomicalAxes({ direction }: Lattice): { axis: number[]; sign: number[
   return { axis, sign: axis.map((k, r) => (m[3 * r + k] < 0 ? -1 : 1)) };
 }
 
-/** The plane that a view shows of one channel of an image (x fastest), averaged over blocks when it is wider or higher than `most` pixels. */
-export function slice(values: Samples, grid: Lattice, view: View, at: number, { most = 1024, channel = 0 } = {}): Plane {
+/** The plane that a view shows of one channel of an image (x fastest), averaged over blocks when it is wider or higher than `most` pixels; `of` is taken of every value first. */
+export function slice(
+  values: Samples,
+  grid: Lattice,
+  view: View,
+  at: number,
+  { most = 1024, channel = 0, of }: { most?: number; channel?: number; of?: (value: number) => number } = {},
+): Plane {
   const strides = grid.size.map((_, k) => grid.size.slice(0, k).reduce((s, v) => s * v, 1));
   const n = grid.size.reduce((s, v) => s * v, 1);
   const right = strides[view.across] * (view.flipAcross ? -1 : 1);
@@ -122,7 +128,8 @@ export function slice(values: Samples, grid: Lattice, view: View, at: number, { 
       const xEnd = Math.min(view.width, (x + 1) * block);
       for (let yy = y * block; yy < yEnd; yy++)
         for (let xx = x * block; xx < xEnd; xx++) {
-          sum += values[start + yy * down + xx * right];
+          const value = values[start + yy * down + xx * right];
+          sum += of ? of(value) : value;
           count++;
         }
       out[y * width + x] = sum / count;
