@@ -1,5 +1,5 @@
 import { loadX2, loadX3, loadY2, loadY3, loadZ3 } from "./lanes";
-import { add, fma, hsum, ld, mul, splat, st, sub } from "./simd";
+import { add, clamp, fma, hsum, ld, mul, splat, st, sub } from "./simd";
 
 /**
  * Sampling with any weights, one position at a time: nearest (kind 0), linear (1) and cubic B-spline (2, from coefficients, mirrored at
@@ -335,22 +335,21 @@ function splatDeep(dims: i32, image: usize, C: i32, H: i32, W: i32, qx: f64, qy:
   store<f32>(p, load<f32>(p) + w * a);
   store<f32>(p, load<f32>(p, 4) + w * b, 4);
 }
-/** The adjoint of linear sampling at one position; every axis has two voxels or more. */
-function splatPairs(dims: i32, image: usize, C: i32, D: i32, H: i32, W: i32, qx: f64, qy: f64, qz: f64, n4: usize, i: usize, channel: usize, g: usize,
+/** The adjoint of linear sampling at one position: p its first voxel, t (16 bytes apart) the fractions, `slow` its plane (row in 2-D). */
+// @ts-ignore: decorator
+@inline function splatPairs(dims: i32, p0: usize, C: i32, row: usize, plane: usize, t: usize, slow: i32, n4: usize, i: usize, channel: usize, g: usize,
   s0: i32, s1: i32): void {
-  const fx = qx > 0 ? min(qx, <f64>(W - 1)) : 0.0, fy = qy > 0 ? min(qy, <f64>(H - 1)) : 0.0, fz = qz > 0 ? min(qz, <f64>(D - 1)) : 0.0;
-  const ix = min(<i32>fx, W - 2), iy = min(<i32>fy, H - 2), iz = dims == 3 ? min(<i32>fz, D - 2) : 0;
-  const tx = <f32>(fx - <f64>ix), ty = <f32>(fy - <f64>iy), tz = <f32>(fz - <f64>iz);
-  const row: usize = <usize>W << 2, plane: usize = <usize>H * row;
-  let p = image + <usize>iz * plane + <usize>iy * row + (<usize>ix << 2);
+  const tx = load<f32>(t), ty = load<f32>(t, 16), near = slow >= s0 && slow < s1, far = slow + 1 >= s0 && slow + 1 < s1;
+  let p = p0;
   for (let c = 0; c < C; c++, p += channel) {
     const go = load<f32>(g + <usize>c * n4 + i), b = go * tx, a = go - b;
     if (dims == 3) {
-      if (iz >= s0 && iz < s1) { addPair(p, (1 - tz) * (1 - ty), a, b); addPair(p + row, (1 - tz) * ty, a, b); }
-      if (iz + 1 >= s0 && iz + 1 < s1) { addPair(p + plane, tz * (1 - ty), a, b); addPair(p + plane + row, tz * ty, a, b); }
+      const tz = load<f32>(t, 32);
+      if (near) { addPair(p, (1 - tz) * (1 - ty), a, b); addPair(p + row, (1 - tz) * ty, a, b); }
+      if (far) { addPair(p + plane, tz * (1 - ty), a, b); addPair(p + plane + row, tz * ty, a, b); }
     } else {
-      if (iy >= s0 && iy < s1) addPair(p, 1 - ty, a, b);
-      if (iy + 1 >= s0 && iy + 1 < s1) addPair(p + row, ty, a, b);
+      if (near) addPair(p, 1 - ty, a, b);
+      if (far) addPair(p + row, ty, a, b);
     }
   }
 }
@@ -368,15 +367,41 @@ export function splatTaps(kind: i32, dims: i32, image: usize, C: i32, D: i32, H:
   const taps = kind == 2 ? 4 : kind + 1, nz = dims == 3 ? taps : 1, small = (dims == 3 ? D : H) <= 4;
   const lowest = <f32>(s0 - 3), highest = <f32>(s1 + 2);
   const oz = ws + OFFSETS + 32, oy = ws + OFFSETS + 16, ox = ws + OFFSETS;
+  // Linear weights: four positions at once, where an axis has two voxels and (border constant) all four are inside.
+  const pairs = m == 0 && kind == 1 && W > 1 && H > 1 && (dims == 2 || D > 1);
+  const sx = splat(<f32>a00), sy = splat(<f32>a10), sz = splat(<f32>a20), zero = splat(0), ramp = f32x4(0, 1, 2, 3);
+  const mx = splat(<f32>(W - 1)), my = splat(<f32>(H - 1)), mz = splat(<f32>(D - 1));
+  const wx = i32x4.splat(W - 2), wy = i32x4.splat(H - 2), wz = i32x4.splat(max(D - 2, 0)), vW = i32x4.splat(W), vHW = i32x4.splat(H * W);
+  const line: usize = <usize>W << 2, plane: usize = <usize>H * line, fractions = ws + TABLE;
   axis(ws, 2, 0, 0, 1, 0);
   for (let r = 0; r < rows; r++) {
     if (!small && (load<f32>(range + (<usize>r << 3)) > highest || load<f32>(range + (<usize>r << 3), 4) < lowest)) continue;
     const start = r * OW, count = min(OW, n - start), yr = <f64>(r % OH), zr = <f64>(r / OH);
     const rowX = a01 * yr + a02 * zr + b0, rowY = a11 * yr + a12 * zr + b1, rowZ = a21 * yr + a22 * zr + b2;
-    let pu = u + <usize>start * es;
-    for (let x = 0; x < count; x++, pu += es) {
+    const xs = splat(<f32>rowX), ys = splat(<f32>rowY), zs = splat(<f32>rowZ);
+    for (let x = 0; x < count; x++) {
       const i = <usize>(start + x) << 2;
-      const xr = <f64>x;
+      if (pairs && x + 4 <= count) {
+        const xv = add(splat(<f32>x), ramp);
+        let px = fma(sx, xv, xs), py = fma(sy, xv, ys), pz = fma(sz, xv, zs);
+        if (u) {
+          if (dims == 3) { px = add(px, loadX3(u, i, n4, points)); py = add(py, loadY3(u, i, n4, points)); pz = add(pz, loadZ3(u, i, n4, points)); }
+          else { px = add(px, loadX2(u, i, n4, points)); py = add(py, loadY2(u, i, n4, points)); }
+        }
+        if (dims == 2) pz = zero;
+        const fx = clamp(px, zero, mx), fy = clamp(py, zero, my), fz = clamp(pz, zero, mz), slow = dims == 3 ? fz : fy;
+        if (!v128.any_true(v128.and(f32x4.ge(slow, splat(lowest)), f32x4.le(slow, splat(highest))))) { x += 3; continue; }
+        if (!border || i32x4.all_true(v128.and(f32x4.eq(fx, px), v128.and(f32x4.eq(fy, py), f32x4.eq(fz, pz))))) {
+          const ix = i32x4.min_s(i32x4.trunc_sat_f32x4_s(fx), wx), iy = i32x4.min_s(i32x4.trunc_sat_f32x4_s(fy), wy), iz = i32x4.min_s(i32x4.trunc_sat_f32x4_s(fz), wz);
+          st(fractions, sub(fx, f32x4.convert_i32x4_s(ix))); st(fractions + 16, sub(fy, f32x4.convert_i32x4_s(iy))); st(fractions + 32, sub(fz, f32x4.convert_i32x4_s(iz)));
+          st(fractions + 48, i32x4.shl(i32x4.add(ix, i32x4.add(i32x4.mul(iy, vW), i32x4.mul(iz, vHW))), 2)); st(fractions + 64, dims == 3 ? iz : iy);
+          for (let l: usize = 0; l < 16; l += 4)
+            splatPairs(dims, image + <usize>load<i32>(fractions + l, 48), C, line, plane, fractions + l, load<i32>(fractions + l, 64), n4, i + l, channel, g, s0, s1);
+          x += 3;
+          continue;
+        }
+      }
+      const xr = <f64>x, pu = u + <usize>(start + x) * es;
       let qx = a00 * xr + rowX, qy = a10 * xr + rowY, qz = a20 * xr + rowZ;
       if (u) {
         qx += <f64>load<f32>(pu); qy += <f64>load<f32>(pu + cs);
@@ -388,17 +413,9 @@ export function splatTaps(kind: i32, dims: i32, image: usize, C: i32, D: i32, H:
         const q = slow > 0 ? (slow < <f64>(end - 1) ? slow : <f64>(end - 1)) : 0.0;
         if (q > <f64>highest || q < <f64>lowest) continue;
       }
-      if (m == 0 && kind > 0) {
-        if (kind == 2) {
-          if (deep(qx, W) && deep(qy, H) && (dims == 2 || deep(qz, D))) {
-            splatDeep(dims, image, C, H, W, qx, qy, qz, n4, i, channel, g, s0, s1, ws + TABLE);
-            continue;
-          }
-        } else if (W > 1 && H > 1 && (dims == 2 || D > 1) &&
-          (!border || (qx >= 0 && qx <= <f64>(W - 1) && qy >= 0 && qy <= <f64>(H - 1) && (dims == 2 || (qz >= 0 && qz <= <f64>(D - 1)))))) {
-          splatPairs(dims, image, C, D, H, W, qx, qy, qz, n4, i, channel, g, s0, s1);
-          continue;
-        }
+      if (m == 0 && kind == 2 && deep(qx, W) && deep(qy, H) && (dims == 2 || deep(qz, D))) {
+        splatDeep(dims, image, C, H, W, qx, qy, qz, n4, i, channel, g, s0, s1, ws + TABLE);
+        continue;
       }
       let hit = axis(ws, 0, kind, qx, W, 4);
       if (!axis(ws, 1, kind, qy, H, W << 2)) hit = false;
