@@ -64,6 +64,18 @@ describe("the guides", () => {
     expect(broken).toEqual([]);
   });
 
+  test("list every decision by its number and title", () => {
+    const folder = join(root, "docs/decisions");
+    const list = readFileSync(join(folder, "README.md"), "utf8");
+    const files = readdirSync(folder).filter((f) => f !== "README.md");
+    const missing = files.filter((f) => {
+      const title = /^# (.*)$/m.exec(readFileSync(join(folder, f), "utf8"))?.[1];
+      return !/^\d{4}-/.test(f) || !list.includes(`- [${title}](${f})`);
+    });
+    expect(missing).toEqual([]);
+    expect(new Set(files.map((f) => f.slice(0, 4))).size).toBe(files.length);
+  });
+
   test("name npm scripts that exist", () => {
     const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     const unknown = pages.flatMap((page) =>

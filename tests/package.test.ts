@@ -44,8 +44,15 @@ test("the package holds the built library and nothing of its making", () => {
   const files = (readdirSync(installed(), { recursive: true, encoding: "utf8" }) as string[]).filter((f) => !f.startsWith("node_modules"));
   expect(files.filter((f) => /\.test\.|^dist\/\.|^src|^tests|^assembly|^demo|^bench/.test(f))).toEqual([]);
   expect(files).toContain("LICENSE");
-  const bytes = files.reduce((sum, f) => sum + (statSync(join(installed(), f)).isFile() ? statSync(join(installed(), f)).size : 0), 0);
-  expect(bytes).toBeLessThan(5e6); // the whole toolkit, unpacked: a few MB
+  const all = readdirSync(join(project, "node_modules"), { recursive: true, encoding: "utf8" }).map((f) =>
+    statSync(join(project, "node_modules", f)),
+  );
+  expect(all.reduce((sum, s) => sum + (s.isFile() ? s.size : 0), 0)).toBeLessThan(9e6); // "a few megabytes with everything it depends on"
+  const scripts = (folder: string) => JSON.parse(readFileSync(join(project, "node_modules", folder, "package.json"), "utf8")).scripts ?? {};
+  const installs = Object.keys(manifest().dependencies)
+    .concat("pullback")
+    .filter((name) => ["preinstall", "install", "postinstall"].some((s) => s in scripts(name)));
+  expect(installs).toEqual([]);
 });
 
 test("it runs in Node: threads, the same bits with one thread as with three, long work stopped from inside and from outside", () => {

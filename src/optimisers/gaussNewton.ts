@@ -4,7 +4,7 @@ import { scope } from "../core/scope.js";
 import { cg } from "../solvers/cg.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { addScaled, countOf, dotOf, fromFlat, scaled, toFlat } from "../tensor/variables.js";
-import { advanced, type Criteria, type Descent, type Preconditioner, started, verdict, withDefaults } from "./descent.js";
+import { advanced, type Criteria, type Descent, exhausted, type Preconditioner, started, verdict, withDefaults } from "./descent.js";
 import { gaussNewtonOperator, type LeastSquares, type LinearModel, linearise, trial } from "./leastSquares.js";
 import { backtrack } from "./lineSearch.js";
 
@@ -49,7 +49,8 @@ export function gaussNewton<X extends Variables = Tensor>(
         },
         { value: before.value, slope },
       );
-      return found ? accepted(p, before, found.at.x, dense, criteria, found.at.equations) : { ...before, stalled: true };
+      if (!found) return exhausted(before, -0.5 * slope, criteria);
+      return accepted(p, before, found.at.x, dense, criteria, found.at.equations);
     },
     done: verdict(criteria),
   };

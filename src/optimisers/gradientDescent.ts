@@ -2,8 +2,18 @@ import { ArgumentError } from "../core/errors.js";
 import type { Iteration, Objective, Variables } from "../core/interfaces.js";
 import { scope } from "../core/scope.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { normOf, sameNumbers } from "../tensor/variables.js";
-import { advanced, type Criteria, type Descent, descend, type Preconditioner, started, verdict, withDefaults } from "./descent.js";
+import { dotOf, normOf, sameNumbers } from "../tensor/variables.js";
+import {
+  advanced,
+  type Criteria,
+  type Descent,
+  descend,
+  exhausted,
+  type Preconditioner,
+  started,
+  verdict,
+  withDefaults,
+} from "./descent.js";
 import { evaluate } from "./evaluate.js";
 
 export interface GradientDescentOptions<X = Tensor> extends Criteria {
@@ -49,14 +59,16 @@ export function gradientDescent<X extends Variables = Tensor>(
     step(objective, before) {
       if (!adaptive)
         return { ...advanced(before, evaluate(objective, descend(before, before.step, preconditioner)), criteria), step: before.step };
-      for (let s = before.step as number; ; s /= 2) {
+      const first = before.step as number;
+      for (let s = first; ; s /= 2) {
         const better = scope(() => {
           const x = descend(before, s, preconditioner);
           if (sameNumbers(x, before.x)) return "vanished" as const;
           const at = evaluate(objective, x);
           return at.value < before.value ? at : undefined;
         });
-        if (better === "vanished") return { ...before, step: s, stalled: true };
+        if (better === "vanished")
+          return exhausted({ ...before, step: s }, 0.5 * first * dotOf(before.gradient, direction(before)), criteria);
         if (better) return { ...advanced(before, better, criteria), step: 1.1 * s };
       }
     },

@@ -1,7 +1,7 @@
 import type { Iteration, Objective, Variables } from "../core/interfaces.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { addScaled, difference, dotOf, normOf, scaled } from "../tensor/variables.js";
-import { advanced, type Criteria, type Descent, type Preconditioner, started, verdict, withDefaults } from "./descent.js";
+import { advanced, type Criteria, type Descent, exhausted, type Preconditioner, started, verdict, withDefaults } from "./descent.js";
 import { evaluate } from "./evaluate.js";
 import { strongWolfe, type WolfeOptions } from "./lineSearch.js";
 
@@ -38,18 +38,21 @@ export function lbfgs<X extends Variables = Tensor>(o: LbfgsOptions<X> = {}): It
       return { t, value: at.value, slope: dotOf(at.gradient, d), at };
     };
     const first = pairs.length > 0 ? 1 : firstMove / normOf(d);
-    return strongWolfe(phi, { value: from.value, slope: dotOf(from.gradient, d) }, first, o);
+    const slope = dotOf(from.gradient, d);
+    return { slope, first, found: strongWolfe(phi, { value: from.value, slope }, first, o) };
   };
   return {
     init: (objective, x) => ({ ...started(evaluate(objective, x)), pairs: [] }),
     step(objective, before) {
       let pairs = before.pairs;
-      let found = search(objective, before, pairs);
+      const attempt = search(objective, before, pairs);
+      let { found } = attempt;
+      const expected = -0.5 * attempt.first * attempt.slope; // of the quadratic whose minimum lies at the first trial
       if (!found && pairs.length > 0) {
         pairs = [];
-        found = search(objective, before, pairs);
+        ({ found } = search(objective, before, pairs));
       }
-      if (!found) return { ...before, pairs, stalled: true };
+      if (!found) return exhausted({ ...before, pairs }, expected, criteria);
       const { at } = found.probe;
       const s = difference(at.x, before.x);
       const y = difference(at.gradient, before.gradient);

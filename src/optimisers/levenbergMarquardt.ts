@@ -2,7 +2,7 @@ import type { Iteration, Variables } from "../core/interfaces.js";
 import { scope } from "../core/scope.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { addScaled, countOf, dotOf, fromFlat, mapLeaves, sameNumbers } from "../tensor/variables.js";
-import { started, verdict, withDefaults } from "./descent.js";
+import { exhausted, started, verdict, withDefaults } from "./descent.js";
 import { accepted, type GaussNewtonState, type LeastSquaresOptions, solveDamped } from "./gaussNewton.js";
 import { gaussNewtonOperator, type LeastSquares, linearise, trial } from "./leastSquares.js";
 
@@ -49,6 +49,7 @@ export function levenbergMarquardt<X extends Variables = Tensor>(
     step(p, before) {
       const weights = weightsOf(before);
       let { mu, nu } = before;
+      let expected: number | undefined;
       for (;;) {
         const attempt = scope(() => {
           const d = solveDamped(p, before, mu, weights, o);
@@ -58,14 +59,19 @@ export function levenbergMarquardt<X extends Variables = Tensor>(
           const damped = weights ? mapLeaves((v, w) => v.mul(w), d, fromFlat(weights, d)) : d;
           const predicted = 0.5 * (mu * dotOf(d, damped) - dotOf(d, before.gradient));
           const ratio = (before.value - value) / predicted;
-          return value < before.value ? { x, equations, ratio } : undefined;
+          return { predicted, accepted: value < before.value ? { x, equations, ratio } : undefined };
         });
-        if (attempt === "vanished") return { ...before, stalled: true };
-        if (attempt) {
-          const shrink = damping === "marquardt" ? 0.1 : Math.max(1 / 3, 1 - (2 * attempt.ratio - 1) ** 3);
-          return { ...accepted(p, before, attempt.x, dense, criteria, attempt.equations), mu: Math.max(mu * shrink, 1e-30), nu: 2 };
+        if (attempt === "vanished") return exhausted(before, expected ?? 0, criteria);
+        expected ??= attempt.predicted;
+        if (attempt.accepted) {
+          const shrink = damping === "marquardt" ? 0.1 : Math.max(1 / 3, 1 - (2 * attempt.accepted.ratio - 1) ** 3);
+          return {
+            ...accepted(p, before, attempt.accepted.x, dense, criteria, attempt.accepted.equations),
+            mu: Math.max(mu * shrink, 1e-30),
+            nu: 2,
+          };
         }
-        if (mu > 1e30) return { ...before, stalled: true }; // values that are not numbers however short the step
+        if (mu > 1e30) return exhausted(before, expected, criteria); // values that are not numbers however short the step
         mu *= damping === "marquardt" ? 10 : nu;
         nu *= 2;
       }

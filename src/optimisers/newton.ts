@@ -3,7 +3,7 @@ import { scope } from "../core/scope.js";
 import { cg } from "../solvers/cg.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { addScaled, dotOf, normOf, sameNumbers, scaled } from "../tensor/variables.js";
-import { advanced, type Criteria, type Descent, type Preconditioner, started, verdict, withDefaults } from "./descent.js";
+import { advanced, type Criteria, type Descent, exhausted, type Preconditioner, started, verdict, withDefaults } from "./descent.js";
 import { evaluate, hessianTimes, valueAt } from "./evaluate.js";
 
 export interface NewtonOptions<X = Tensor> extends Criteria {
@@ -33,6 +33,7 @@ export function newton<X extends Variables = Tensor>(o: NewtonOptions<X> = {}): 
     step(objective, before) {
       const { x, gradient, value } = before;
       const relativeResidual = o.cgResidual ?? 0.1 * Math.min(0.5, Math.sqrt(normOf(gradient) / before.gradientNorm0));
+      let expected: number | undefined;
       for (let radius = before.radius; ; ) {
         const attempt = scope(() => {
           const apply = (d: X) => hessianTimes(objective, x, d);
@@ -41,9 +42,10 @@ export function newton<X extends Variables = Tensor>(o: NewtonOptions<X> = {}): 
           if (sameNumbers(next, x)) return "vanished" as const;
           const predicted = -(dotOf(gradient, d) + 0.5 * dotOf(d, apply(d)));
           const ratio = (value - valueAt(objective, next)) / predicted;
-          return { next, ratio, length: normOf(d) };
+          return { next, ratio, predicted, length: normOf(d) };
         });
-        if (attempt === "vanished") return { ...before, radius, stalled: true };
+        if (attempt === "vanished") return exhausted({ ...before, radius }, expected ?? 0, criteria);
+        expected ??= attempt.predicted;
         const { next, ratio, length } = attempt;
         const grown = ratio > 0.75 && length > 0.99 * radius ? 2 * radius : radius;
         if (ratio > 1e-4) return { ...advanced(before, evaluate(objective, next), criteria), radius: ratio < 0.25 ? length / 4 : grown };

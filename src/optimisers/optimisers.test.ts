@@ -318,6 +318,14 @@ test("decay shrinks x by step · decay, beside the gradient's step and untouched
   expect(after(0) - after(0.5)).toBeCloseTo(0.1 * 0.5 * 1, 12);
 });
 
+test("where rounding leaves no lower value and none is expected, a run has converged; it has stalled where one is", () => {
+  const cancelling = { value: (x: Tensor) => x.mul(0.1).square().sum().add(1).sub(1) }; // in f32, J near 0 has no digits left
+  for (const method of [lbfgs(), newton(), gradientDescent()] as Iteration<Objective<Tensor>, Tensor>[])
+    expect(iterateSync(method, cancelling, Tensor.from([30, -20], [2]), { iterations: 200 }).stop).toBe("converged");
+  const wrong = { ...cancelling, valueAndGrad: (x: Tensor) => ({ value: cancelling.value(x), gradient: x.mul(-1) }) };
+  expect(iterateSync(lbfgs(), wrong, Tensor.from([30, -20], [2]), { iterations: 200 }).stop).toBe("stalled");
+});
+
 test("each criterion ends a run and says so", () => {
   const q = quadratic(4);
   const run = (o: object) => iterateSync(lbfgs<Tensor>({ relativeDecrease: 0, ...o }), q, f64([1, 0, -1, 2]), { iterations: 50 });
