@@ -7,13 +7,15 @@ import { add, fma, hsum, ld, mul, splat, st, sub } from "./simd";
  * or with `signed` cc = c / √(vI vJ + ε). Running sums along z and y, a few adds along x; offset keeps the sums small, so that they lose no digits.
  * The first pass returns Σ w cc and writes A = 2 c w / (n den), C = −2 cc vI w / (n den) (signed: w / (n √den), −cc vI w / (n den)), M = A E[I] + C E[J]; the second makes
  *   ∂Σ/∂J = w·(I box(A) + J box(C) − box(M))·scale;  with `both`, C' and M' (I and J exchanged) give ∂/∂I.
- * I, J, mask (0: none) [V, D, H, W]; fields [V, 3 or 5, D, H, W4] with rows padded to W4 = ⌈W / 4⌉·4; stats [V, 4] = offset, scale of I, of J.
+ * I, J, mask (0: none) [V, D, H, W]; fields [V, 3 or 5, D, H, W4] with rows padded to W4 = ⌈W / 4⌉·4 and `apart` bytes behind each; stats [V, 4] = offset, scale of I, of J.
  * Where nothing but the offset itself (the background, if the caller chose it so) or mask 0 can be seen, nothing is computed: rows carry the
  * interval [lo, hi) in bytes of what differs, `extents` [V, D, H]; behind the fields lie the intervals where these are not zero.
  * Slabs: blocks of `planes` × `rows`, i = (volume·⌈D / planes⌉ + block of z)·⌈H / rows⌉ + strip; a block pays for its rim once more.
  */
 // @ts-ignore: decorator
 @inline function wide(W: i32): usize { return <usize>((W + 3) & ~3) << 2; }
+/** Bytes between running sums and between fields: planes are often a multiple of a page, and sums in step would fall into the same cache lines. */
+const apart: usize = 320;
 /** Padding of a row buffer on either side, in bytes. */
 // @ts-ignore: decorator
 @inline function rim(rx: i32): usize { return <usize>((rx + 7) & ~3) << 2; }
@@ -23,7 +25,7 @@ import { add, fma, hsum, ld, mul, splat, st, sub } from "./simd";
 /** What a thread needs, in bytes; q quantities are summed (5, 6 with a mask; 3 or 5 in the second pass). */
 export function localNccWorkspace(q: i32, H: i32, W: i32, rows: i32, ry: i32, rx: i32): i32 {
   const wp = wide(W), row = wp + 2 * rim(rx);
-  return <i32>(<usize>q * (<usize>min(H, rows + 2 * ry) * wp + row + wp) + 2 * row + 2 * wp + <usize>min(H, rows + 2 * ry) * 8 + 256);
+  return <i32>(<usize>q * (<usize>min(H, rows + 2 * ry) * wp + apart + row + wp) + 2 * row + 2 * wp + <usize>min(H, rows + 2 * ry) * 8 + 256);
 }
 /** Voxels of a window of radius r about i that lie inside [0, n). */
 // @ts-ignore: decorator
@@ -49,13 +51,14 @@ export function localNccExtents(I: usize, J: usize, mask: usize, stats: usize, e
   return v128.any_true(d);
 }
 /** hull[y] for n rows from `row` on: everything the planes z − r … z + r of `table` (one row of it: 8·H bytes) have. */
-function hullsOfPlanes(table: usize, z: i32, r: i32, D: i32, H: i32, n: i32, hull: usize): void {
+function hullsOfPlanes(table: usize, z: i32, r: i32, D: i32, H: i32, n: i32, whole: u32, hull: usize): void {
   const from = max(0, z - r), to = min(D - 1, z + r);
   for (let y: usize = 0; y < <usize>n << 3; y += 8) {
     let lo = u32.MAX_VALUE, hi: u32 = 0;
     for (let p = table + (<usize>(from * H) << 3) + y, e = table + (<usize>(to * H) << 3) + y; p <= e; p += <usize>H << 3) {
       const a = load<u32>(p), b = load<u32>(p, 4);
       if (a < b) { lo = min(lo, a); hi = max(hi, b); }
+      if (lo == 0 && hi >= whole) break;
     }
     store<u32>(hull + y, lo);
     store<u32>(hull + y, hi, 4);
@@ -246,9 +249,9 @@ export function localNccForward(
   I: usize, J: usize, mask: usize, stats: usize, extents: usize, fields: usize, active: usize, both: i32, D: i32, H: i32, W: i32,
   rz: i32, ry: i32, rx: i32, planes: i32, rows: i32, epsilon: f32, least: f32, signed: i32, ws: usize, i0: i32, i1: i32,
 ): f64 {
-  const rb: usize = <usize>W << 2, wp = wide(W), h4: usize = rb * H, f4 = wp * H * D, pad = rim(rx), row = wp + 2 * pad;
+  const rb: usize = <usize>W << 2, wp = wide(W), h4: usize = rb * H, f4 = wp * H * D + apart, pad = rim(rx), row = wp + 2 * pad;
   const strips = (H + rows - 1) / rows, blocks = (D + planes - 1) / planes, Q: usize = mask != 0 ? 6 : 5, F: usize = both ? 5 : 3;
-  const most: usize = <usize>min(H, rows + 2 * ry) * wp, grow: usize = <usize>((rx + 3) & ~3) << 2;
+  const most: usize = <usize>min(H, rows + 2 * ry) * wp + apart, grow: usize = <usize>((rx + 3) & ~3) << 2;
   const zs = ws, rs = zs + Q * most, bx = rs + Q * row, s = bx + Q * wp + pad, none = s + wp + pad + 64, nx = none + row, hull = nx + wp;
   const eps = splat(epsilon), few = splat(least), inner: usize = <usize>((W - 1) & ~3) << 2, keep = lanes(W), all = i32x4.splat(-1);
   memory.fill(none, 0, wp);
@@ -264,7 +267,7 @@ export function localNccForward(
     for (let z = z0; z < z1; z++) {
       const zi = z + rz, zo = z - rz - 1;
       moveAll(zs, most, I, J, mask, zi < D, start + <usize>zi * h4, extent + <usize>zi * plane, zo >= 0 && z > z0, start + <usize>zo * h4, extent + <usize>zo * plane, yb - ya, W, stat);
-      hullsOfPlanes(extent, z, rz, D, H, yb - ya, hull);
+      hullsOfPlanes(extent, z, rz, D, H, yb - ya, <u32>wp, hull);
       startRows(rs, row, Q, zs, most, wp, hull, min(H, y0 + ry) - ya);
       const nz = count(z, rz, D);
       for (let y = y0; y < y1; y++) {
@@ -272,6 +275,7 @@ export function localNccForward(
         for (let k = max(ya, y - ry - 1); k < min(yb, y + ry + 1); k++) {
           const a: usize = load<u32>(hull + (<usize>(k - ya) << 3)), b: usize = load<u32>(hull + (<usize>(k - ya) << 3), 4);
           if (a < b) { lo = min(lo, a); hi = max(hi, b); }
+          if (lo == 0 && hi >= wp) break;
         }
         let field = fields != 0 ? fields + v * F * f4 + <usize>(z * H + y) * wp : 0;
         if (lo < hi) {
@@ -365,9 +369,9 @@ export function localNccBackward(
   I: usize, J: usize, mask: usize, stats: usize, fields: usize, active: usize, both: i32, gI: usize, gJ: usize, factor: f32, D: i32, H: i32, W: i32,
   rz: i32, ry: i32, rx: i32, planes: i32, rows: i32, ws: usize, i0: i32, i1: i32,
 ): void {
-  const rb: usize = <usize>W << 2, wp = wide(W), h4: usize = rb * H, hp = wp * H, f4 = hp * D, pad = rim(rx), row = wp + 2 * pad;
+  const rb: usize = <usize>W << 2, wp = wide(W), h4: usize = rb * H, hp = wp * H, f4 = hp * D + apart, pad = rim(rx), row = wp + 2 * pad;
   const strips = (H + rows - 1) / rows, blocks = (D + planes - 1) / planes, F: usize = both ? 5 : 3, Q: usize = both && gI != 0 ? 5 : 3;
-  const most: usize = <usize>min(H, rows + 2 * ry) * wp, grow: usize = <usize>((rx + 3) & ~3) << 2;
+  const most: usize = <usize>min(H, rows + 2 * ry) * wp + apart, grow: usize = <usize>((rx + 3) & ~3) << 2;
   const zs = ws, rs = zs + Q * most, bx = rs + Q * row, s = bx + Q * wp + pad, none = s + wp + pad + 64, hull = none + row;
   memory.fill(none, 0, wp);
   for (let i = i0; i < i1; i++) {
@@ -383,13 +387,14 @@ export function localNccBackward(
         if (zo >= 0 && z > z0) moveFields(zs, most, Q, f4, true, start + <usize>zi * hp, table + <usize>zi * plane, true, start + <usize>zo * hp, table + <usize>zo * plane, n, wp);
         else moveFields(zs, most, Q, f4, true, start + <usize>zi * hp, table + <usize>zi * plane, false, 0, 0, n, wp);
       } else if (zo >= 0 && z > z0) moveFields(zs, most, Q, f4, false, 0, 0, true, start + <usize>zo * hp, table + <usize>zo * plane, n, wp);
-      hullsOfPlanes(table, z, rz, D, H, n, hull);
+      hullsOfPlanes(table, z, rz, D, H, n, <u32>wp, hull);
       startRows(rs, row, Q, zs, most, wp, hull, min(H, y0 + ry) - ya);
       for (let y = y0; y < y1; y++) {
         let lo: usize = wp, hi: usize = 0;
         for (let k = max(ya, y - ry - 1); k < min(yb, y + ry + 1); k++) {
           const a: usize = load<u32>(hull + (<usize>(k - ya) << 3)), b: usize = load<u32>(hull + (<usize>(k - ya) << 3), 4);
           if (a < b) { lo = min(lo, a); hi = max(hi, b); }
+          if (lo == 0 && hi >= wp) break;
         }
         if (lo < hi) {
           lo = lo > grow ? lo - grow : 0;

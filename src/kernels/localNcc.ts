@@ -54,7 +54,7 @@ function prepare(e: Engine, reserve: (bytes: number) => number, images: LocalNcc
 
 /** Bytes of the fields between the two passes: three or five images with padded rows, and for each row where it is not zero. */
 export function localNccFieldBytes({ volumes, size: [D, H, W] }: LocalNccImages, both: boolean): number {
-  return volumes * D * H * (4 * (both ? 5 : 3) * (Math.ceil(W / 4) * 4) + 8);
+  return volumes * ((both ? 5 : 3) * (16 * Math.ceil(W / 4) * D * H + 320) + 8 * D * H);
 }
 
 /**
