@@ -1,7 +1,9 @@
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import type { Parameters, Variables } from "../core/interfaces.js";
-import { shapeText } from "../core/shape.js";
-import { Tensor } from "./tensor.js";
+import { sameShape, shapeText } from "../core/shape.js";
+import { call, elementwise, input, scalar } from "../kernels/elementwise.js";
+import { engine } from "../kernels/engine.js";
+import { Tensor, Traced } from "./tensor.js";
 
 /**
  * One tensor or several by name, seen as one vector: what optimisers and solvers compute with, so that none of them asks which it is.
@@ -30,8 +32,24 @@ export function mapLeaves<X extends Variables>(f: (...leaves: Tensor[]) => Tenso
   ) as Parameters as X;
 }
 
+const sumOfProducts = call("mul", input(0), input(1));
+const shifted = call("add", input(0), call("mul", input(1), scalar(0)));
+/** Both in the engine's memory, of one shape, and under no differentiation: a kernel may do it in one pass. */
+const plain = (a: Tensor, b: Tensor) =>
+  a.dtype === "f32" && b.dtype === "f32" && sameShape(a.shape, b.shape) && !(a instanceof Traced) && !(b instanceof Traced);
+
 /** x + t d. */
-export const addScaled = <X extends Variables>(x: X, t: number | Tensor, d: X): X => mapLeaves((a, b) => a.add(b.mul(t)), x, d);
+export const addScaled = <X extends Variables>(x: X, t: number | Tensor, d: X): X =>
+  mapLeaves(
+    (a, b) => {
+      if (typeof t !== "number" || !plain(a, b)) return a.add(b.mul(t));
+      const out = Tensor.uninitialised(a.shape);
+      elementwise(engine(), shifted, [a, b], a.shape, out.pointer, { scalars: [t] });
+      return out;
+    },
+    x,
+    d,
+  );
 /** t x. */
 export const scaled = <X extends Variables>(x: X, t: number | Tensor): X => mapLeaves((a) => a.mul(t), x);
 export const difference = <X extends Variables>(x: X, y: X): X => mapLeaves((a, b) => a.sub(b), x, y);
@@ -42,8 +60,13 @@ export function dotOf<X extends Variables>(x: X, y: X): number {
   let total = 0;
   const ys = leavesOf(y);
   leavesOf(x).forEach((a, i) => {
+    const b = ys[i];
+    if (a.size >= 1 << 14 && plain(a, b)) {
+      total += elementwise(engine(), sumOfProducts, [a, b], a.shape, undefined, { sum: true });
+      return;
+    }
     const p = a.data;
-    const q = ys[i].data;
+    const q = b.data;
     let s = 0;
     for (let k = 0; k < p.length; k++) s += p[k] * q[k];
     total += s;
