@@ -4,8 +4,8 @@ import { clearTiles, pack4, tile4x8, tile4x8by3, transposeStore } from "./tile";
 /**
  * Convolution (correlation, as networks mean it) in up to three dimensions as an implicit matrix product:
  *   out[b, o, p] = Σ_{c, t} w[o, c, t] · x[b, c, p·stride − padding + t·dilation],   x = 0 outside.
- * One unit of work is 64 consecutive output positions of one image and group. Its inputs are packed, channel block by channel
- * block, into eight panels [k = (c, t)][8 positions] that stay in the first-level cache while every output channel uses them.
+ * One unit of work is 64 or more consecutive output positions of one image and group. Its inputs are packed, channel block by channel
+ * block, into panels [k = (c, t)][8 positions] that stay in the first-level cache while every output channel uses them.
  * Positions run over row ends, so no width wastes lanes; a panel that crosses a row end is packed in segments with masks.
  * The geometry comes in a block of 32-bit integers, `G`:
  */
@@ -90,18 +90,18 @@ function packAny(row: usize, ix: i32, w: i32, sx: i32, kw: i32, dx: i32, la: i32
 
 /**
  * Convolution forward over packed weights (`convPackWeights`); with a lattice (L, R) in G also one phase of its adjoint.
- * `cb` input channels are packed at a time. Workspace: 2048·(1 + KW) + 256·cb·T + 256·4⌈O/4⌉ bytes. Slabs: units, (b·groups + g)·⌈P/64⌉ + unit.
+ * `cb` input channels are packed at a time. `unit` is a multiple of eight. Workspace: 4·unit·(8 + 8·KW + cb·T + 4⌈O/4⌉) bytes. Slabs: units, (b·groups + g)·⌈P/unit⌉ + unit.
  */
-export function convForward(x: usize, wp: usize, out: usize, G: usize, cb: i32, ws: usize, i0: i32, i1: i32): void {
+export function convForward(x: usize, wp: usize, out: usize, G: usize, cb: i32, unit: i32, ws: usize, i0: i32, i1: i32): void {
   const nI = at(G, I), nO = at(G, O), groups = at(G, GROUPS), d = at(G, D), h = at(G, H), w = at(G, W), oh = at(G, OH), ow = at(G, OW);
   const kd = at(G, KD), kh = at(G, KH), kw = at(G, KW), sx = at(G, SX), dz = at(G, DZ), dy = at(G, DY), dx = at(G, DX);
-  const P = at(G, OD) * oh * ow, units = (P + 63) >> 6, T = kd * kh * kw, K = nI * T, strips = (nO + 3) >> 2;
+  const P = at(G, OD) * oh * ow, units = (P + unit - 1) / unit, T = kd * kh * kw, K = nI * T, strips = (nO + 3) >> 2;
   const plane: usize = <usize>(d * h * w) << 2, rowBytes: usize = <usize>w << 2, reach = (kw - 1) * dx, step: usize = <usize>dx << 2, rowStep: usize = <usize>dy * rowBytes, rowsBytes: usize = <usize>kh * 48;
   const full: usize = <usize>at(G, FD) * at(G, FH) * at(G, FW) << 2;
   const dense = at(G, LX) == 1 && at(G, LY) == 1 && at(G, LZ) == 1;
-  const masks = ws + 2048, panels = masks + (<usize>kw << 11), accumulators = panels + (<usize>(cb * T) << 8), tileBytes: usize = <usize>strips << 7;
+  const masks = ws + <usize>unit * segmentBytes, panels = masks + <usize>(unit * kw) * 32, accumulators = panels + <usize>(unit * cb * T) * 4, tileBytes: usize = <usize>strips << 7;
   for (let i = i0; i < i1; i++) {
-    const bg = i / units, g = bg % groups, p0 = (i % units) << 6, p1 = min(p0 + 64, P), tiles = (p1 - p0 + 7) >> 3;
+    const bg = i / units, g = bg % groups, p0 = i % units * unit, p1 = min(p0 + unit, P), tiles = (p1 - p0 + 7) >> 3;
     const from = x + <usize>(bg * nI) * plane, weights = wp + (<usize>(g * strips) * K << 4), to = out + <usize>(bg * nO) * full;
     clearTiles(accumulators, tiles * strips);
     const maskBytes: usize = <usize>kw << 5;

@@ -75,11 +75,12 @@ function forward(e: Engine, x: number, w: number, out: number, geometry: Geometr
     const blocks = Math.max(1, Math.ceil(g.inputs / atOnce));
     const channels = Math.max(1, Math.ceil(g.inputs / blocks));
     withGeometry(e, g, (at) => {
-      const extent = g.batch * g.groups * Math.ceil(positions / 64);
-      e.parallel("convForward", [x, packed, out, at, channels], {
+      const unit = positions >= 4096 ? 128 : 64; // longer runs of memory, or more units for small images
+      const extent = g.batch * g.groups * Math.ceil(positions / unit);
+      e.parallel("convForward", [x, packed, out, at, channels, unit], {
         extent,
-        grain: grainFor(extent, 64 * (strips * 4 + 4) * Math.max(1, g.inputs * taps)),
-        workspace: 2048 * (1 + g.kernel[2]) + 256 * channels * taps + 1024 * strips,
+        grain: grainFor(extent, unit * (strips * 4 + 4) * Math.max(1, g.inputs * taps)),
+        workspace: 4 * unit * (8 + 8 * g.kernel[2] + channels * taps + 4 * strips),
       });
     });
   } finally {
