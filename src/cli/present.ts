@@ -28,9 +28,10 @@ export function present(error: unknown): Presented {
   if (error instanceof AbortedError) return { sentence: `interrupted: ${sentence}`, exit: Exit.interrupted };
   if (error instanceof MemoryError || isOutOfMemory(error)) return { sentence: memory(error, sentence), exit: Exit.resources };
   if (error instanceof ArgumentError) return { sentence, exit: Exit.usage };
-  if (error instanceof FormatError || error instanceof GridError || error instanceof ShapeError) return { sentence, exit: Exit.input };
-  if (error instanceof OutputError || error instanceof MissingPeerError || error instanceof PullbackError)
-    return { sentence, exit: Exit.failure };
+  // A format that only an optional package reads is unreadable here.
+  if (error instanceof FormatError || error instanceof GridError || error instanceof ShapeError || error instanceof MissingPeerError)
+    return { sentence, exit: Exit.input };
+  if (error instanceof PullbackError) return { sentence, exit: Exit.failure };
   if (typeof code === "string" && /^E[A-Z]+$/.test(code)) return { sentence: explain(sentence, code), exit: Exit.failure };
   return { sentence: `unexpected: ${sentence}; PULLBACK_DEBUG=1 shows where it happened`, exit: Exit.failure };
 }
