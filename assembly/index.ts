@@ -19,3 +19,4 @@ export { jointGradient, jointHistogram, jointHistogramWorkspace, valueRange } fr
 export { affineSystem } from "./affineSystem";
 export { argExtreme, cumulativeSum, dotAll, reduceAxis, sumAll } from "./reduce";
 export { randomPairs, randomUniform } from "./random";
+export { complexJoin, complexMagnitude, complexPart } from "./complex";

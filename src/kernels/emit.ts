@@ -105,6 +105,10 @@ export class Graph {
   f32(x: number): Value {
     return this.#constant(new Uint8Array(Float32Array.of(x, x, x, x).buffer));
   }
+  /** Alternating along the lanes: real and imaginary parts. */
+  pair(re: number, im: number): Value {
+    return this.#constant(new Uint8Array(Float32Array.of(re, im, re, im).buffer));
+  }
   f64(x: number): Value {
     return this.#constant(new Uint8Array(Float64Array.of(x, x).buffer));
   }

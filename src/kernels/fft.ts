@@ -263,8 +263,20 @@ function begin(e: Engine): void {
 export function fft(e: Engine, src: number, dst: number, shape: readonly number[], options: FftOptions = {}): void {
   const axes = fftAxes(shape, options.axes);
   const inverse = options.inverse ?? false;
+  scaledFft(e, src, dst, shape, axes, inverse, fftScale(product(axes.map((a) => shape[a])), inverse, options.normalisation));
+}
+/** The same with any factor; axes 0 … rank − 1. */
+export function scaledFft(
+  e: Engine,
+  src: number,
+  dst: number,
+  shape: readonly number[],
+  axes: readonly number[],
+  inverse: boolean,
+  scale: number,
+): void {
   begin(e);
-  complexAxes(e, src, dst, shape, axes, inverse, fftScale(product(axes.map((a) => shape[a])), inverse, options.normalisation));
+  complexAxes(e, src, dst, shape, axes, inverse, scale);
 }
 
 function halfSpectrum(shape: readonly number[], axes: readonly number[], name: string) {
@@ -286,9 +298,12 @@ function halfSpectrum(shape: readonly number[], axes: readonly number[], name: s
  */
 export function rfft(e: Engine, src: number, dst: number, shape: readonly number[], options: Omit<FftOptions, "inverse"> = {}): void {
   const axes = fftAxes(shape, options.axes);
+  scaledRfft(e, src, dst, shape, axes, fftScale(product(axes.map((a) => shape[a])), false, options.normalisation));
+}
+/** The same with any factor; axes 0 … rank − 1. */
+export function scaledRfft(e: Engine, src: number, dst: number, shape: readonly number[], axes: readonly number[], scale: number): void {
   const { n, half, rows, others } = halfSpectrum(shape, axes, "rfft");
   begin(e);
-  const scale = fftScale(product(axes.map((a) => shape[a])), false, options.normalisation);
   const plan = planOf(e, n % 2 === 0 ? n / 2 : n, false);
   const roots = rootsOf(e, n);
   const groups = Math.ceil(rows / 4);
@@ -307,9 +322,12 @@ export function rfft(e: Engine, src: number, dst: number, shape: readonly number
  */
 export function irfft(e: Engine, src: number, dst: number, shape: readonly number[], options: Omit<FftOptions, "inverse"> = {}): void {
   const axes = fftAxes(shape, options.axes);
+  scaledIrfft(e, src, dst, shape, axes, fftScale(product(axes.map((a) => shape[a])), true, options.normalisation));
+}
+/** The same with any factor; axes 0 … rank − 1. */
+export function scaledIrfft(e: Engine, src: number, dst: number, shape: readonly number[], axes: readonly number[], scale: number): void {
   const { n, half, rows, others } = halfSpectrum(shape, axes, "irfft");
   begin(e);
-  const scale = fftScale(product(axes.map((a) => shape[a])), true, options.normalisation);
   let from = src;
   if (others.some((a) => shape[a] > 1)) {
     from = e.allocate(8 * product(half));

@@ -391,6 +391,32 @@ export class VectorMath {
     const far = this.#withSign(this.sub(this.c(1), this.exp(q)), x);
     return this.pick(this.#o("f32x4.gt", a, this.c(0.92)), far, near);
   }
+
+  // Complex numbers: two interleaved pairs
+  #swap(a: Value): Value {
+    return this.graph.shuffle(a, a, 1, 0, 3, 2);
+  }
+  conj(a: Value): Value {
+    return this.mul(a, this.graph.pair(1, -1));
+  }
+  complexMul(a: Value, b: Value): Value {
+    const re = this.graph.shuffle(a, a, 0, 0, 2, 2);
+    const im = this.mul(this.graph.shuffle(a, a, 1, 1, 3, 3), this.graph.pair(-1, 1));
+    return this.graph.fma(re, b, this.mul(im, this.#swap(b)));
+  }
+  complexSquare(a: Value): Value {
+    return this.complexMul(a, a);
+  }
+  #squaredLength(a: Value): Value {
+    const q = this.mul(a, a);
+    return this.add(q, this.#swap(q));
+  }
+  complexReciprocal(a: Value): Value {
+    return this.div(this.conj(a), this.#squaredLength(a));
+  }
+  complexDiv(a: Value, b: Value): Value {
+    return this.div(this.complexMul(a, this.conj(b)), this.#squaredLength(b));
+  }
 }
 
 /** π/2 = Σ pieces of 22 bits, the last with the rest. */

@@ -16,6 +16,7 @@ export {
 } from "./ops/deformation.js";
 export { einsum } from "./ops/einsum.js";
 export { acos, asin, atan, atan2, cosh, maximum, minimum, sinh, where } from "./ops/elementwise.js";
+export { type FourierOptions, fft, fftFrequencies, fftShift, ifft, ifftShift, irfft, rfft } from "./ops/fft.js";
 export { boxSum, difference, gaussian, recursiveGaussian } from "./ops/filters.js";
 export { gather, scatterAdd } from "./ops/indexing.js";
 export { type LocalNccOptions, localNcc } from "./ops/localNcc.js";

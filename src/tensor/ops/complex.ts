@@ -1,4 +1,6 @@
 import { ArgumentError } from "../../core/errors.js";
+import { call, elementwise, input } from "../../kernels/elementwise.js";
+import { engine } from "../../kernels/engine.js";
 import { type Applied, define } from "../primitive.js";
 import { complexOf, isComplex, realOf } from "../storage.js";
 import { Tensor } from "../tensor.js";
@@ -8,6 +10,10 @@ const joined: Applied<undefined> = define<undefined>({
   name: "complex",
   forward: ([re, im]) => {
     const out = Tensor.uninitialised(re.shape, complexOf(re.dtype));
+    if (re.dtype === "f32") {
+      engine().parallel("complexJoin", [re.pointer, im.pointer, out.pointer], { extent: re.size, grain: 65536 });
+      return out;
+    }
     const [x, y, z] = [re.data, im.data, out.data];
     for (let i = 0; i < x.length; i++) {
       z[2 * i] = x[i];
@@ -32,6 +38,10 @@ const part = (name: "real" | "imag", offset: 0 | 1) =>
     name,
     forward: ([z]) => {
       const out = Tensor.uninitialised(z.shape, realOf(z.dtype));
+      if (z.dtype === "c64") {
+        engine().parallel("complexPart", [offset, z.pointer, out.pointer], { extent: z.size, grain: 65536 });
+        return out;
+      }
       const [x, y] = [z.data, out.data];
       for (let i = 0; i < y.length; i++) y[i] = x[2 * i + offset];
       return out;
@@ -44,10 +54,16 @@ const imaginaryPart = part("imag", 1);
 export const real = (z: Tensor): Tensor => (isComplex(z.dtype) ? realPart([z], undefined) : z);
 export const imag = (z: Tensor): Tensor => (isComplex(z.dtype) ? imaginaryPart([z], undefined) : Tensor.zeros(z.shape, z.dtype));
 
+const conjugation = call("conj", input(0));
 const conjugated = define<undefined>({
   name: "conj",
   forward: ([z]) => {
     const out = Tensor.uninitialised(z.shape, z.dtype);
+    if (z.dtype === "c64") {
+      const shape = [2 * z.size];
+      elementwise(engine(), conjugation, [{ pointer: z.pointer, shape }], shape, out.pointer);
+      return out;
+    }
     const [x, y] = [z.data, out.data];
     for (let i = 0; i < x.length; i += 2) {
       y[i] = x[i];
@@ -65,6 +81,10 @@ const modulus = define<undefined>({
   name: "magnitude",
   forward: ([z]) => {
     const out = Tensor.uninitialised(z.shape, realOf(z.dtype));
+    if (z.dtype === "c64") {
+      engine().parallel("complexMagnitude", [z.pointer, out.pointer], { extent: z.size, grain: 65536 });
+      return out;
+    }
     const [x, y] = [z.data, out.data];
     for (let i = 0; i < y.length; i++) y[i] = Math.hypot(x[2 * i], x[2 * i + 1]);
     return out;

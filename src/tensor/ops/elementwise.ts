@@ -4,6 +4,7 @@ import { call, type Expression, elementwise, input } from "../../kernels/element
 import { engine } from "../../kernels/engine.js";
 import { binary as binaryFunctions, complexBinary, complexUnary, unary as unaryFunctions } from "../../kernels/reference/elementwise.js";
 import { stridedCopy } from "../../kernels/reference/strided.js";
+import type { ElementwiseFunction } from "../../kernels/vectorMath.js";
 import { define } from "../primitive.js";
 import { type DType, isComplex, realOf } from "../storage.js";
 import { asTensor, type Operand, Tensor } from "../tensor.js";
@@ -14,26 +15,46 @@ type UnaryName = keyof typeof unaryFunctions;
 type BinaryName = keyof typeof binaryFunctions;
 
 /** Formulas of one call each, made once: the engine keeps their code. */
-const formulas = new Map(
-  [...Object.keys(unaryFunctions), ...Object.keys(binaryFunctions), "select"].map((name) => [
-    name,
-    call(
-      name as UnaryName | BinaryName | "select",
-      input(0),
-      ...(name in unaryFunctions ? [] : [input(1)]),
-      ...(name === "select" ? [input(2)] : []),
-    ),
-  ]),
-);
+const formulas = new Map<string, Expression>();
+function formula(name: ElementwiseFunction, args: number): Expression {
+  let found = formulas.get(name);
+  if (!found) {
+    found = call(name, ...[0, 1, 2].slice(0, args).map(input));
+    formulas.set(name, found);
+  }
+  return found;
+}
 /** Real single precision runs emitted kernels (one pass, all threads); broadcasting happens on the way. */
 function compute(name: UnaryName | BinaryName | "select", operands: readonly Tensor[], shape: Shape, out: Tensor): Tensor {
-  elementwise(engine(), formulas.get(name) as Expression, operands, shape, out.pointer);
+  elementwise(engine(), formula(name, operands.length), operands, shape, out.pointer);
+  return out;
+}
+/** What a function of complex numbers is, acting on interleaved parts. */
+const onParts: Partial<Record<UnaryName | BinaryName, ElementwiseFunction>> = {
+  neg: "neg",
+  add: "add",
+  sub: "sub",
+  mul: "complexMul",
+  div: "complexDiv",
+  square: "complexSquare",
+  reciprocal: "complexReciprocal",
+};
+function computeParts(name: UnaryName | BinaryName, operands: readonly Tensor[], shape: Shape, out: Tensor): Tensor | undefined {
+  const fn = onParts[name];
+  if (!fn) return undefined;
+  const parts = [2 * out.size];
+  const full = operands.map((t) => ({ pointer: stretched(t, shape).pointer, shape: parts }));
+  elementwise(engine(), formula(fn, operands.length), full, parts, out.pointer);
   return out;
 }
 
 function computeUnary(name: UnaryName, a: Tensor): Tensor {
   const out = Tensor.uninitialised(a.shape, a.dtype);
   if (a.dtype === "f32") return compute(name, [a], a.shape, out);
+  if (a.dtype === "c64") {
+    const fast = computeParts(name, [a], a.shape, out);
+    if (fast) return fast;
+  }
   const x = a.data;
   const y = out.data;
   if (isComplex(a.dtype)) {
@@ -118,11 +139,9 @@ function computeBinary(name: BinaryName, a: Tensor, b: Tensor): Tensor {
   const shape = broadcastShapes(a.shape, b.shape, name);
   const out = Tensor.uninitialised(shape, a.dtype);
   if (a.dtype === "f32") return compute(name, [a, b], shape, out);
-  if (a.dtype === "c64" && (name === "add" || name === "sub") && a.size === b.size) {
-    // Sums of complex numbers are sums of their parts.
-    const parts = (t: Tensor) => ({ pointer: t.pointer, shape: [2 * t.size] });
-    elementwise(engine(), formulas.get(name) as Expression, [parts(a), parts(b)], [2 * a.size], out.pointer);
-    return out;
+  if (a.dtype === "c64") {
+    const fast = computeParts(name, [a, b], shape, out);
+    if (fast) return fast;
   }
   if (isComplex(a.dtype)) {
     const f = complexBinary[name];

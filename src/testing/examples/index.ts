@@ -2,6 +2,7 @@ import type { Examples } from "../laws.js";
 import { basicExamples } from "./basic.js";
 import { convolutionExamples } from "./convolution.js";
 import { deformationExamples } from "./deformation.js";
+import { fourierExamples } from "./fft.js";
 import { filterExamples } from "./filters.js";
 import { samplingExamples } from "./sampling.js";
 
@@ -11,6 +12,7 @@ const families: readonly Examples[] = [
   convolutionExamples,
   deformationExamples,
   filterExamples,
+  fourierExamples,
   samplingExamples,
   // the list ends here
 ];
