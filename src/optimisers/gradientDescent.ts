@@ -2,7 +2,7 @@ import { ArgumentError } from "../core/errors.js";
 import type { Iteration, Objective, Variables } from "../core/interfaces.js";
 import { scope } from "../core/scope.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { dotOf, normOf, sameNumbers } from "../tensor/variables.js";
+import { dotOf, largestOf, sameNumbers } from "../tensor/variables.js";
 import {
   advanced,
   type Criteria,
@@ -23,7 +23,7 @@ export interface GradientDescentOptions<X = Tensor> extends Criteria {
    * { curvature } fixed 1/L for a gradient that is L-Lipschitz: J never rises
    */
   readonly step?: "adaptive" | number | Tensor | { readonly curvature: number };
-  /** First guess of the adaptive step. Default: a first move of length 1. */
+  /** First guess of the adaptive step. Default: the number that moves most moves by 1. */
   readonly firstStep?: number;
   readonly preconditioner?: Preconditioner<X>;
 }
@@ -53,7 +53,7 @@ export function gradientDescent<X extends Variables = Tensor>(
       const at = started(evaluate(objective, x));
       return {
         ...at,
-        step: adaptive ? (o.firstStep ?? 1 / Math.max(normOf(direction(at)), Number.MIN_VALUE)) : (fixed as number | Tensor),
+        step: adaptive ? (o.firstStep ?? 1 / Math.max(largestOf(direction(at)), 1e-300)) : (fixed as number | Tensor),
       };
     },
     step(objective, before) {

@@ -1,6 +1,6 @@
 import type { Iteration, Objective, Variables } from "../core/interfaces.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { addScaled, difference, dotOf, normOf, scaled } from "../tensor/variables.js";
+import { addScaled, difference, dotOf, largestOf, normOf, scaled } from "../tensor/variables.js";
 import { advanced, type Criteria, type Descent, exhausted, type Preconditioner, started, verdict, withDefaults } from "./descent.js";
 import { evaluate } from "./evaluate.js";
 import { strongWolfe, type WolfeOptions } from "./lineSearch.js";
@@ -8,7 +8,7 @@ import { strongWolfe, type WolfeOptions } from "./lineSearch.js";
 export interface LbfgsOptions<X = Tensor> extends Criteria, WolfeOptions {
   /** Pairs remembered (default 8). */
   readonly memory?: number;
-  /** Length of the very first move along the steepest descent (default 1); later ones come from the curvature. */
+  /** How far the first trial moves the number that moves most (default 1, a voxel, a millimetre); later ones come from the curvature. */
   readonly firstMove?: number;
   /** Shape of the first inverse Hessian, γP⁻¹. */
   readonly preconditioner?: Preconditioner<X>;
@@ -37,7 +37,7 @@ export function lbfgs<X extends Variables = Tensor>(o: LbfgsOptions<X> = {}): It
       const at = evaluate(objective, addScaled(from.x, t, d));
       return { t, value: at.value, slope: dotOf(at.gradient, d), at };
     };
-    const first = pairs.length > 0 ? 1 : firstMove / normOf(d);
+    const first = pairs.length > 0 ? 1 : firstMove / largestOf(d);
     const slope = dotOf(from.gradient, d);
     return { slope, first, found: strongWolfe(phi, { value: from.value, slope }, first, o) };
   };

@@ -74,6 +74,15 @@ export function dotOf<X extends Variables>(x: X, y: X): number {
   return total;
 }
 export const normOf = (x: Variables): number => Math.sqrt(dotOf(x, x));
+/** max |xᵢ|. */
+export function largestOf(x: Variables): number {
+  let most = 0;
+  for (const leaf of leavesOf(x)) {
+    const p = leaf.data;
+    for (let k = 0; k < p.length; k++) if (Math.abs(p[k]) > most) most = Math.abs(p[k]);
+  }
+  return most;
+}
 /** ⟨x, y⟩ as a tensor: differentiable. */
 export const innerProduct = <X extends Variables>(x: X, y: X): Tensor => {
   const ys = leavesOf(y);
