@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readItkTransform, readPoints, readRaw } from "../src/io/index.js";
 import { build, folder, leftovers, pullback } from "./support/cli.js";
-import { blobLabels, blobs, itk, put } from "./support/data.js";
+import { blobLabels, blobs, itk, picture, put } from "./support/data.js";
 
 beforeAll(build);
 
@@ -266,8 +266,3 @@ describe("config and folders", () => {
     expect(leftovers(at)).toEqual([]);
   });
 });
-
-function picture(size: readonly number[], shift?: readonly number[]) {
-  const raw = blobs(size, shift);
-  return { ...raw, data: Uint8Array.from(raw.data) };
-}

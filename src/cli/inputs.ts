@@ -1,7 +1,15 @@
 import { basename, dirname, join } from "node:path";
 import { FormatError, PullbackError } from "../core/errors.js";
 import { channelsOf, type Grid, gridText, type Image, sameGrid } from "../image/index.js";
-import { imageFromRaw, type PointTable, type RawImage, readPoints, readTransform } from "../io/index.js";
+import {
+  imageFromRaw,
+  type PointTable,
+  type RawImage,
+  readItkTransformHdf5,
+  readPoints,
+  readTransform,
+  transformFromItk,
+} from "../io/index.js";
 import { openImage, readBytes } from "../io/node.js";
 import { Tensor } from "../tensor/index.js";
 import type { Transform } from "../transforms/index.js";
@@ -90,9 +98,13 @@ export async function loadMask(session: Session, path: string, grid: Grid, of: s
 }
 
 /** A transform file with the fields beside it. */
-export function loadTransform(session: Session, path: string): Transform {
+export async function loadTransform(session: Session, path: string): Promise<Transform> {
   session.reading();
   const bytes = readBytes(path);
+  if (/\.(h5|hdf5)$/i.test(path)) {
+    const itk = await readItkTransformHdf5(bytes);
+    return named(path, () => transformFromItk(itk));
+  }
   return named(path, () =>
     readTransform(bytes, basename(path), (name) => {
       try {

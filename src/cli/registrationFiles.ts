@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { inverseConsistency, jacobianDeterminant, jacobianSummary } from "../evaluation/index.js";
 import { type Grid, gridText, type Image, image, voxelsOf } from "../image/index.js";
 import { asLinear, displacementBytes, linearItkText, writeImage, writeTransform } from "../io/index.js";
@@ -86,12 +86,11 @@ export function overlapOf(moving: Grid, y: Transform, fixed: Grid): number {
   return inside / data.length;
 }
 
-/** Write everything a registration leaves in its folder; run.json comes last, so that its presence means that the rest is there. */
-export function putRegistration(session: Session, out: Output, t: Told): { figures: RegistrationFigures; verdict: Verdict } {
-  const clock = stopwatch(t.timings);
-  const grid = t.fixed.image.grid;
-  const { figures, displacement, jacobian } = measure(t);
-  const judged = verdict({
+export type Measured = ReturnType<typeof measure>;
+
+/** Whether to trust it, from what was measured. */
+export const judge = (t: Told, { figures }: Measured): Verdict =>
+  verdict({
     status: t.status,
     reason: t.reason,
     metric: t.metric,
@@ -101,10 +100,46 @@ export function putRegistration(session: Session, out: Output, t: Told): { figur
     folded: figures.folded,
     inverseConsistency: figures.inverseConsistency.meanVoxels,
   });
+
+/** The report of a registration as one HTML file. */
+export function reportPage(session: Session, t: Told, measured: Measured, judged: Verdict): string {
+  const grid = t.fixed.image.grid;
+  const gray = (im: Image) => new Float32Array(im.values.data);
+  return report({
+    title: `${basename(t.fixed.path)} ← ${basename(t.moving.path)}`,
+    subtitle: subtitle(t, grid),
+    verdict: judged,
+    grid,
+    fixed: { values: gray(t.fixedGray) },
+    moving: { values: gray(warp(t.movingGray, identityTransform(grid.size.length), grid)) },
+    warped: { values: gray(warp(t.movingGray, t.transform, grid)) },
+    sameScale: t.sameScale,
+    unlikeContrasts: t.unlikeContrasts,
+    displacement: measured.displacement,
+    jacobian: asLinear(t.transform) ? undefined : measured.jacobian,
+    trace: t.trace,
+    traceLabel: `Objective (${t.metric}${t.options.alpha === undefined ? "" : " and smoothness"})`,
+    figures: tiles(t, measured.figures),
+    summary: summary(session, t),
+    timings: { ...t.timings },
+    warnings: session.warnings,
+    footer: `pullback ${version()} · run.json beside this file holds every option and value`,
+  });
+}
+
+/** Write everything a registration leaves in its folder; run.json comes last, so that its presence means that the rest is there. */
+export function putRegistration(session: Session, out: Output, t: Told): { figures: RegistrationFigures; verdict: Verdict } {
+  const clock = stopwatch(t.timings);
+  const grid = t.fixed.image.grid;
+  const measured = measure(t);
+  const judged = judge(t, measured);
   clock("measure");
   const warped = warp(t.moving.image, t.transform, grid);
-  const warpedName = `warped${warpedExtension(t.moving.path)}`;
-  for (const [name, bytes] of writeImage(warped, warpedName, { channelKind: t.moving.raw.channelKind, level: 1 })) out.put(name, bytes);
+  for (const [name, bytes] of writeImage(warped, `warped${warpedExtension(t.moving.path)}`, {
+    channelKind: t.moving.raw.channelKind,
+    level: 1,
+  }))
+    out.put(name, bytes);
   const linear = asLinear(t.transform);
   const whole = t.transform instanceof DisplacementTransform;
   for (const [name, bytes] of writeTransform(t.transform, "transform.json", whole ? { fieldStem: "displacement" } : {}))
@@ -112,62 +147,58 @@ export function putRegistration(session: Session, out: Output, t: Told): { figur
   if (linear) out.put("transform.tfm", linearItkText(linear));
   else if (!whole) out.put("displacement.nii.gz", displacementBytes(t.transform, grid, "displacement.nii.gz"));
   clock("write");
-  const gray = (im: Image) => new Float32Array(im.values.data);
-  const before = warp(t.movingGray, identityTransform(grid.size.length), grid);
-  const moved = t.moving.raw.channels === 1 ? warped : warp(t.movingGray, t.transform, grid);
-  out.put(
-    "report.html",
-    report({
-      title: `${basename(t.fixed.path)} ← ${basename(t.moving.path)}`,
-      subtitle: subtitle(t, grid),
-      verdict: judged,
-      grid,
-      fixed: { values: gray(t.fixedGray) },
-      moving: { values: gray(before) },
-      warped: { values: gray(moved) },
-      sameScale: t.sameScale,
-      unlikeContrasts: t.unlikeContrasts,
-      displacement,
-      jacobian: linear ? undefined : jacobian,
-      trace: t.trace,
-      traceLabel: `Objective (${t.metric}${t.options.alpha === undefined ? "" : " and smoothness"})`,
-      figures: tiles(t, figures),
-      summary: summary(session, t),
-      timings: { ...t.timings },
-      warnings: session.warnings,
-      footer: `pullback ${version()} · run.json beside this file holds every option and value`,
-    }),
-  );
+  out.put("report.html", reportPage(session, t, measured, judged));
   clock("report");
-  out.put(
-    "run.json",
-    `${JSON.stringify(
-      {
-        program: "pullback",
-        version: version(),
-        node: process.version,
-        command: "register",
-        inputs: {
-          fixed: { path: t.fixed.path, sha256: session.hash(t.fixed.path) },
-          moving: { path: t.moving.path, sha256: session.hash(t.moving.path) },
-          ...Object.fromEntries(t.otherInputs.map((path) => [path, { path, sha256: session.hash(path) }])),
-        },
-        options: t.options,
-        status: t.status,
-        reason: t.reason,
-        verdict: judged,
-        metric: t.metric,
-        figures,
-        trace: t.trace,
-        seconds: { ...t.timings },
-        warnings: session.warnings,
-        outputs: [...out.names, "run.json"],
-      },
-      (_, v) => (typeof v === "number" && !Number.isFinite(v) ? null : v),
-      1,
-    )}\n`,
-  );
-  return { figures, verdict: judged };
+  const run: RunFile = {
+    program: "pullback",
+    version: version(),
+    node: process.version,
+    command: "register",
+    inputs: {
+      fixed: { path: resolve(t.fixed.path), sha256: session.hash(t.fixed.path) },
+      moving: { path: resolve(t.moving.path), sha256: session.hash(t.moving.path) },
+      others: t.otherInputs.map((path) => ({ path: resolve(path), sha256: session.hash(path) })),
+    },
+    options: t.options,
+    status: t.status,
+    reason: t.reason,
+    verdict: judged,
+    metric: t.metric,
+    unlikeContrasts: t.unlikeContrasts,
+    sameScale: t.sameScale,
+    figures: measured.figures,
+    trace: t.trace,
+    seconds: { ...t.timings },
+    warnings: session.warnings,
+    outputs: [...out.names, "run.json"],
+  };
+  out.put("run.json", `${JSON.stringify(run, (_, v) => (typeof v === "number" && !Number.isFinite(v) ? null : v), 1)}\n`);
+  return { figures: measured.figures, verdict: judged };
+}
+
+/** What run.json holds. */
+export interface RunFile {
+  readonly program: "pullback";
+  readonly version: string;
+  readonly node: string;
+  readonly command: "register";
+  readonly inputs: { readonly fixed: Hashed; readonly moving: Hashed; readonly others: readonly Hashed[] };
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly status: string;
+  readonly reason: string;
+  readonly verdict: Verdict;
+  readonly metric: string;
+  readonly unlikeContrasts: boolean;
+  readonly sameScale: boolean;
+  readonly figures: RegistrationFigures;
+  readonly trace: readonly { readonly level: string; readonly values: readonly number[] }[];
+  readonly seconds: Record<string, number>;
+  readonly warnings: readonly string[];
+  readonly outputs: readonly string[];
+}
+interface Hashed {
+  readonly path: string;
+  readonly sha256: string;
 }
 
 /** Pictures stay pictures (JPEG would lose), everything else keeps its place in space. */

@@ -49,3 +49,9 @@ export const itk = (matrix: readonly number[], translation: readonly number[]): 
   const n = translation.length;
   return `#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_${n}_${n}\nParameters: ${[...matrix, ...translation].join(" ")}\nFixedParameters: ${translation.map(() => 0).join(" ")}\n`;
 };
+
+/** The spots as an 8-bit picture. */
+export function picture(size: readonly number[], shift?: readonly number[]): RawImage {
+  const raw = blobs(size, shift);
+  return { ...raw, data: Uint8Array.from(raw.data) };
+}

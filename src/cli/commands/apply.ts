@@ -45,14 +45,13 @@ export const command: CommandDefinition = {
     const identity = options.transform === "identity";
     if (!to && !identity) throw new ArgumentError("apply: into which space? --to fixed or --to moving", {});
     const like = options.like === undefined ? undefined : (await loadImage(session, options.like as string)).image.grid;
-    let y: Transform | undefined;
+    let y = identity ? undefined : await loadTransform(session, options.transform as string);
     const transformFor = (dimension: number): Transform => {
-      y ??= identity ? identityTransform(dimension) : loadTransform(session, options.transform as string);
+      if (!y || identity) y = identityTransform(dimension); // a transform from a file is read already
       if (y.dimension !== dimension)
         throw new GridError(`apply: the transform is ${y.dimension}-D but an input is ${dimension}-D; they must agree`, { dimension });
       return y;
     };
-    if (!identity) y = loadTransform(session, options.transform as string);
     const files = new Map<string, Uint8Array | string>();
     for (const [k, input] of inputs.entries()) {
       const name = several ? names[k] : basename(target);

@@ -64,7 +64,7 @@ export const command: CommandDefinition = {
       throw new ArgumentError("evaluate: give --warped, or --moving with --transform, not both", {});
     if (options.fixedPoints === undefined && options.fixedLabels === undefined && !images && options.transform === undefined)
       throw new ArgumentError("evaluate: nothing to score; give points, labels, images or a transform (see pullback evaluate --help)", {});
-    const y = options.transform === undefined ? undefined : loadTransform(session, options.transform as string);
+    const y = options.transform === undefined ? undefined : await loadTransform(session, options.transform as string);
     const json: Record<string, unknown> = {};
     const lines: string[] = [];
     if (options.fixedPoints !== undefined) points(session, options, y, json, lines);

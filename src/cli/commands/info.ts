@@ -29,7 +29,7 @@ export const command: CommandDefinition = {
 async function about(session: Session, path: string): Promise<Record<string, unknown>> {
   session.reading();
   if (/\.csv$/i.test(path)) return aboutPoints(path);
-  if (/\.(json|tfm|txt|mat)$/i.test(path)) return { file: path, ...aboutTransform(loadTransform(session, path)) };
+  if (/\.(json|tfm|txt|mat|h5|hdf5)$/i.test(path)) return { file: path, ...aboutTransform(await loadTransform(session, path)) };
   return aboutImage(path, (await loadImage(session, path)).raw);
 }
 

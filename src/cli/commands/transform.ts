@@ -42,7 +42,8 @@ export const command: CommandDefinition = {
       );
     if (action !== "compose" && files.length > 1)
       throw new ArgumentError(`transform ${action}: ${files.length} transforms came; one was expected`, { files });
-    const all = files.map((f) => loadTransform(session, f));
+    const all: Transform[] = [];
+    for (const f of files) all.push(await loadTransform(session, f));
     if (action === "info") {
       const about = aboutTransform(all[0]);
       return { json: { file: files[0], ...about, outputs: [] }, lines: listing({ file: files[0], ...about }) };
