@@ -2,10 +2,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readItkTransform, readPoints, readRaw } from "../src/io/index.js";
-import { build, folder, leftovers, pullback } from "./support/cli.js";
+import { built } from "./built.js";
+import { folder, leftovers, pullback } from "./support/cli.js";
 import { blobLabels, blobs, itk, picture, put } from "./support/data.js";
 
-beforeAll(build);
+beforeAll(built);
 
 const identity3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 const read = (path: string) => readRaw(readFileSync(path), path);

@@ -15,7 +15,7 @@ const place = () => mkdtempSync(join(tmpdir(), "pullback-cli-"));
 
 describe("nearest name", () => {
   test("forgives a slip, not another word", () => {
-    expect(nearest("regsiter", Object.keys(commands))).toBe(Object.keys(commands).includes("register") ? "register" : undefined);
+    expect(nearest("regsiter", ["report", "register"])).toBe("register");
     expect(nearest("aply", Object.keys(commands))).toBe("apply");
     expect(nearest("banana", Object.keys(commands))).toBeUndefined();
   });

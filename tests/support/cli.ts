@@ -1,45 +1,10 @@
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { root } from "../built.js";
 
-const root = resolve(import.meta.dirname, "../..");
 const main = join(root, "dist/cli/main.js");
-
-/** Build dist/ when a source is newer; two test files that ask at once wait for one build. */
-export async function build(): Promise<void> {
-  const lock = join(root, "dist.lock");
-  for (;;) {
-    try {
-      mkdirSync(lock);
-      break;
-    } catch {
-      if (Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > 120_000)
-        rmSync(lock, { recursive: true, force: true });
-      await new Promise((done) => setTimeout(done, 200));
-    }
-  }
-  try {
-    if (!existsSync(main) || newest(join(root, "src")) > statSync(main).mtimeMs) {
-      execFileSync(process.execPath, [join(root, "scripts/build-kernels.mjs")], { cwd: root, stdio: "ignore" });
-      rmSync(join(root, "dist/.tsbuildinfo"), { force: true });
-      execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json"], {
-        cwd: root,
-        stdio: "inherit",
-      });
-    }
-  } finally {
-    rmSync(lock, { recursive: true, force: true });
-  }
-}
-
-function newest(folder: string): number {
-  let latest = 0;
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true }))
-    if (entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".test.ts"))
-      latest = Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs);
-  return latest;
-}
 
 export interface Ran {
   readonly code: number | null;
