@@ -102,13 +102,14 @@ describe("output", () => {
     out.commit();
     expect(readdirSync(join(at, "out"))).toEqual(["a"]);
   });
+  const real: FileSystem = { ...nodeFs };
   const failing = (code: string, name: keyof FileSystem, after = 0): FileSystem => {
     let calls = 0;
     const fail = (...args: unknown[]) => {
       if (calls++ >= after) throw Object.assign(new Error(`${code}: no`), { code });
-      return (nodeFs[name] as (...a: unknown[]) => unknown)(...args);
+      return (real[name] as (...a: unknown[]) => unknown)(...args);
     };
-    return { ...nodeFs, [name]: fail };
+    return { ...real, [name]: fail };
   };
   test("a full disk leaves nothing behind and is a matter of resources", () => {
     const at = place();
