@@ -17,7 +17,7 @@ const packages = join(here, "node_modules");
  * A MINC volume as brainbrowser ships it: a JSON header and bytes, the first axis of `order` slowest. MINC's world is RAS,
  * point = Σ over axes (start + index · step) · cosines; ours is LPS: x and y change sign.
  */
-function mincImage(path) {
+export function mincImage(path) {
   const header = JSON.parse(gunzipSync(readFileSync(`${path}.header.gz`)).toString());
   const axes = header.order.map((name) => header[name]).reverse(); // fastest first
   const lps = (v) => [-v[0], -v[1], v[2]];
