@@ -40,6 +40,20 @@ test("every export of the package exists, with its types, and loads", async () =
   expect(execFileSync(process.execPath, ["--input-type=module", "-e", script], { cwd: project, encoding: "utf8" })).toBe(""); // names of empty ones
 });
 
+test("every folder with an index is exported", () => {
+  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const folders = readdirSync(join(root, "src")).flatMap((name) =>
+    name === "index.ts"
+      ? ["."]
+      : name.endsWith(".ts")
+        ? [`./${name.slice(0, -3)}`]
+        : existsSync(join(root, "src", name, "index.ts"))
+          ? [`./${name}`]
+          : [],
+  );
+  expect(folders.filter((name) => !(name in exports) && name !== "./cli")).toEqual([]);
+});
+
 test("the package holds the built library and nothing of its making", () => {
   const files = (readdirSync(installed(), { recursive: true, encoding: "utf8" }) as string[]).filter((f) => !f.startsWith("node_modules"));
   expect(files.filter((f) => /\.test\.|^dist\/\.|^src|^tests|^assembly|^demo|^bench/.test(f))).toEqual([]);
