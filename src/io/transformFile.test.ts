@@ -1,0 +1,104 @@
+import { describe, expect, test } from "vitest";
+import { grid } from "../image/index.js";
+import { Tensor } from "../tensor/tensor.js";
+import { AffineTransform, CompositeTransform, DisplacementTransform, type Transform } from "../transforms/index.js";
+import { displacementBytes, linearItkText, readTransform, transformFromItk, writeTransform } from "./transformFile.js";
+
+const fixed = grid({ size: [7, 6, 5], spacing: [1, 1.5, 2], origin: [3, -2, 1], direction: [-1, 0, 0, 0, -1, 0, 0, 0, 1] });
+const points = Tensor.from(Float64Array.of(1, -4, 3, 0, -6, 6, -1, -3, 2), [3, 3]);
+const affine = new AffineTransform(
+  { matrix: [1, 0.1, 0, -0.1, 1, 0, 0, 0, 1.2], offset: [1, 2, 3] },
+  { name: "fixed", grid: fixed },
+  { name: "middle" },
+);
+const planes = (f: (i: number) => number) =>
+  Tensor.from(
+    Float32Array.from({ length: 3 * 210 }, (_, i) => f(i)),
+    [3, 5, 6, 7],
+  );
+const field = new DisplacementTransform(
+  planes((i) => Math.sin(i / 9) / 3),
+  fixed,
+  { name: "fixed", grid: fixed },
+  { name: "moving" },
+  {
+    field: planes((i) => -Math.sin(i / 9) / 3),
+    grid: fixed,
+  },
+);
+const trip = (t: Transform): Transform => {
+  const files = writeTransform(t, "folder/transform.json");
+  return readTransform(files.get("transform.json") as Uint8Array, "transform.json", files);
+};
+const mapped = (t: Transform) => [...t.apply(points).data];
+const close = (a: readonly number[], b: readonly number[], digits: number) => {
+  expect(a).toHaveLength(b.length);
+  for (const [i, v] of b.entries()) expect(a[i]).toBeCloseTo(v, digits);
+};
+
+describe("transform files", () => {
+  test("a linear map comes back exactly, with its spaces", () => {
+    const back = trip(affine);
+    expect(mapped(back)).toEqual(mapped(affine));
+    expect(back.from).toEqual({ name: "fixed", grid: fixed });
+    expect(back.to.name).toBe("middle");
+  });
+  test("a field comes back with the inverse that was stored, bit for bit", () => {
+    const back = trip(field) as DisplacementTransform;
+    expect([...back.field.data]).toEqual([...field.field.data]);
+    expect([...(back.backward?.field.data ?? [])]).toEqual([...(field.backward?.field.data ?? [])]);
+    expect(mapped(back.inverse())).toEqual(mapped(field.inverse()));
+  });
+  test("a composite keeps its order, and the JSON states both directions", () => {
+    const both = new CompositeTransform([field, affine]);
+    expect(mapped(trip(both))).toEqual(mapped(both));
+    const stored = JSON.parse(new TextDecoder().decode(writeTransform(both).get("transform.json")));
+    expect(stored.forward.map((p: { kind: string }) => p.kind)).toEqual(["displacement", "affine"]);
+    expect(stored.inverse.map((p: { kind: string }) => p.kind)).toEqual(["affine", "displacement"]);
+    expect(stored.inverse[1].file).toBe(stored.forward[0].inverseFile);
+  });
+  test("a field without a stored inverse is stored without one, and readers invert it", () => {
+    const alone = new DisplacementTransform(field.field, fixed);
+    const files = writeTransform(alone);
+    expect([...files.keys()]).toEqual(["transform.json", "transform.field.nii.gz"]);
+    expect(JSON.parse(new TextDecoder().decode(files.get("transform.json"))).inverse).toEqual([]);
+  });
+  test("the displacement image of a composite maps the grid's points as the composite does", () => {
+    const both = new CompositeTransform([field, affine]);
+    const back = readTransform(displacementBytes(both, fixed, "u.nii.gz"), "u.nii.gz") as DisplacementTransform;
+    close([...back.field.data], [...both.displacement(fixed).data], 6);
+  });
+  test("ITK's text of linear maps says the same, and its composites are applied last first", () => {
+    const text = linearItkText(new CompositeTransform([affine, affine]));
+    close(mapped(readTransform(new TextEncoder().encode(text), "a.tfm")), mapped(new CompositeTransform([affine, affine])), 9);
+    expect(() => linearItkText(field)).toThrow(/displacement field/);
+    const linear = (matrix: number[], offset: number[]) =>
+      ({ kind: "linear", type: "AffineTransform", dimension: 2, matrix, offset, center: [0, 0], translation: offset }) as const;
+    const doubled = linear([2, 0, 0, 2], [0, 0]);
+    const shifted = linear([1, 0, 0, 1], [1, 0]);
+    const t = transformFromItk({ kind: "composite", dimension: 2, transforms: [doubled, shifted] });
+    expect([...t.apply(Tensor.from(Float64Array.of(3, 4), [1, 2])).data]).toEqual([8, 8]);
+  });
+  test.each([
+    ["not JSON", "{", /not JSON/],
+    ["another JSON", "{}", /holds no transform/],
+    [
+      "an unknown part",
+      JSON.stringify({ format: "pullback transform", dimension: 2, forward: [{ kind: "spline" }] }),
+      /unknown kind "spline"/,
+    ],
+    [
+      "a matrix of the wrong size",
+      JSON.stringify({ format: "pullback transform", dimension: 2, forward: [{ kind: "affine", matrix: [[1]], offset: [0, 0] }] }),
+      /2×2 \+ 2/,
+    ],
+    [
+      "a field outside its folder",
+      JSON.stringify({ format: "pullback transform", dimension: 2, forward: [{ kind: "displacement", file: "../../etc/passwd" }] }),
+      /not beside it/,
+    ],
+    ["no parts", JSON.stringify({ format: "pullback transform", dimension: 2, forward: [] }), /not all 2-D/],
+  ])("%s is an error that says what is missing", (_, text, says) =>
+    expect(() => readTransform(new TextEncoder().encode(text), "t.json", () => new Uint8Array())).toThrow(says),
+  );
+});
