@@ -16,7 +16,8 @@ export interface DisplacementField {
  * @throws FormatError when the number of components is not the dimension
  */
 export function displacementFieldFromRaw(image: RawImage): DisplacementField {
-  const { size, spacing, origin, direction, channels } = image;
+  const { size, spacing, origin, direction } = inPlane(image);
+  const { channels } = image;
   if (channels !== size.length || image.channelKind === "time" || image.channelKind === "complex")
     throw new FormatError(
       `displacement field: an image of ${size.join("×")} with ${channels} channels (${image.channelKind}) is no field of ${size.length}-vectors in mm`,
@@ -31,6 +32,13 @@ export function displacementFieldFromRaw(image: RawImage): DisplacementField {
     if (turn && i < 2 * points) vectors[i] = -vectors[i];
   }
   return { size, spacing, origin, direction, vectors };
+}
+
+/** Formats without 2-D vector images (NIfTI) store a plane of 2-vectors as one slice of a volume; the slice's own axis is dropped. */
+function inPlane(image: RawImage): Pick<RawImage, "size" | "spacing" | "origin" | "direction"> {
+  const { size, spacing, origin, direction: d, channels } = image;
+  if (channels !== 2 || size.length !== 3 || size[2] !== 1) return image;
+  return { size: size.slice(0, 2), spacing: spacing.slice(0, 2), origin: origin.slice(0, 2), direction: [d[0], d[1], d[3], d[4]] };
 }
 
 /** The vector image of a displacement field; written as .nii(.gz) it is 5-D with intent 1007, as ITK writes and reads it, as .mha or .nrrd a vector image. */

@@ -49,6 +49,19 @@ describe("transform files", () => {
     expect([...(back.backward?.field.data ?? [])]).toEqual([...(field.backward?.field.data ?? [])]);
     expect(mapped(back.inverse())).toEqual(mapped(field.inverse()));
   });
+  test("a field in the plane comes back in the plane, from NIfTI too", () => {
+    const g = grid({ size: [4, 3], spacing: [2, 1], origin: [5, -1] });
+    const flat = new DisplacementTransform(
+      Tensor.from(
+        Float32Array.from({ length: 24 }, (_, i) => i),
+        [2, 3, 4],
+      ),
+      g,
+    );
+    const back = trip(flat) as DisplacementTransform;
+    expect(back.grid).toEqual(g);
+    expect([...back.field.data]).toEqual([...flat.field.data]);
+  });
   test("a composite keeps its order, and the JSON states both directions", () => {
     const both = new CompositeTransform([field, affine]);
     expect(mapped(trip(both))).toEqual(mapped(both));
