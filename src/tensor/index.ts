@@ -19,6 +19,7 @@ export { acos, asin, atan, atan2, cosh, maximum, minimum, sinh, where } from "./
 export { type FourierOptions, fft, fftFrequencies, fftShift, ifft, ifftShift, irfft, rfft } from "./ops/fft.js";
 export { boxSum, difference, gaussian, recursiveGaussian } from "./ops/filters.js";
 export { gather, scatterAdd } from "./ops/indexing.js";
+export { cholesky, eigh, inverse, logdet, qr, solve, svd } from "./ops/linalg.js";
 export { type LocalNccOptions, localNcc } from "./ops/localNcc.js";
 export { matmul } from "./ops/matmul.js";
 export { type MutualInformationOptions, mutualInformation } from "./ops/mutualInformation.js";

@@ -4,6 +4,7 @@ import { convolutionExamples } from "./convolution.js";
 import { deformationExamples } from "./deformation.js";
 import { fourierExamples } from "./fft.js";
 import { filterExamples } from "./filters.js";
+import { linalgExamples } from "./linalg.js";
 import { samplingExamples } from "./sampling.js";
 
 /** Every primitive's examples: one line per family (and one family per line, so that two new ones merge). */
@@ -13,6 +14,7 @@ const families: readonly Examples[] = [
   deformationExamples,
   filterExamples,
   fourierExamples,
+  linalgExamples,
   samplingExamples,
   // the list ends here
 ];
