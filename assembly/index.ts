@@ -20,3 +20,4 @@ export { affineSystem } from "./affineSystem";
 export { argExtreme, cumulativeSum, dotAll, reduceAxis, sumAll } from "./reduce";
 export { randomPairs, randomUniform } from "./random";
 export { complexJoin, complexMagnitude, complexPart } from "./complex";
+export { argsortRows, argsortWorkspace } from "./sort";

@@ -1,5 +1,6 @@
 export { dispose, keep, scope } from "../core/scope.js";
 export { checkpoint, custom, grad, hessian, hvp, jacobian, jvp, stopGradient, valueAndGrad, vjp } from "./differentiate.js";
+export { fused } from "./fused.js";
 export { complex, conj, imag, magnitude, real } from "./ops/complex.js";
 export { type ConvolutionOptions, convolve, convolveTransposed, type PerAxis, type TransposedOptions } from "./ops/convolution.js";
 export {
@@ -40,6 +41,7 @@ export {
   warpFieldWithGradient,
 } from "./ops/sampling.js";
 export { concat, stack } from "./ops/shaping.js";
+export { argsort, median, quantile, type SortOptions, sort, topK } from "./ops/sort.js";
 export { type Context, define, defineMany, type Primitive } from "./primitive.js";
 export { primitives } from "./registry.js";
 export { bytesOf, type DType, requireMemory } from "./storage.js";

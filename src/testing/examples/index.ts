@@ -6,6 +6,7 @@ import { fourierExamples } from "./fft.js";
 import { filterExamples } from "./filters.js";
 import { linalgExamples } from "./linalg.js";
 import { samplingExamples } from "./sampling.js";
+import { sortExamples } from "./sort.js";
 
 /** Every primitive's examples: one line per family (and one family per line, so that two new ones merge). */
 const families: readonly Examples[] = [
@@ -16,6 +17,7 @@ const families: readonly Examples[] = [
   fourierExamples,
   linalgExamples,
   samplingExamples,
+  sortExamples,
   // the list ends here
 ];
 export const examples: Examples = Object.assign({}, ...families);
