@@ -21,3 +21,4 @@ export { argExtreme, cumulativeSum, dotAll, reduceAxis, sumAll } from "./reduce"
 export { randomPairs, randomUniform } from "./random";
 export { complexJoin, complexMagnitude, complexPart } from "./complex";
 export { argsortRows, argsortWorkspace } from "./sort";
+export { gradientForce } from "./force";
