@@ -106,7 +106,10 @@ test.each(Object.keys(unary) as (keyof typeof unary)[])(
       let worst = 0;
       let at = 0;
       everywhere.forEach((x, i) => {
-        if (/^(sin|cos|tan)$/.test(name) && Math.abs(x) > 2 ** 30) return;
+        if (/^(sin|cos|tan)$/.test(name) && Math.abs(x) > 2 ** 30) {
+          expect(values[i]).toBeNaN(); // neighbouring floats are 64 apart: refused, not guessed
+          return;
+        }
         const d = ulps(values[i], unary[name](x));
         if (!(d <= worst)) {
           worst = d;

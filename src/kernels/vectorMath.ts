@@ -267,7 +267,7 @@ export class VectorMath {
   }
 
   // Circle functions
-  /** x = k π/2 + r, |r| ≤ π/4: r, and k in the low bits of an integer. Exact period up to |x| = 2³⁰. */
+  /** x = k π/2 + r, |r| ≤ π/4: r, and k in the low bits of an integer. The period is exact up to |x| = 2³⁰; beyond, floats lie 64 and more apart, and the result is NaN. */
   #reduce(x: Value): { r: Value; quadrant: Value } {
     const g = this.graph;
     const magic = g.f64(6755399441055744);
@@ -281,7 +281,11 @@ export class VectorMath {
     };
     const low = half(this.#o("promote", x));
     const high = half(this.#o("promote", g.shuffle(x, x, 2, 3, 2, 3)));
-    return { r: g.shuffle(low.r, high.r, 0, 1, 4, 5), quadrant: g.shuffle(low.shifted, high.shifted, 0, 2, 4, 6) };
+    const near = this.#o("f32x4.le", this.abs(x), this.c(2 ** 30));
+    return {
+      r: this.pick(near, g.shuffle(low.r, high.r, 0, 1, 4, 5), this.c(Number.NaN)),
+      quadrant: g.shuffle(low.shifted, high.shifted, 0, 2, 4, 6),
+    };
   }
   #sinSmall(r: Value, z: Value): Value {
     return this.graph.fma(this.mul(z, r), this.#poly(z, -1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1), r);
