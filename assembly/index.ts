@@ -14,6 +14,7 @@ export { fftLines, fftPlanes, fftReal, fftToReal, fftWorkspace } from "./fft";
 export { affinePlanes, fieldMoments, longestSquared } from "./planes";
 export { averagePool, averagePoolAdjoint, maxPool, poolGather, poolScatter } from "./pool";
 export { ffd, ffdAdjointPlanes, ffdAdjointSum } from "./ffd";
+export { invertField } from "./invertField";
 export { jacobianDeterminant, jacobianDeterminantGradient } from "./jacobian";
 export { jointGradient, jointHistogram, jointHistogramWorkspace, valueRange } from "./mutualInformation";
 export { affineSystem } from "./affineSystem";

@@ -1,8 +1,9 @@
 import { GridError } from "../core/errors.js";
 import { type Grid, gridText, indexToPhysical, physicalToIndex, sameGrid, tensorShape } from "../image/grid.js";
 import { engine } from "../kernels/engine.js";
+import { invertField } from "../kernels/invertField.js";
 import { affinePlanes, longestVector } from "../kernels/planes.js";
-import { sample } from "../kernels/sampling.js";
+import { composeFields, sample } from "../kernels/sampling.js";
 import { dispose, scope } from "../tensor/storage.js";
 import { Tensor } from "../tensor/tensor.js";
 import { CompositeTransform } from "./composite.js";
@@ -101,8 +102,8 @@ export class DisplacementTransform implements Transform {
     return out;
   }
   /**
-   * The stored inverse, or v with v(q) = −u(q + v(q)) by fixed-point iteration on the same grid; it converges where |∇u| < 1.
-   * `inverseError` of the result says how far it is from an inverse.
+   * The stored inverse, or v with v(q) = −u(q + v(q)) on the same grid (`invertDisplacement`, which also says how far
+   * the result is from an inverse).
    */
   inverse(): DisplacementTransform {
     if (this.backward)
@@ -112,31 +113,31 @@ export class DisplacementTransform implements Transform {
   }
 }
 
-/** Fixed-point inverse of x + u(x) on its own grid and the largest |v + u(x + v)| that is left, millimetres. */
+/**
+ * v with v(q) = −u(q + v(q)) on the field's own grid, by Newton's method voxel by voxel, and the largest |v + u(q + v)| that is left,
+ * millimetres; the tolerance is in voxels. Beyond the grid u goes on with its border values, so that every voxel has a solution.
+ */
 export function invertDisplacement(
   t: DisplacementTransform,
-  iterations = 30,
+  iterations = 20,
   tolerance = 1e-3,
 ): { readonly field: Tensor; readonly error: number } {
   const e = engine();
+  const d = t.dimension;
   const shape = tensorShape(t.grid);
-  const negative = {
-    field: minusIdentity(t.dimension),
-    voxel: new Array<number>(t.dimension ** 2).fill(0),
-    constant: new Array<number>(t.dimension).fill(0),
-  };
-  const limit = tolerance * Math.min(...t.grid.spacing);
-  let v = Tensor.uninitialised(t.field.shape);
-  affinePlanes(e, t.field.pointer, v.pointer, shape, negative);
-  let error = Number.POSITIVE_INFINITY;
-  for (let k = 0; k < iterations && error > limit; k++) {
-    const u = t.displacementAt(t.grid, v);
-    const change = scope(() => v.add(u));
-    error = longestVector(e, change.pointer, shape);
-    dispose(change, v);
-    affinePlanes(e, u.pointer, u.pointer, shape, negative);
-    v = u;
-  }
-  return { field: v, error };
+  const linear = (field: readonly number[]) => ({ field, voxel: new Array<number>(d * d).fill(0), constant: new Array<number>(d).fill(0) });
+  const field = Tensor.uninitialised(t.field.shape);
+  const error = scope(() => {
+    const u = Tensor.uninitialised(t.field.shape);
+    const v = Tensor.uninitialised(t.field.shape);
+    affinePlanes(e, t.field.pointer, u.pointer, shape, linear(physicalToIndex(t.grid).matrix));
+    invertField(e, u.pointer, shape, v.pointer, { iterations, tolerance });
+    composeFields(e, u.pointer, shape, v.pointer, shape, field.pointer); // what is left, v + u(q + v), first; then v itself
+    const millimetres = linear(indexToPhysical(t.grid).matrix);
+    affinePlanes(e, field.pointer, field.pointer, shape, millimetres);
+    const left = longestVector(e, field.pointer, shape);
+    affinePlanes(e, v.pointer, field.pointer, shape, millimetres);
+    return left;
+  });
+  return { field, error };
 }
-const minusIdentity = (d: number) => Array.from({ length: d * d }, (_, i) => (i % (d + 1) === 0 ? -1 : 0));
