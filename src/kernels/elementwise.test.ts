@@ -203,3 +203,14 @@ test("the sum alone needs no output, and new scalars need no new code", () => {
   expect(compile).toHaveBeenCalledTimes(1);
   e.free(p);
 });
+
+test("what an element becomes does not depend on its neighbours, though unusual ones send their group the long way", () => {
+  const n = everywhere.length;
+  const calm = everywhere.map((v) => (Math.abs(v) < 80 && Math.abs(v) > 1e-30 ? v : 1));
+  const mixed = everywhere.map((_, i) => (i % 4 === 1 ? everywhere[i] : calm[i]));
+  for (const name of ["exp", "log", "log1p", "sigmoid", "cosh", "erf"] as const)
+    for (const e of [engines[0], plain]) {
+      const [alone, among] = [calm, mixed].map((x) => run(e, call(name, input(0)), [x], [[n]]).values);
+      for (let i = 0; i < n; i++) if (i % 4 !== 1) expect(Object.is(among[i], alone[i]), `${name}(${calm[i]})`).toBe(true);
+    }
+});

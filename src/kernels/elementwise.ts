@@ -50,8 +50,8 @@ function keyOf(expression: Expression): { key: string; inputs: number; scalars: 
 }
 
 /** The formula as vector operations. a·b + c becomes one multiply-add where the build has it. */
-function lower(expression: Expression, graph: Graph): Value {
-  const math = new VectorMath(graph);
+function lower(expression: Expression, math: VectorMath): Value {
+  const { graph } = math;
   const values = new Map<Expression, Value>();
   const at = (x: Expression) => values.get(x) as Value;
   const isProduct = (x: Expression): x is Expression & { kind: "call" } => x.kind === "call" && (x.name === "mul" || x.name === "square");
@@ -88,8 +88,11 @@ function codeOf(e: Engine, expression: Expression, kinds: readonly ("each" | "on
   let found = cache.get(full);
   if (!found) {
     const graph = new Graph(e.build === "relaxed");
-    const result = lower(expression, graph);
-    const bytes = emitLoop({ graph, result, inputs: kinds, scalars, rows, store, sum, sharedMemory: e.shared });
+    const result = lower(expression, new VectorMath(graph));
+    const short = new VectorMath(graph, true);
+    const shortResult = lower(expression, short);
+    const usually = short.where.length > 0 ? { result: shortResult, where: short.where } : undefined;
+    const bytes = emitLoop({ graph, result, usually, inputs: kinds, scalars, rows, store, sum, sharedMemory: e.shared });
     found = { code: e.compile(bytes), operations: graph.nodes.filter((n) => n.kind !== "constant").length };
     cache.set(full, found);
   }

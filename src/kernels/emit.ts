@@ -142,6 +142,11 @@ export class Graph {
 export interface Loop {
   readonly graph: Graph;
   readonly result: Value;
+  /**
+   * The same value by a shorter way, right (to the bit) where all the masks are true in all lanes: the usual case. The rest of the exact
+   * way is walked only where they are not.
+   */
+  readonly usually?: { readonly result: Value; readonly where: readonly Value[] };
   /** For each input: every element in turn, or one element for a whole row (stretched). */
   readonly inputs: readonly ("each" | "one")[];
   readonly scalars: number;
@@ -189,7 +194,7 @@ const v128 = 0x7b;
  * input + 4 (⌊r / n1⌋ · s2 + (r mod n1) · s1), with (s2, s1) per input in `strides`; the output is contiguous.
  * Loads may reach 12 bytes past the end of an array, stores do not.
  */
-export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sharedMemory }: Loop): Uint8Array<ArrayBuffer> {
+export function emitLoop({ graph, result, usually, inputs, scalars, store, sum, rows, sharedMemory }: Loop): Uint8Array<ArrayBuffer> {
   const parameters: number[] = [];
   const parameter = (type: number) => parameters.push(type) - 1;
   const inputAt = inputs.map(() => parameter(i32));
@@ -212,12 +217,19 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
   const accumulator = local(v128);
   const doubles = local(v128);
   const total = local(f64);
+  const answer = local(v128);
   const place = graph.nodes.map(() => -1);
 
-  // Only what the result needs.
-  const live = graph.nodes.map(() => false);
-  live[result] = true;
-  for (let k = graph.nodes.length - 1; k >= 0; k--) if (live[k]) for (const a of graph.nodes[k].args) live[a] = true;
+  // Only what is needed, for the exact way and for the usual one.
+  const neededBy = (...values: Value[]) => {
+    const live = graph.nodes.map(() => false);
+    for (const v of values) live[v] = true;
+    for (let k = graph.nodes.length - 1; k >= 0; k--) if (live[k]) for (const a of graph.nodes[k].args) live[a] = true;
+    return live;
+  };
+  const exact = neededBy(result);
+  const usual = usually ? neededBy(usually.result, ...usually.where) : exact;
+  const live = graph.nodes.map((_, k) => exact[k] || usual[k]);
   graph.nodes.forEach((_, k) => {
     if (live[k]) place[k] = local(v128);
   });
@@ -247,10 +259,10 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
       }
       set(place[k]);
     });
-  /** The graph on the four elements `offset` bytes on from the places of now. */
-  const body = (offset = 0) =>
+  /** Those nodes on the four elements `offset` bytes on from the places of now. */
+  const walk = (offset: number, wanted: (k: Value) => boolean) =>
     graph.nodes.forEach((node, k) => {
-      if (!live[k] || node.kind === "constant" || hoisted(k)) return;
+      if (!wanted(k) || node.kind === "constant" || hoisted(k)) return;
       if (node.kind === "input") {
         get(p[node.immediate as number]);
         simd(0x00, 2, offset);
@@ -264,6 +276,31 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
       }
       set(place[k]);
     });
+  const answerIs = (k: Value) => {
+    value(k);
+    set(answer);
+  };
+  const body = (offset: number) => {
+    walk(offset, (k) => exact[k]);
+    answerIs(result);
+  };
+  const usualBody = (offset: number) => {
+    if (!usually) {
+      body(offset);
+      return;
+    }
+    walk(offset, (k) => usual[k]);
+    answerIs(usually.result);
+    usually.where.forEach((mask, i) => {
+      value(mask);
+      if (i > 0) simd(opcodes.and);
+    });
+    simd(0xa3); // i32x4.all_true
+    code.push(0x45, 0x04, 0x40); // eqz, if
+    walk(offset, (k) => exact[k] && !usual[k]);
+    answerIs(result);
+    code.push(0x0b);
+  };
   const advance = (at: number, bytes: number) => {
     get(at);
     number(bytes);
@@ -288,12 +325,12 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
   const finish = (offset = 0) => {
     if (store) {
       get(o);
-      value(result);
+      get(answer);
       simd(0x0b, 2, offset);
     }
     if (sum) {
       get(accumulator);
-      value(result);
+      get(answer);
       simd(opcodes["f32x4.add"]);
       set(accumulator);
     }
@@ -305,7 +342,7 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
     advance(o, bytes);
   };
   // Two vectors per turn hide the loop's own work where there is little other.
-  const operations = graph.nodes.filter((node, k) => live[k] && node.kind !== "constant").length;
+  const operations = graph.nodes.filter((node, k) => usual[k] && node.kind !== "constant").length;
   const vectors = operations < 40 ? 2 : 1;
   /** The loop over `rest` elements, places already set. */
   const elements = () => {
@@ -337,7 +374,7 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
     }
     code.push(0x03, 0x40); // loop
     for (let v = 0; v < vectors; v++) {
-      body(16 * v);
+      usualBody(16 * v);
       finish(16 * v);
     }
     advanceAll(16 * vectors);
@@ -350,7 +387,7 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
       get(rest);
       number(4);
       code.push(andI, 0x04, 0x40);
-      body();
+      body(0);
       finish();
       if (sum) flush();
       advanceAll(16);
@@ -362,30 +399,30 @@ export function emitLoop({ graph, result, inputs, scalars, store, sum, rows, sha
     code.push(andI);
     tee(rest);
     code.push(0x04, 0x40); // if
-    body();
+    body(0);
     if (store) {
       get(rest);
       number(2);
       code.push(andI, 0x04, 0x40);
       get(o);
-      value(result);
+      get(answer);
       simd(0x5b, 0, 0, 0); // store64_lane 0
       get(rest);
       number(1);
       code.push(andI, 0x04, 0x40);
       get(o);
-      value(result);
+      get(answer);
       simd(0x5a, 0, 8, 2); // store32_lane 2 at +8
       code.push(0x0b, 0x05);
       get(o);
-      value(result);
+      get(answer);
       simd(0x5a, 0, 0, 0);
       code.push(0x0b);
     }
     if (sum) {
       // Lanes 0 … rest − 1.
       get(accumulator);
-      value(result);
+      get(answer);
       simd(0x0c, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0);
       get(rest);
       simd(0x11);

@@ -8,7 +8,13 @@ import type { Graph, Opcode, Value } from "./emit.js";
  * The polynomials of exp, of erf and of 2ᶠ in double are our own least-maximum fits.
  */
 export class VectorMath {
-  constructor(readonly graph: Graph) {}
+  /** With `usually`: where (masks) the shorter ways taken are right. */
+  readonly where: Value[] = [];
+  /** @param usually take shorter ways, right to the bit in the usual case */
+  constructor(
+    readonly graph: Graph,
+    readonly usually = false,
+  ) {}
 
   // Words
   #o(kind: Opcode, ...args: Value[]): Value {
@@ -128,7 +134,8 @@ export class VectorMath {
   }
   exp(x: Value): Value {
     const g = this.graph;
-    const clamped = this.#o("f32x4.pmin", this.#o("f32x4.pmax", x, this.c(-104)), this.c(89));
+    if (this.usually) this.where.push(this.#o("f32x4.le", this.abs(x), this.c(87)));
+    const clamped = this.usually ? x : this.#o("f32x4.pmin", this.#o("f32x4.pmax", x, this.c(-104)), this.c(89));
     const { shifted, r } = this.#splitExponent(clamped);
     const y = this.#poly(
       r,
@@ -140,6 +147,7 @@ export class VectorMath {
       1,
       1,
     );
+    if (this.usually) return this.#o("i32x4.add", y, g.shift("i32x4.shl", shifted, 23)); // n more in the exponent; the shift drops all other bits
     // 2ⁿ in two factors, as n reaches from −150 (subnormal results) to 128; shifting left drops all bits but those of n.
     const bias = g.i32(0x3f800000);
     const half = g.shift("i32x4.shl", g.shift("i32x4.shr", shifted, 1), 23);
@@ -184,11 +192,13 @@ export class VectorMath {
   // Logarithms
   log(x: Value): Value {
     const g = this.graph;
+    if (this.usually) this.where.push(this.#o("f32x4.ge", x, this.c(2 ** -126)), this.#o("f32x4.lt", x, this.c(Infinity)));
     const small = this.#o("f32x4.lt", x, this.c(2 ** -126));
-    const scaled = this.pick(small, this.mul(x, this.c(2 ** 24)), x); // subnormal numbers
+    const scaled = this.usually ? x : this.pick(small, this.mul(x, this.c(2 ** 24)), x); // subnormal numbers
     // x = 2ᵉ m with √½ ≤ m < √2
     const offset = this.#o("i32x4.sub", scaled, g.i32(0x3f3504f3));
-    const exponent = this.sub(this.#o("f32x4.convert", g.shift("i32x4.shr", offset, 23)), this.#o("and", small, this.c(24)));
+    const whole = this.#o("f32x4.convert", g.shift("i32x4.shr", offset, 23));
+    const exponent = this.usually ? whole : this.sub(whole, this.#o("and", small, this.c(24)));
     const m = this.#o("i32x4.add", this.#o("and", offset, g.i32(0x7fffff)), g.i32(0x3f3504f3));
     const f = this.sub(m, this.c(1));
     const z = this.mul(f, f);
@@ -200,6 +210,7 @@ export class VectorMath {
     y = g.fma(exponent, this.c(-2.1219444e-4), y);
     y = g.fnma(this.c(0.5), z, y);
     y = g.fma(exponent, this.c(0.693359375), this.add(f, y));
+    if (this.usually) return y;
     // log 0 = −∞, log ∞ = ∞, of negative numbers and NaN: NaN
     y = this.pick(this.#o("f32x4.eq", x, this.c(0)), this.c(-Infinity), y);
     y = this.pick(this.#o("f32x4.eq", x, this.c(Infinity)), x, y);
