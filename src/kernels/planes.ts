@@ -55,3 +55,20 @@ export function longestVector(e: Engine, f: number, size: readonly number[]): nu
   e.free(table);
   return Math.sqrt(best);
 }
+
+/**
+ * What two images pull at a field that warps both: out = g ∇I − h ∇J (central differences in voxels, 0 where a neighbour is missing), planes x, y(, z).
+ * Without `second` the first term alone.
+ */
+export function gradientForce(
+  e: Engine,
+  first: { readonly image: number; readonly slope: number },
+  second: { readonly image: number; readonly slope: number } | undefined,
+  out: number,
+  size: readonly number[],
+): void {
+  const d = size.length;
+  const [D, H, W] = d === 3 ? size : [1, ...size];
+  if (D * H * W === 0) return;
+  e.parallel("gradientForce", [first.image, first.slope, second?.image ?? 0, second?.slope ?? 0, out, 1, d, D, H, W], { extent: D * H, grain: grainFor(W) });
+}

@@ -40,3 +40,20 @@ export function longestVector(f: Numbers, size: readonly number[]): number {
   for (let k = 0; k < n; k++) best = Math.max(best, Math.hypot(...size.map((_, i) => f[i * n + k])));
   return best;
 }
+/** Twin of `gradientForce`. */
+export function gradientForce(
+  [I, g]: readonly [Numbers, Numbers],
+  second: readonly [Numbers, Numbers] | undefined,
+  out: { [i: number]: number },
+  size: readonly number[],
+): void {
+  const d = size.length;
+  const n = size.reduce((a, b) => a * b, 1);
+  for (let k = 0; k < n; k++) {
+    const p = voxelAt(size, k);
+    for (let i = 0, step = 1; i < d; step *= size[d - 1 - i], i++) {
+      const slope = (J: Numbers) => (p[i] > 0 && p[i] < size[d - 1 - i] - 1 ? (J[k + step] - J[k - step]) / 2 : 0);
+      out[i * n + k] = g[k] * slope(I) - (second ? second[1][k] * slope(second[0]) : 0);
+    }
+  }
+}
