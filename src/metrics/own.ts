@@ -1,0 +1,13 @@
+import type { Metric } from "../core/interfaces.js";
+import type { Tensor } from "../tensor/index.js";
+import type { ImageMetric } from "./imageMetric.js";
+import { weightOf } from "./weights.js";
+
+/** A metric of one's own: a function of the two images' values [c, (z,) y, x], and of the mask when there is one, to one number. Smaller is more alike. */
+export type MetricFunction = (warped: Tensor, fixed: Tensor, mask?: Tensor) => Tensor;
+
+/** Make a metric of a function of tensors; its derivative is had by automatic differentiation. */
+export const metricFrom = (given: MetricFunction | Metric): ImageMetric =>
+  typeof given === "function"
+    ? { name: given.name || "own", value: (warped, fixed, masks) => given(warped.values, fixed.values, weightOf(masks)) }
+    : { name: "own", ...given, value: (warped, fixed, masks) => given.value(warped, fixed, masks) };

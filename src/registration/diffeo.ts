@@ -1,0 +1,224 @@
+import type { Image, Iteration, Masks, Metric, Parameters, State } from "../core/interfaces.js";
+import { iterate } from "../core/iterate.js";
+import { type AffineMap, betweenIndices, type Grid, identityMap, indexToPhysical, tensorShape, voxelsOf } from "../image/grid.js";
+import { engine } from "../kernels/engine.js";
+import { gaussian } from "../kernels/gaussian.js";
+import { invertField } from "../kernels/invertField.js";
+import { affinePlanes, gradientForce, longestVector } from "../kernels/planes.js";
+import { composeFields, sample } from "../kernels/sampling.js";
+import type { ImageMetric } from "../metrics/index.js";
+import { dispose, keep, scope, Tensor, valueAndGrad } from "../tensor/index.js";
+import { AffineTransform } from "../transforms/affine.js";
+import { baseOf, warp } from "../transforms/warp.js";
+import { atSpacing, baseSpacing } from "./levels.js";
+import type { LevelRun } from "./linear.js";
+
+export interface DiffeoOptions {
+  /** Shrink factors, coarse to fine. */
+  readonly shrinks: readonly number[];
+  /** Most steps on each. */
+  readonly iterations: readonly number[];
+  /** σ of the Gaussian that smooths every update, in level voxels: the fluid part. Default 1.7. */
+  readonly updateVoxels?: number;
+  /** σ of the Gaussian that smooths the whole deformation after every update, in level voxels: the elastic part. Default 0.4. */
+  readonly totalVoxels?: number;
+  /** Longest move of a half in one step, level voxels. Default 0.25. */
+  readonly stepVoxels?: number;
+}
+export interface DiffeoInput {
+  readonly fixed: Image;
+  readonly moving: Image;
+  readonly fixedMask?: Tensor;
+  readonly movingMask?: Tensor;
+  /** Fixed points ↦ moving points, from the linear stage. */
+  readonly map: AffineMap;
+}
+export interface DiffeoResult {
+  /** Displacements in mm on `grid`: fixed ↦ fixed-like points, to be followed by the linear map. */
+  readonly forward: Tensor;
+  readonly backward: Tensor;
+  readonly grid: Grid;
+  readonly trace: readonly { readonly shrink: number; readonly values: readonly number[]; readonly reason: string }[];
+  /** Largest residual of the two inversions, voxels, and the share of voxels above a tenth. */
+  readonly inversion: { readonly largest: number; readonly share: number };
+}
+
+/** The two halves: from the middle to fixed and from the middle to moving, planes x, y(, z) in voxels of the level. */
+interface Halves extends Parameters {
+  readonly toFixed: Tensor;
+  readonly toMoving: Tensor;
+}
+interface Problem {
+  readonly fixed: Image;
+  readonly moving: Image;
+  readonly fixedMask?: Tensor;
+  readonly movingMask?: Tensor;
+  readonly metric: Metric;
+  readonly updateSigma: readonly [number, number, number];
+  readonly totalSigma: readonly [number, number, number];
+  readonly step: number;
+}
+interface DiffeoState extends State<Halves> {
+  readonly value: number;
+  /** The smoothed direction in which both halves should go, and its longest vector. */
+  readonly direction: Tensor;
+  readonly longest: number;
+  readonly recent: readonly number[];
+}
+
+const zeros = (d: number) => new Array<number>(d * d).fill(0);
+const diagonal = (v: readonly number[]) => v.flatMap((x, i) => v.map((_, j) => (i === j ? x : 0)));
+const scaledBy = (u: Tensor, out: Tensor, factors: readonly number[]) =>
+  affinePlanes(engine(), u.pointer, out.pointer, u.shape.slice(1), { field: diagonal(factors), voxel: zeros(factors.length), constant: factors.map(() => 0) });
+const size3 = (size: readonly number[]) => (size.length === 3 ? size : [1, ...size]) as unknown as readonly [number, number, number];
+
+/** Value and direction at a point. */
+function look(p: Problem, x: Halves, recent: readonly number[]): DiffeoState {
+  return scope(() => {
+    const e = engine();
+    const size = tensorShape(p.fixed.grid);
+    const d = size.length;
+    const along = (values: Tensor, field: Tensor, border: "clamp" | "constant") => {
+      const out = Tensor.uninitialised(values.shape);
+      sample(e, "linear", { at: values.pointer, channels: values.shape[0], size }, { field: field.pointer, size }, [], out.pointer, { border });
+      return out;
+    };
+    const fixed = along(p.fixed.values, x.toFixed, "clamp");
+    const moving = along(p.moving.values, x.toMoving, "clamp");
+    const masks: Masks = {
+      fixed: p.fixedMask && along(p.fixedMask, x.toFixed, "constant"),
+      warped: p.movingMask && along(p.movingMask, x.toMoving, "constant"),
+    };
+    const grid = p.fixed.grid;
+    const { value, gradients } = valueAndGrad((w, f) => p.metric.value({ values: w, grid }, { values: f, grid }, masks))(moving, fixed);
+    const force = Tensor.uninitialised([d, ...size]);
+    const n = voxelsOf(grid);
+    const channels = moving.shape[0];
+    for (let c = 0; c < channels; c++) {
+      const part = c === 0 ? force : Tensor.uninitialised(force.shape);
+      const at = (t: Tensor) => t.pointer + 4 * n * c;
+      gradientForce(e, { image: at(moving), slope: at(gradients[0]) }, { image: at(fixed), slope: at(gradients[1]) }, part.pointer, size);
+      if (c > 0) force.data.set(force.add(part).data);
+    }
+    dispose(fixed, moving, gradients);
+    const direction = Tensor.uninitialised(force.shape);
+    gaussian(e, force.pointer, direction.pointer, d, size3(size), { sigma: p.updateSigma, truncate: 3 });
+    const v = value.item();
+    return { x, value: v, direction, longest: longestVector(e, direction.pointer, size), recent: [...recent.slice(-19), v] };
+  });
+}
+
+/** `u ← G(u ∘ (id + δ) + δ)`. */
+function moved(p: Problem, u: Tensor, delta: Tensor): Tensor {
+  const e = engine();
+  const size = tensorShape(p.fixed.grid);
+  const composed = Tensor.uninitialised(u.shape);
+  composeFields(e, u.pointer, size, delta.pointer, size, composed.pointer);
+  dispose(u); // a step takes its state over: at full resolution both would be a gigabyte
+  if (p.totalSigma.every((s) => s === 0)) return composed;
+  const out = Tensor.uninitialised(u.shape);
+  gaussian(e, composed.pointer, out.pointer, size.length, size3(size), { sigma: p.totalSigma, truncate: 3 });
+  dispose(composed);
+  return out;
+}
+
+/**
+ * Greedy symmetric steps: fixed and moving are both warped to the middle, the metric's slopes on both give one force, smoothed (fluid), and the two
+ * halves go along it in opposite senses by at most `step` voxels; then each is smoothed (elastic). The value of a state belongs to its halves.
+ * @see Avants, Epstein, Grossman, Gee (2008), Symmetric diffeomorphic image registration with cross-correlation, Medical Image Analysis 12
+ */
+const symmetricSteps: Iteration<Problem, Halves, DiffeoState> = {
+  init: (p, x) => look(p, x, []),
+  step(p, s) {
+    const delta = Tensor.uninitialised(s.direction.shape);
+    const factor = -p.step / s.longest;
+    scaledBy(s.direction, delta, delta.shape.slice(1).map(() => factor));
+    dispose(s.direction);
+    const toMoving = moved(p, s.x.toMoving, delta);
+    scaledBy(delta, delta, delta.shape.slice(1).map(() => -1));
+    const toFixed = moved(p, s.x.toFixed, delta);
+    dispose(delta);
+    return look(p, { toFixed, toMoving }, s.recent);
+  },
+  done(s) {
+    const n = s.recent.length;
+    const scale = Math.max(Math.abs(s.recent[0]), 1e-9);
+    // The whole force, taken everywhere as large as at its largest, could change the value by this much:
+    if (!(s.longest * (s.direction.size / s.direction.shape[0]) > 1e-4 * scale)) return { stop: "converged", reason: "nothing pulls any more" };
+    if (n >= 20 && s.recent[n - 11] - Math.min(...s.recent.slice(-10)) < 2e-4 * scale) return { stop: "converged", reason: "ten steps have brought less than 0.02 %" };
+    return undefined;
+  },
+};
+
+/** A field of one level on the next: sampled there, and counted in its voxels. */
+function onGrid(u: Tensor, from: Grid, to: Grid): Tensor {
+  const d = from.size.length;
+  const out = Tensor.uninitialised([d, ...tensorShape(to)]);
+  const positions = { size: tensorShape(to), base: baseOf(betweenIndices(to, identityMap(d), from)) };
+  sample(engine(), "linear", { at: u.pointer, channels: d, size: tensorShape(from) }, positions, [], out.pointer, { border: "clamp" });
+  scaledBy(out, out, from.spacing.map((s, i) => s / to.spacing[i]));
+  return out;
+}
+
+/** Floats per voxel of the finest level that are alive at the peak: inputs, levels, halves, and what the metric keeps for its slopes. */
+export const planesAtPeak = (d: number, masks: boolean): number => 5 + 2 * d + Math.max(2 * d, 2 + 5 + 2 + (masks ? 4 : 1)) + d;
+
+/**
+ * Symmetric diffeomorphic registration from coarse to fine, starting at a linear map:  y = A ∘ (id + u₂) ∘ (id + u₁)⁻¹,  u₁, u₂ the halves.
+ * The inverse is (id + u₁) ∘ (id + u₂)⁻¹ ∘ A⁻¹; both inversions are by Newton's method, and their residuals are reported.
+ */
+export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: DiffeoOptions, run: LevelRun): Promise<DiffeoResult> {
+  const { updateVoxels = 1.7, totalVoxels = 0.4, stepVoxels = 0.25 } = o;
+  const d = input.fixed.grid.size.length;
+  const affine = new AffineTransform(input.map);
+  const base = baseSpacing(input.fixed.grid);
+  let halves: Halves | undefined;
+  let before: Grid | undefined;
+  const trace: DiffeoResult["trace"][number][] = [];
+  for (const [k, shrink] of o.shrinks.entries()) {
+    const level = scope(() => {
+      const fixed = atSpacing(input.fixed, shrink * base);
+      const { grid } = fixed;
+      const source = atSpacing(input.moving, shrink * base);
+      const moving = warp(source, affine, grid, { border: "clamp", interpolation: shrink === 1 ? "cubic" : "linear" });
+      const ones = (im: Image, mask: Tensor | undefined): Image => ({ values: mask ?? Tensor.ones([1, ...tensorShape(im.grid)]), grid: im.grid });
+      const inside = warp(ones(input.moving, input.movingMask), affine, grid);
+      const whole = !input.movingMask && inside.values.min().item() > 0.99;
+      const fixedMask = input.fixedMask && warp(ones(input.fixed, input.fixedMask), new AffineTransform(identityMap(d)), grid).values;
+      const sigma = (s: number): [number, number, number] => {
+        const [x, y, z = 0] = grid.spacing.map((q, i) => (grid.size[i] > 1 ? (s * shrink * base) / q : 0)).map((v, i) => Math.min(v, s, grid.size[i]));
+        return [z, y, x];
+      };
+      return { fixed, moving, fixedMask, movingMask: whole ? undefined : inside.values, metric: metric.prepare?.(fixed, moving) ?? metric, updateSigma: sigma(updateVoxels), totalSigma: sigma(totalVoxels), step: stepVoxels };
+    });
+    const { grid } = level.fixed;
+    const zero = () => Tensor.zeros([d, ...tensorShape(grid)]);
+    const start: Halves = halves && before ? { toFixed: onGrid(halves.toFixed, before, grid), toMoving: onGrid(halves.toMoving, before, grid) } : { toFixed: zero(), toMoving: zero() };
+    if (halves) dispose(halves);
+    const result = await iterate(symmetricSteps, level, start, { ...run, iterations: o.iterations[k], level: run.level + k, keepBest: false });
+    halves = keep(result.x);
+    before = grid;
+    trace.push({ shrink, values: result.history, reason: result.reason });
+    for (const t of [level.fixed.values, level.moving.values, level.fixedMask, level.movingMask]) if (t && t !== input.fixed.values && t !== input.fixedMask) dispose(t);
+  }
+  const { toFixed, toMoving } = halves as Halves;
+  const grid = before as Grid;
+  const a = through(toFixed, toMoving, grid);
+  const b = through(toMoving, toFixed, grid);
+  dispose(toFixed, toMoving);
+  return { forward: a.field, backward: b.field, grid, trace, inversion: { largest: Math.max(a.largest, b.largest), share: Math.max(a.share, b.share) } };
+}
+
+/** (id + second) ∘ (id + first)⁻¹ in millimetres, the halves in voxels of the grid. */
+function through(first: Tensor, second: Tensor, grid: Grid): { readonly field: Tensor; readonly largest: number; readonly share: number } {
+  const e = engine();
+  const size = tensorShape(grid);
+  const back = Tensor.uninitialised(first.shape);
+  const quality = invertField(e, first.pointer, size, back.pointer);
+  const field = Tensor.uninitialised(first.shape);
+  composeFields(e, second.pointer, size, back.pointer, size, field.pointer);
+  dispose(back);
+  const d = size.length;
+  affinePlanes(e, field.pointer, field.pointer, size, { field: indexToPhysical(grid).matrix, voxel: zeros(d), constant: new Array<number>(d).fill(0) });
+  return { field, ...quality };
+}

@@ -1,0 +1,192 @@
+import type { Image, Masks, Metric, NormalEquations, Progress } from "../core/interfaces.js";
+import { iterate } from "../core/iterate.js";
+import { type AffineMap, applyAffine, betweenIndices, centreOf, composeAffine, cornersOf, tensorShape, voxelsOf } from "../image/grid.js";
+import { affineSystem } from "../kernels/affineSystem.js";
+import { engine } from "../kernels/engine.js";
+import { fieldMoments } from "../kernels/planes.js";
+import { bsplinePrefilter, sample, sampleGradient } from "../kernels/sampling.js";
+import type { ImageMetric } from "../metrics/index.js";
+import { lbfgs, levenbergMarquardt } from "../optimisers/index.js";
+import { keep, scope, Tensor, valueAndGrad } from "../tensor/index.js";
+import { type AffineModel, affineFromParameters, parameterCount } from "../transforms/affine.js";
+import { baseOf } from "../transforms/warp.js";
+
+export interface LinearLevel {
+  readonly fixed: Image;
+  readonly moving: Image;
+  /** Weights on the two grids. */
+  readonly fixedMask?: Tensor;
+  readonly movingMask?: Tensor;
+}
+/** The part of a run that a level needs. */
+export interface LevelRun {
+  readonly iterations: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (p: Progress<unknown>) => void;
+  readonly level: number;
+  readonly levels: number;
+}
+export interface LinearResult {
+  readonly map: AffineMap;
+  readonly value: number;
+  readonly values: readonly number[];
+  readonly reason: string;
+}
+
+/**
+ * A linear map of one model that minimises a metric on one level, from a start.  y = Δ(θ) ∘ start, Δ about the start's image of the fixed grid's
+ * middle; rotations and the like are measured in the millimetres that they move a point at the radius of the image, so that all parameters are alike.
+ * Metrics with a least-squares form go by Levenberg–Marquardt with the normal equations of one fused pass (gain and offset beside θ for "ncc");
+ * any other by L-BFGS with its slope on the warped values, pulled back to θ.
+ */
+export async function alignLinear(level: LinearLevel, model: AffineModel, start: AffineMap, metric: ImageMetric, cubic: boolean, run: LevelRun): Promise<LinearResult> {
+  const family = new Family(level, model, start);
+  return metric.leastSquares && !level.movingMask && level.fixed.values.shape[0] === 1
+    ? leastSquares(level, family, metric.leastSquares, cubic, run)
+    : bySlope(level, family, metric.prepare?.(level.fixed, level.moving) ?? metric, cubic, run);
+}
+
+/** θ ↦ the map between voxels, and its derivative. */
+class Family {
+  readonly count: number;
+  readonly #centre: readonly number[];
+  readonly #radius: number;
+  readonly #d: number;
+  constructor(
+    readonly level: LinearLevel,
+    readonly model: AffineModel,
+    readonly start: AffineMap,
+  ) {
+    this.#d = start.offset.length;
+    this.count = parameterCount(model, this.#d);
+    const middle = centreOf(level.fixed.grid);
+    this.#centre = applyAffine(start, middle);
+    this.#radius = 0.5 * Math.max(...cornersOf(level.fixed.grid).map((p) => Math.hypot(...p.map((v, i) => v - middle[i]))));
+  }
+  physical(theta: ArrayLike<number>): AffineMap {
+    const p = Array.from({ length: this.count }, (_, i) => (i < this.#d ? theta[i] : theta[i] / this.#radius));
+    return composeAffine(affineFromParameters(this.model, p, this.#centre), this.start);
+  }
+  /** [A | b] rows, fixed voxels to moving voxels. */
+  entries(theta: ArrayLike<number>): number[] {
+    return baseOf(betweenIndices(this.level.fixed.grid, this.physical(theta), this.level.moving.grid));
+  }
+  /** ∂entries/∂θ, one row for each parameter: the entries are smooth and cheap, so central differences are exact to ten digits. */
+  slopes(theta: ArrayLike<number>): number[][] {
+    const h = 1e-4 * this.#radius;
+    return Array.from({ length: this.count }, (_, k) => {
+      const at = (s: number) => this.entries(Array.from({ length: this.count }, (_, i) => theta[i] + (i === k ? s : 0)));
+      const [up, down] = [at(h), at(-h)];
+      return up.map((v, i) => (v - down[i]) / (2 * h));
+    });
+  }
+}
+
+/** B-spline coefficients of an image, kept. */
+function coefficientsOf(image: Image): Tensor {
+  const out = Tensor.uninitialised(image.values.shape);
+  out.data.set(image.values.data);
+  bsplinePrefilter(engine(), out.pointer, image.values.shape[0], image.values.shape.slice(1));
+  return out;
+}
+
+async function leastSquares(level: LinearLevel, family: Family, kind: "ssd" | "ncc", cubic: boolean, run: LevelRun): Promise<LinearResult> {
+  const { fixed, moving, fixedMask } = level;
+  const source = cubic ? coefficientsOf(moving) : moving.values;
+  const [size, movingSize] = [tensorShape(fixed.grid), tensorShape(moving.grid)];
+  const free = kind === "ncc" ? 2 : 0;
+  const systemAt = (theta: ArrayLike<number>, gain: number, offset: number) =>
+    affineSystem(engine(), fixed.values.pointer, size, fixedMask?.pointer ?? 0, source.pointer, movingSize, {
+      interpolation: cubic ? "cubic" : "linear",
+      affine: family.entries(theta),
+      gain,
+      offset,
+    });
+  const zero = new Float64Array(family.count);
+  const first = systemAt(zero, 1, 0);
+  const variance = first.mm - (first.m * first.m) / Math.max(1e-9, first.weight);
+  const gain = kind === "ncc" && variance > 0 ? (first.mf - (first.m * first.f) / first.weight) / variance : 1;
+  const offset = kind === "ncc" ? (first.f - gain * first.m) / Math.max(1e-9, first.weight) : 0;
+  const total = fixedMask ? fixedMask.sum().item() : voxelsOf(fixed.grid);
+  const normal = (x: Tensor): NormalEquations => {
+    const theta = x.data;
+    const s = systemAt(theta, free ? theta[family.count] : 1, free ? theta[family.count + 1] : 0);
+    const slopes = family.slopes(theta);
+    const n = family.count + free;
+    const N = Math.round(Math.sqrt(s.jtj.length));
+    // Rows of the chain: θ through the entries, gain and offset as they are.
+    const chain = Array.from({ length: n }, (_, k) => (k < family.count ? [...slopes[k], 0, 0] : Array.from({ length: N }, (_, i) => (i === N - 2 + k - family.count ? 1 : 0))));
+    // A mean over what overlaps; little overlap must not pay, so what is missing counts as if it did not fit at all.
+    const missing = Math.max(0, 1 - s.weight / total);
+    const scale = 1 / Math.max(s.weight, 1e-9);
+    const gradient = chain.map((row) => scale * row.reduce((a, v, i) => a + v * s.jtr[i], 0));
+    const half = chain.map((row) => Array.from({ length: N }, (_, j) => row.reduce((a, v, i) => a + v * s.jtj[i * N + j], 0)));
+    const hessian = half.flatMap((row) => chain.map((other) => scale * row.reduce((a, v, j) => a + v * other[j], 0)));
+    const spread = Math.max(1e-9, s.ff / Math.max(s.weight, 1e-9) - (s.f / Math.max(s.weight, 1e-9)) ** 2);
+    return { value: s.weight > 0.02 * total ? 0.5 * scale * s.rr + 0.5 * spread * missing * missing : Number.POSITIVE_INFINITY, gradient, hessian };
+  };
+  const x0 = Tensor.from(Float64Array.from([...zero, ...(free ? [gain, offset] : [])]), [family.count + free]);
+  const result = await iterate(levenbergMarquardt<Tensor>({ tau: 1e-4, relativeDecrease: 1e-7, stepNorm: 1e-5 }), { normal }, x0, run);
+  return { map: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
+}
+
+async function bySlope(level: LinearLevel, family: Family, metric: Metric, cubic: boolean, run: LevelRun): Promise<LinearResult> {
+  const { fixed, moving } = level;
+  const source = keep(cubic ? coefficientsOf(moving) : moving.values);
+  const valueAndGradient = (x: Tensor) => {
+    const found = slopeAt(level, family.entries(x.data), metric, cubic ? source : undefined);
+    const slopes = family.slopes(x.data);
+    return { value: found.value, gradient: Tensor.from(Float64Array.from(slopes, (row) => row.reduce((s, v, i) => s + v * found.entries[i], 0)), [family.count]) };
+  };
+  const objective = { value: (x: Tensor) => Tensor.scalar(valueAndGradient(x).value, "f64"), valueAndGrad: valueAndGradient };
+  const x0 = Tensor.zeros([family.count], "f64");
+  const result = await iterate(lbfgs<Tensor>({ firstMove: 0.5 * Math.min(...fixed.grid.spacing), relativeDecrease: 1e-6, stepNorm: 1e-4 }), objective, x0, run);
+  return { map: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
+}
+
+/** The metric under one map between voxels, and its derivative with respect to the map's entries [A | b]. */
+function slopeAt(level: LinearLevel, entries: readonly number[], metric: Metric, coefficients: Tensor | undefined): { value: number; entries: Float64Array } {
+  return scope(() => {
+    const e = engine();
+    const { fixed, moving } = level;
+    const [channels, ...movingSize] = moving.values.shape;
+    const size = tensorShape(fixed.grid);
+    const positions = { size, base: entries };
+    const image = { at: (coefficients ?? moving.values).pointer, channels, size: movingSize };
+    const kind = coefficients ? "cubic" : "linear";
+    const warped = Tensor.uninitialised([channels, ...size]);
+    const inside = Tensor.uninitialised([1, ...size]);
+    sample(e, kind, image, positions, [], warped.pointer, { border: "clamp", inside: inside.pointer });
+    const masks = masksOf(level, positions, inside);
+    const { value, gradients } = valueAndGrad((w) => metric.value({ values: w, grid: fixed.grid }, fixed, masks))(warped);
+    const force = Tensor.uninitialised([size.length, ...size]);
+    sampleGradient(e, kind, image, positions, gradients[0].pointer, [], force.pointer, { border: "clamp" });
+    return { value: value.item(), entries: fieldMoments(e, force.pointer, size) };
+  });
+}
+
+/** Weights on the fixed grid: the fixed mask, and the moving image's extent and mask brought over. */
+function masksOf(level: LinearLevel, positions: { readonly size: readonly number[]; readonly base: readonly number[] }, inside: Tensor): Masks {
+  let warped = inside;
+  if (level.movingMask) {
+    const [, ...size] = level.movingMask.shape;
+    warped = Tensor.uninitialised(inside.shape);
+    sample(engine(), "linear", { at: level.movingMask.pointer, channels: 1, size }, positions, [], warped.pointer, { border: "constant" });
+  }
+  return { fixed: level.fixedMask, warped };
+}
+
+/** The metric under a linear map, and the share of the fixed weights that falls inside the moving image. */
+export function valueUnder(level: LinearLevel, map: AffineMap, metric: Metric): { readonly value: number; readonly overlap: number } {
+  return scope(() => {
+    const { fixed, moving } = level;
+    const [channels, ...size] = moving.values.shape;
+    const positions = { size: tensorShape(fixed.grid), base: baseOf(betweenIndices(fixed.grid, map, moving.grid)) };
+    const warped = Tensor.uninitialised([channels, ...positions.size]);
+    const inside = Tensor.uninitialised([1, ...positions.size]);
+    sample(engine(), "linear", { at: moving.values.pointer, channels, size }, positions, [], warped.pointer, { border: "clamp", inside: inside.pointer });
+    const masks = masksOf(level, positions, inside);
+    const weight = level.fixedMask ? inside.mul(level.fixedMask).sum().item() / Math.max(1e-9, level.fixedMask.sum().item()) : inside.mean().item();
+    return { value: weight > 0 ? metric.value({ values: warped, grid: fixed.grid }, fixed, masks).item() : Number.POSITIVE_INFINITY, overlap: weight };
+  });
+}
