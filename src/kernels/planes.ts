@@ -70,5 +70,8 @@ export function gradientForce(
   const d = size.length;
   const [D, H, W] = d === 3 ? size : [1, ...size];
   if (D * H * W === 0) return;
-  e.parallel("gradientForce", [first.image, first.slope, second?.image ?? 0, second?.slope ?? 0, out, 1, d, D, H, W], { extent: D * H, grain: grainFor(W) });
+  e.parallel("gradientForce", [first.image, first.slope, second?.image ?? 0, second?.slope ?? 0, out, 1, d, D, H, W], {
+    extent: D * H,
+    grain: grainFor(W),
+  });
 }

@@ -18,7 +18,9 @@ export const lncc = ({ radiusVoxels = 2 }: LnccOptions = {}): ImageMetric => {
       requireSameGrid("lncc", warped, fixed);
       const size = fixed.values.shape.slice(1);
       const radius = size.map((n) => (n === 1 ? 0 : radiusVoxels));
-      return localNcc(warped.values, fixed.values, { radius, mask: weightOf(masks), symmetric: true, ...constants }).neg().add(1);
+      return localNcc(warped.values, fixed.values, { radius, mask: weightOf(masks), symmetric: true, ...constants })
+        .neg()
+        .add(1);
     },
   });
   return {

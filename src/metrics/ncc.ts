@@ -15,6 +15,9 @@ export const ncc = (): ImageMetric => ({
     const mean = (x: typeof warped.values) => weightedMean(x, w);
     const a = warped.values.sub(mean(warped.values));
     const b = fixed.values.sub(mean(fixed.values));
-    return mean(a.mul(b)).div(mean(a.square()).mul(mean(b.square())).add(1e-12).sqrt()).neg().add(1);
+    return mean(a.mul(b))
+      .div(mean(a.square()).mul(mean(b.square())).add(1e-12).sqrt())
+      .neg()
+      .add(1);
   },
 });

@@ -15,8 +15,11 @@ export function weightedMean(x: Tensor, w: Tensor | undefined): Tensor {
 /** @throws GridError when the two images are not on one grid */
 export function requireSameGrid(who: string, warped: Image, fixed: Image): void {
   if (!sameShape(warped.values.shape, fixed.values.shape))
-    throw new GridError(`${who}: warped is ${shapeText(warped.values.shape)} and fixed is ${shapeText(fixed.values.shape)}; resample first: warp(moving, y, fixed.grid)`, {
-      warped: warped.grid,
-      fixed: fixed.grid,
-    });
+    throw new GridError(
+      `${who}: warped is ${shapeText(warped.values.shape)} and fixed is ${shapeText(fixed.values.shape)}; resample first: warp(moving, y, fixed.grid)`,
+      {
+        warped: warped.grid,
+        fixed: fixed.grid,
+      },
+    );
 }

@@ -69,7 +69,11 @@ interface DiffeoState extends State<Halves> {
 const zeros = (d: number) => new Array<number>(d * d).fill(0);
 const diagonal = (v: readonly number[]) => v.flatMap((x, i) => v.map((_, j) => (i === j ? x : 0)));
 const scaledBy = (u: Tensor, out: Tensor, factors: readonly number[]) =>
-  affinePlanes(engine(), u.pointer, out.pointer, u.shape.slice(1), { field: diagonal(factors), voxel: zeros(factors.length), constant: factors.map(() => 0) });
+  affinePlanes(engine(), u.pointer, out.pointer, u.shape.slice(1), {
+    field: diagonal(factors),
+    voxel: zeros(factors.length),
+    constant: factors.map(() => 0),
+  });
 const size3 = (size: readonly number[]) => (size.length === 3 ? size : [1, ...size]) as unknown as readonly [number, number, number];
 
 /** Value and direction at a point. */
@@ -80,7 +84,9 @@ function look(p: Problem, x: Halves, recent: readonly number[]): DiffeoState {
     const d = size.length;
     const along = (values: Tensor, field: Tensor, border: "clamp" | "constant") => {
       const out = Tensor.uninitialised(values.shape);
-      sample(e, "linear", { at: values.pointer, channels: values.shape[0], size }, { field: field.pointer, size }, [], out.pointer, { border });
+      sample(e, "linear", { at: values.pointer, channels: values.shape[0], size }, { field: field.pointer, size }, [], out.pointer, {
+        border,
+      });
       return out;
     };
     const fixed = along(p.fixed.values, x.toFixed, "clamp");
@@ -132,10 +138,18 @@ const symmetricSteps: Iteration<Problem, Halves, DiffeoState> = {
   step(p, s) {
     const delta = Tensor.uninitialised(s.direction.shape);
     const factor = -p.step / s.longest;
-    scaledBy(s.direction, delta, delta.shape.slice(1).map(() => factor));
+    scaledBy(
+      s.direction,
+      delta,
+      delta.shape.slice(1).map(() => factor),
+    );
     dispose(s.direction);
     const toMoving = moved(p, s.x.toMoving, delta);
-    scaledBy(delta, delta, delta.shape.slice(1).map(() => -1));
+    scaledBy(
+      delta,
+      delta,
+      delta.shape.slice(1).map(() => -1),
+    );
     const toFixed = moved(p, s.x.toFixed, delta);
     dispose(delta);
     return look(p, { toFixed, toMoving }, s.recent);
@@ -144,8 +158,10 @@ const symmetricSteps: Iteration<Problem, Halves, DiffeoState> = {
     const n = s.recent.length;
     const scale = Math.max(Math.abs(s.recent[0]), 1e-9);
     // The whole force, taken everywhere as large as at its largest, could change the value by this much:
-    if (!(s.longest * (s.direction.size / s.direction.shape[0]) > 1e-4 * scale)) return { stop: "converged", reason: "nothing pulls any more" };
-    if (n >= 20 && s.recent[n - 11] - Math.min(...s.recent.slice(-10)) < 2e-4 * scale) return { stop: "converged", reason: "ten steps have brought less than 0.02 %" };
+    if (!(s.longest * (s.direction.size / s.direction.shape[0]) > 1e-4 * scale))
+      return { stop: "converged", reason: "nothing pulls any more" };
+    if (n >= 20 && s.recent[n - 11] - Math.min(...s.recent.slice(-10)) < 2e-4 * scale)
+      return { stop: "converged", reason: "ten steps have brought less than 0.02 %" };
     return undefined;
   },
 };
@@ -156,7 +172,11 @@ function onGrid(u: Tensor, from: Grid, to: Grid): Tensor {
   const out = Tensor.uninitialised([d, ...tensorShape(to)]);
   const positions = { size: tensorShape(to), base: baseOf(betweenIndices(to, identityMap(d), from)) };
   sample(engine(), "linear", { at: u.pointer, channels: d, size: tensorShape(from) }, positions, [], out.pointer, { border: "clamp" });
-  scaledBy(out, out, from.spacing.map((s, i) => s / to.spacing[i]));
+  scaledBy(
+    out,
+    out,
+    from.spacing.map((s, i) => s / to.spacing[i]),
+  );
   return out;
 }
 
@@ -181,32 +201,61 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
       const { grid } = fixed;
       const source = atSpacing(input.moving, shrink * base);
       const moving = warp(source, affine, grid, { border: "clamp", interpolation: shrink === 1 ? "cubic" : "linear" });
-      const ones = (im: Image, mask: Tensor | undefined): Image => ({ values: mask ?? Tensor.ones([1, ...tensorShape(im.grid)]), grid: im.grid });
+      const ones = (im: Image, mask: Tensor | undefined): Image => ({
+        values: mask ?? Tensor.ones([1, ...tensorShape(im.grid)]),
+        grid: im.grid,
+      });
       const inside = warp(ones(input.moving, input.movingMask), affine, grid);
       const whole = !input.movingMask && inside.values.min().item() > 0.99;
       const fixedMask = input.fixedMask && warp(ones(input.fixed, input.fixedMask), new AffineTransform(identityMap(d)), grid).values;
       const sigma = (s: number): [number, number, number] => {
-        const [x, y, z = 0] = grid.spacing.map((q, i) => (grid.size[i] > 1 ? (s * shrink * base) / q : 0)).map((v, i) => Math.min(v, s, grid.size[i]));
+        const [x, y, z = 0] = grid.spacing
+          .map((q, i) => (grid.size[i] > 1 ? (s * shrink * base) / q : 0))
+          .map((v, i) => Math.min(v, s, grid.size[i]));
         return [z, y, x];
       };
-      return { fixed, moving, fixedMask, movingMask: whole ? undefined : inside.values, metric: metric.prepare?.(fixed, moving) ?? metric, updateSigma: sigma(updateVoxels), totalSigma: sigma(totalVoxels), step: stepVoxels };
+      return {
+        fixed,
+        moving,
+        fixedMask,
+        movingMask: whole ? undefined : inside.values,
+        metric: metric.prepare?.(fixed, moving) ?? metric,
+        updateSigma: sigma(updateVoxels),
+        totalSigma: sigma(totalVoxels),
+        step: stepVoxels,
+      };
     });
     const { grid } = level.fixed;
     const zero = () => Tensor.zeros([d, ...tensorShape(grid)]);
-    const start: Halves = halves && before ? { toFixed: onGrid(halves.toFixed, before, grid), toMoving: onGrid(halves.toMoving, before, grid) } : { toFixed: zero(), toMoving: zero() };
+    const start: Halves =
+      halves && before
+        ? { toFixed: onGrid(halves.toFixed, before, grid), toMoving: onGrid(halves.toMoving, before, grid) }
+        : { toFixed: zero(), toMoving: zero() };
     if (halves) dispose(halves);
-    const result = await iterate(symmetricSteps, level, start, { ...run, iterations: o.iterations[k], level: run.level + k, keepBest: false });
+    const result = await iterate(symmetricSteps, level, start, {
+      ...run,
+      iterations: o.iterations[k],
+      level: run.level + k,
+      keepBest: false,
+    });
     halves = keep(result.x);
     before = grid;
     trace.push({ shrink, values: result.history, reason: result.reason });
-    for (const t of [level.fixed.values, level.moving.values, level.fixedMask, level.movingMask]) if (t && t !== input.fixed.values && t !== input.fixedMask) dispose(t);
+    for (const t of [level.fixed.values, level.moving.values, level.fixedMask, level.movingMask])
+      if (t && t !== input.fixed.values && t !== input.fixedMask) dispose(t);
   }
   const { toFixed, toMoving } = halves as Halves;
   const grid = before as Grid;
   const a = through(toFixed, toMoving, grid);
   const b = through(toMoving, toFixed, grid);
   dispose(toFixed, toMoving);
-  return { forward: a.field, backward: b.field, grid, trace, inversion: { largest: Math.max(a.largest, b.largest), share: Math.max(a.share, b.share) } };
+  return {
+    forward: a.field,
+    backward: b.field,
+    grid,
+    trace,
+    inversion: { largest: Math.max(a.largest, b.largest), share: Math.max(a.share, b.share) },
+  };
 }
 
 /** (id + second) ∘ (id + first)⁻¹ in millimetres, the halves in voxels of the grid. */
@@ -219,6 +268,10 @@ function through(first: Tensor, second: Tensor, grid: Grid): { readonly field: T
   composeFields(e, second.pointer, size, back.pointer, size, field.pointer);
   dispose(back);
   const d = size.length;
-  affinePlanes(e, field.pointer, field.pointer, size, { field: indexToPhysical(grid).matrix, voxel: zeros(d), constant: new Array<number>(d).fill(0) });
+  affinePlanes(e, field.pointer, field.pointer, size, {
+    field: indexToPhysical(grid).matrix,
+    voxel: zeros(d),
+    constant: new Array<number>(d).fill(0),
+  });
   return { field, ...quality };
 }

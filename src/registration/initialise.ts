@@ -23,10 +23,18 @@ function massCentre(image: Image, mask: Tensor | undefined): number[] {
       rest = Math.floor(rest / size[a]);
     }
   }
-  return total > 0 ? applyAffine(indexToPhysical(image.grid), sums.map((s) => s / total)) : centreOf(image.grid);
+  return total > 0
+    ? applyAffine(
+        indexToPhysical(image.grid),
+        sums.map((s) => s / total),
+      )
+    : centreOf(image.grid);
 }
 
-const shift = (from: readonly number[], to: readonly number[]): AffineMap => ({ ...identityMap(from.length), offset: to.map((v, i) => v - from[i]) });
+const shift = (from: readonly number[], to: readonly number[]): AffineMap => ({
+  ...identityMap(from.length),
+  offset: to.map((v, i) => v - from[i]),
+});
 /** Turn about a point of the fixed space, then go on. */
 function turned(map: AffineMap, rotation: readonly number[], centre: readonly number[]): AffineMap {
   const moved = transform(rotation, centre);
@@ -59,13 +67,27 @@ export function candidates(level: LinearLevel, start: Start, metric: Metric, tur
   const middle = centreOf(level.fixed.grid);
   const list: { map: AffineMap; from: string }[] = [];
   if (start === "auto" || start === "identity") list.push({ map: identityMap(d), from: "the headers" });
-  if (start === "auto" || start === "center") list.push({ map: shift(middle, centreOf(level.moving.grid)), from: "the middles of the images" });
+  if (start === "auto" || start === "center")
+    list.push({ map: shift(middle, centreOf(level.moving.grid)), from: "the middles of the images" });
   const mass = massCentre(level.fixed, level.fixedMask);
-  if (start === "auto" || start === "moments") list.push({ map: shift(mass, massCentre(level.moving, level.movingMask)), from: "the centres of mass" });
-  const judge = (map: AffineMap, from: string, isTurned: boolean): Candidate => ({ map, from, turned: isTurned, ...valueUnder(level, map, metric) });
+  if (start === "auto" || start === "moments")
+    list.push({ map: shift(mass, massCentre(level.moving, level.movingMask)), from: "the centres of mass" });
+  const judge = (map: AffineMap, from: string, isTurned: boolean): Candidate => ({
+    map,
+    from,
+    turned: isTurned,
+    ...valueUnder(level, map, metric),
+  });
   const upright = list.map(({ map, from }) => judge(map, from, false));
   const all = turns
-    ? [...upright, ...upright.filter((c) => c.overlap > 0.05).flatMap((c) => rotations(d).map((r) => judge(turned(c.map, r, c.from === "the centres of mass" ? mass : middle), c.from, true)))]
+    ? [
+        ...upright,
+        ...upright
+          .filter((c) => c.overlap > 0.05)
+          .flatMap((c) => rotations(d).map((r) => judge(turned(c.map, r, c.from === "the centres of mass" ? mass : middle), c.from, true))),
+      ]
     : upright;
-  return all.filter((c) => c.overlap > 0.02 && Number.isFinite(c.value)).sort((a, b) => a.value - b.value || Number(a.turned) - Number(b.turned));
+  return all
+    .filter((c) => c.overlap > 0.02 && Number.isFinite(c.value))
+    .sort((a, b) => a.value - b.value || Number(a.turned) - Number(b.turned));
 }

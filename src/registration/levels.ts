@@ -16,7 +16,10 @@ export function atSpacing(image: Image, spacing: number): Image {
     const sigma = grid.spacing.map((s, i) => (s > image.grid.spacing[i] * 1.01 ? (0.5 * s) / image.grid.spacing[i] : 0));
     const [sx, sy, sz] = [...sigma, 0];
     const size = (d === 3 ? shape : [1, ...shape]) as [number, number, number];
-    gaussian(engine(), image.values.pointer, smooth.pointer, image.values.shape[0], size, { sigma: d === 3 ? [sz, sy, sx] : [0, sy, sx], truncate: 3 });
+    gaussian(engine(), image.values.pointer, smooth.pointer, image.values.shape[0], size, {
+      sigma: d === 3 ? [sz, sy, sx] : [0, sy, sx],
+      truncate: 3,
+    });
     return warp({ values: smooth, grid: image.grid }, identityTransform(d), grid, { border: "clamp" });
   });
 }

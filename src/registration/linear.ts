@@ -1,6 +1,6 @@
 import type { Image, Masks, Metric, NormalEquations, Progress } from "../core/interfaces.js";
 import { iterate } from "../core/iterate.js";
-import { type AffineMap, applyAffine, betweenIndices, centreOf, composeAffine, cornersOf, tensorShape, voxelsOf } from "../image/grid.js";
+import { type AffineMap, applyAffine, betweenIndices, centreOf, composeAffine, cornersOf, tensorShape } from "../image/grid.js";
 import { affineSystem } from "../kernels/affineSystem.js";
 import { engine } from "../kernels/engine.js";
 import { fieldMoments } from "../kernels/planes.js";
@@ -39,7 +39,14 @@ export interface LinearResult {
  * Metrics with a least-squares form go by Levenberg–Marquardt with the normal equations of one fused pass (gain and offset beside θ for "ncc");
  * any other by L-BFGS with its slope on the warped values, pulled back to θ.
  */
-export async function alignLinear(level: LinearLevel, model: AffineModel, start: AffineMap, metric: ImageMetric, cubic: boolean, run: LevelRun): Promise<LinearResult> {
+export async function alignLinear(
+  level: LinearLevel,
+  model: AffineModel,
+  start: AffineMap,
+  metric: ImageMetric,
+  cubic: boolean,
+  run: LevelRun,
+): Promise<LinearResult> {
   const family = new Family(level, model, start);
   return metric.leastSquares && !level.movingMask && level.fixed.values.shape[0] === 1
     ? leastSquares(level, family, metric.leastSquares, cubic, run)
@@ -107,7 +114,6 @@ async function leastSquares(level: LinearLevel, family: Family, kind: "ssd" | "n
   const variance = first.mm - (first.m * first.m) / Math.max(1e-9, first.weight);
   const gain = kind === "ncc" && variance > 0 ? (first.mf - (first.m * first.f) / first.weight) / variance : 1;
   const offset = kind === "ncc" ? (first.f - gain * first.m) / Math.max(1e-9, first.weight) : 0;
-  const total = fixedMask ? fixedMask.sum().item() : voxelsOf(fixed.grid);
   const normal = (x: Tensor): NormalEquations => {
     const theta = x.data;
     const s = systemAt(theta, free ? theta[family.count] : 1, free ? theta[family.count + 1] : 0);
@@ -115,15 +121,15 @@ async function leastSquares(level: LinearLevel, family: Family, kind: "ssd" | "n
     const n = family.count + free;
     const N = Math.round(Math.sqrt(s.jtj.length));
     // Rows of the chain: θ through the entries, gain and offset as they are.
-    const chain = Array.from({ length: n }, (_, k) => (k < family.count ? [...slopes[k], 0, 0] : Array.from({ length: N }, (_, i) => (i === N - 2 + k - family.count ? 1 : 0))));
-    // A mean over what overlaps; little overlap must not pay, so what is missing counts as if it did not fit at all.
-    const missing = Math.max(0, 1 - s.weight / total);
+    const chain = Array.from({ length: n }, (_, k) =>
+      k < family.count ? [...slopes[k], 0, 0] : Array.from({ length: N }, (_, i) => (i === N - 2 + k - family.count ? 1 : 0)),
+    );
     const scale = 1 / Math.max(s.weight, 1e-9);
     const gradient = chain.map((row) => scale * row.reduce((a, v, i) => a + v * s.jtr[i], 0));
     const half = chain.map((row) => Array.from({ length: N }, (_, j) => row.reduce((a, v, i) => a + v * s.jtj[i * N + j], 0)));
     const hessian = half.flatMap((row) => chain.map((other) => scale * row.reduce((a, v, j) => a + v * other[j], 0)));
-    const spread = Math.max(1e-9, s.ff / Math.max(s.weight, 1e-9) - (s.f / Math.max(s.weight, 1e-9)) ** 2);
-    return { value: s.weight > 0.02 * total ? 0.5 * scale * s.rr + 0.5 * spread * missing * missing : Number.POSITIVE_INFINITY, gradient, hessian };
+    // A mean over what overlaps. Sliding out of each other must not pay, so less than half of the first overlap is no candidate.
+    return { value: s.weight > 0.5 * first.weight ? 0.5 * scale * s.rr : Number.POSITIVE_INFINITY, gradient, hessian };
   };
   const x0 = Tensor.from(Float64Array.from([...zero, ...(free ? [gain, offset] : [])]), [family.count + free]);
   const result = await iterate(levenbergMarquardt<Tensor>({ tau: 1e-4, relativeDecrease: 1e-7, stepNorm: 1e-5 }), { normal }, x0, run);
@@ -136,16 +142,32 @@ async function bySlope(level: LinearLevel, family: Family, metric: Metric, cubic
   const valueAndGradient = (x: Tensor) => {
     const found = slopeAt(level, family.entries(x.data), metric, cubic ? source : undefined);
     const slopes = family.slopes(x.data);
-    return { value: found.value, gradient: Tensor.from(Float64Array.from(slopes, (row) => row.reduce((s, v, i) => s + v * found.entries[i], 0)), [family.count]) };
+    return {
+      value: found.value,
+      gradient: Tensor.from(
+        Float64Array.from(slopes, (row) => row.reduce((s, v, i) => s + v * found.entries[i], 0)),
+        [family.count],
+      ),
+    };
   };
   const objective = { value: (x: Tensor) => Tensor.scalar(valueAndGradient(x).value, "f64"), valueAndGrad: valueAndGradient };
   const x0 = Tensor.zeros([family.count], "f64");
-  const result = await iterate(lbfgs<Tensor>({ firstMove: 0.5 * Math.min(...fixed.grid.spacing), relativeDecrease: 1e-6, stepNorm: 1e-4 }), objective, x0, run);
+  const result = await iterate(
+    lbfgs<Tensor>({ firstMove: 0.5 * Math.min(...fixed.grid.spacing), relativeDecrease: 1e-6, stepNorm: 1e-4 }),
+    objective,
+    x0,
+    run,
+  );
   return { map: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
 }
 
 /** The metric under one map between voxels, and its derivative with respect to the map's entries [A | b]. */
-function slopeAt(level: LinearLevel, entries: readonly number[], metric: Metric, coefficients: Tensor | undefined): { value: number; entries: Float64Array } {
+function slopeAt(
+  level: LinearLevel,
+  entries: readonly number[],
+  metric: Metric,
+  coefficients: Tensor | undefined,
+): { value: number; entries: Float64Array } {
   return scope(() => {
     const e = engine();
     const { fixed, moving } = level;
@@ -166,7 +188,11 @@ function slopeAt(level: LinearLevel, entries: readonly number[], metric: Metric,
 }
 
 /** Weights on the fixed grid: the fixed mask, and the moving image's extent and mask brought over. */
-function masksOf(level: LinearLevel, positions: { readonly size: readonly number[]; readonly base: readonly number[] }, inside: Tensor): Masks {
+function masksOf(
+  level: LinearLevel,
+  positions: { readonly size: readonly number[]; readonly base: readonly number[] },
+  inside: Tensor,
+): Masks {
   let warped = inside;
   if (level.movingMask) {
     const [, ...size] = level.movingMask.shape;
@@ -184,9 +210,17 @@ export function valueUnder(level: LinearLevel, map: AffineMap, metric: Metric): 
     const positions = { size: tensorShape(fixed.grid), base: baseOf(betweenIndices(fixed.grid, map, moving.grid)) };
     const warped = Tensor.uninitialised([channels, ...positions.size]);
     const inside = Tensor.uninitialised([1, ...positions.size]);
-    sample(engine(), "linear", { at: moving.values.pointer, channels, size }, positions, [], warped.pointer, { border: "clamp", inside: inside.pointer });
+    sample(engine(), "linear", { at: moving.values.pointer, channels, size }, positions, [], warped.pointer, {
+      border: "clamp",
+      inside: inside.pointer,
+    });
     const masks = masksOf(level, positions, inside);
-    const weight = level.fixedMask ? inside.mul(level.fixedMask).sum().item() / Math.max(1e-9, level.fixedMask.sum().item()) : inside.mean().item();
-    return { value: weight > 0 ? metric.value({ values: warped, grid: fixed.grid }, fixed, masks).item() : Number.POSITIVE_INFINITY, overlap: weight };
+    const weight = level.fixedMask
+      ? inside.mul(level.fixedMask).sum().item() / Math.max(1e-9, level.fixedMask.sum().item())
+      : inside.mean().item();
+    return {
+      value: weight > 0 ? metric.value({ values: warped, grid: fixed.grid }, fixed, masks).item() : Number.POSITIVE_INFINITY,
+      overlap: weight,
+    };
   });
 }

@@ -1,0 +1,368 @@
+import { ArgumentError, GridError } from "../core/errors.js";
+import type { Image, Metric, Transform } from "../core/interfaces.js";
+import { type AffineMap, gridText, identityMap, tensorShape, voxelsOf } from "../image/grid.js";
+import { engine } from "../kernels/engine.js";
+import type { ImageMetric } from "../metrics/imageMetric.js";
+import { lncc, type MetricFunction, metricFrom, mi, ncc, ssd } from "../metrics/index.js";
+import { bytesOf, dispose, keep, requireMemory, scope, type Tensor } from "../tensor/index.js";
+import {
+  type AffineModel,
+  AffineTransform,
+  CompositeTransform,
+  DisplacementTransform,
+  fixedSpace,
+  movingSpace,
+  nearestSimilarity,
+} from "../transforms/index.js";
+import { alignDiffeo, type DiffeoResult, planesAtPeak } from "./diffeo.js";
+import { candidates, type Start } from "./initialise.js";
+import { atSpacing, baseSpacing, defaultShrinks, robustRange, scaledTo } from "./levels.js";
+import { alignLinear, type LinearLevel, valueUnder } from "./linear.js";
+
+export const presets = ["auto", "quick", "translation", "rigid", "similarity", "affine", "diffeo"] as const;
+export type Preset = (typeof presets)[number];
+/** Named metrics. The one place where a name becomes a part is the catalogue; this is its list for registration. */
+export const metricsByName: Readonly<Record<string, () => ImageMetric>> = { ssd, ncc, lncc, mi };
+export const metrics: readonly string[] = Object.keys(metricsByName);
+
+export interface RegisterProgress {
+  readonly level: number;
+  readonly levels: number;
+  readonly iteration: number;
+  readonly iterations: number;
+  readonly value?: number;
+}
+export interface RegisterOptions {
+  /** auto (default): rigid, and if that does not explain the images, affine and diffeomorphic. quick: the same without the finest deformation level. */
+  readonly preset?: Preset;
+  /** A metric, its name, or a function of the two images' values. Default: what the images ask for. */
+  readonly metric?: string | Metric | MetricFunction;
+  /** Shrink factors, coarse to fine. Default: from 8 (or as coarse as the image allows) down to 1. */
+  readonly levels?: readonly number[];
+  /** Weights on the fixed and on the moving grid, [1, (z,) y, x]: where the images count. */
+  readonly fixedMask?: Tensor;
+  readonly movingMask?: Tensor;
+  /** Where to start. Default auto: headers, middles, centres of mass and turns of these, by the metric. */
+  readonly init?: Start | Transform;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (p: RegisterProgress) => void;
+}
+export interface RegisterResult {
+  /** Fixed points ↦ moving points. `inverse()` is at hand. */
+  readonly transform: Transform;
+  /** ok, or suspect: `reason` then says what speaks against it and what to try. */
+  readonly status: "ok" | "suspect";
+  readonly reason: string;
+  /** What was chosen, and why, in one line. */
+  readonly plan: string;
+  /** The metric's name, and its value before (at the start) and after on the finest level of the linear or dense stage. */
+  readonly metric: string;
+  readonly before: number;
+  readonly after: number;
+  readonly trace: readonly { readonly level: string; readonly values: readonly number[] }[];
+  readonly warnings: readonly string[];
+  /** Share of the fixed image that falls inside the moving one. */
+  readonly overlap: number;
+  /** For deformations: the largest residual of the inversion and the share of voxels where it exceeds a tenth of a voxel. */
+  readonly inversion?: DiffeoResult["inversion"];
+}
+
+/**
+ * Align `moving` with `fixed`: a transform y with moving ∘ y ≈ fixed.
+ *
+ * Linear models go from coarse to fine with the metric's least-squares form (Levenberg–Marquardt) or its slope (L-BFGS); deformations by greedy
+ * symmetric steps (see `alignDiffeo`). The result does not depend on the number of threads, nor on the images' direction words.
+ * @throws GridError when dimensions differ or nothing overlaps; ArgumentError for unknown names; MemoryError when it cannot fit
+ * @throws AbortedError when `signal` fires
+ */
+export async function register(fixed: Image, moving: Image, options: RegisterOptions = {}): Promise<RegisterResult> {
+  const { preset = "auto", init = "auto" } = options;
+  if (!presets.includes(preset))
+    throw new ArgumentError(`register: no preset ${preset}; expected one of ${presets.join(", ")}`, { preset });
+  const d = fixed.grid.size.length;
+  if (moving.grid.size.length !== d)
+    throw new GridError(
+      `register: fixed is ${d}-D (${gridText(fixed.grid)}) and moving is ${moving.grid.size.length}-D; both must have the same dimension`,
+      {},
+    );
+  if (fixed.values.shape[0] !== moving.values.shape[0])
+    throw new GridError(
+      `register: fixed has ${fixed.values.shape[0]} channels and moving ${moving.values.shape[0]}; give both the same, or gray`,
+      {},
+    );
+  checkMask("fixedMask", options.fixedMask, fixed);
+  checkMask("movingMask", options.movingMask, moving);
+  const own = typeof options.metric === "string" ? undefined : options.metric && metricFrom(options.metric);
+  if (typeof options.metric === "string" && !metricsByName[options.metric])
+    throw new ArgumentError(`register: no metric ${options.metric}; expected one of ${metrics.join(", ")}, or a function`, {
+      metric: options.metric,
+    });
+  const named = typeof options.metric === "string" ? metricsByName[options.metric]() : own;
+  const warnings: string[] = [];
+  const run = new Steps(fixed, moving, options, named, warnings);
+  try {
+    return await run.all(preset, init);
+  } finally {
+    run.free();
+  }
+}
+
+function checkMask(name: string, mask: Tensor | undefined, image: Image): void {
+  if (!mask) return;
+  const expected = [1, ...tensorShape(image.grid)];
+  if (mask.rank !== expected.length || expected.some((n, i) => n !== mask.shape[i]))
+    throw new GridError(
+      `register: ${name} has shape ${mask.shape.join("×")} for an image of ${expected.join("×")}; both must be on one grid`,
+      { mask: mask.shape },
+    );
+  if (mask.max().item() <= 0) throw new ArgumentError(`register: ${name} is empty; it is positive where the image counts`, {});
+}
+
+const chain: Record<string, readonly AffineModel[]> = {
+  translation: ["translation"],
+  rigid: ["rigid"],
+  similarity: ["rigid", "similarity"],
+  affine: ["rigid", "affine"],
+};
+
+class Steps {
+  readonly #fixed: Image;
+  readonly #moving: Image;
+  readonly #fixedMask?: Tensor;
+  readonly #movingMask?: Tensor;
+  readonly #trace: { level: string; values: readonly number[] }[] = [];
+  #stage = 0;
+  #stages = 1;
+
+  constructor(
+    readonly fixed: Image,
+    readonly moving: Image,
+    readonly options: RegisterOptions,
+    readonly named: ImageMetric | undefined,
+    readonly warnings: string[],
+  ) {
+    // Squared differences compare the values themselves: one scale for both. Everything else sees each image on its own scale.
+    const range = robustRange(fixed);
+    this.#fixed = keep(scaledTo(fixed, range));
+    this.#moving = keep(scaledTo(moving, named?.name === "ssd" ? range : robustRange(moving)));
+    this.#fixedMask = options.fixedMask && keep(options.fixedMask.cast("f32"));
+    this.#movingMask = options.movingMask && keep(options.movingMask.cast("f32"));
+  }
+  free(): void {
+    dispose(this.#fixed.values, this.#moving.values);
+  }
+
+  async all(preset: Preset, init: Start | Transform): Promise<RegisterResult> {
+    const d = this.fixed.grid.size.length;
+    const least = d === 2 ? 32 : 20;
+    const shrinks = [...(this.options.levels ?? defaultShrinks(this.fixed.grid, least))].sort((a, b) => b - a);
+    const deforms = preset === "diffeo" || preset === "auto" || preset === "quick";
+    const dense = deforms
+      ? this.#affordable(preset === "quick" && !this.options.levels && shrinks.length > 1 ? shrinks.filter((s) => s > 1) : shrinks)
+      : [];
+    const models = chain[deforms ? "affine" : preset];
+    // A deformation follows: the affine map then only has to be near.
+    const linear = deforms && shrinks.length > 1 && preset !== "auto" ? shrinks.slice(0, -1) : shrinks;
+    this.#stages = linear.length + models.length - 1 + dense.length + 1;
+
+    const coarse = this.#level(linear[0]);
+    const chosen = await this.#start(coarse, models[0], init);
+    const fit = valueUnder(coarse, chosen.map, ncc()).value;
+    const same = Number.isFinite(fit) && fit < 0.03;
+    const linearMetric = this.named && this.named.name !== "lncc" ? this.named : same ? ncc() : mi();
+    const why = this.named
+      ? "as asked"
+      : same
+        ? `the contrasts agree (correlation ${(1 - fit).toFixed(2)} on the coarsest level)`
+        : "the contrasts differ";
+
+    let map = chosen.map;
+    for (const [k, model] of models.entries()) {
+      const levels = model === models[models.length - 1] ? linear : linear.slice(0, Math.max(1, linear.length - 1));
+      for (const shrink of k === 0 ? levels : levels.slice(-Math.max(1, Math.min(2, levels.length))))
+        map = await this.#linear(model, shrink, map, linearMetric);
+      if (k === 0 && preset === "auto" && models.length > 1) {
+        const finest = this.#level(linear[linear.length - 1]);
+        const left = valueUnder(finest, map, ncc()).value;
+        this.#release(finest);
+        if (same && left < 0.03)
+          return this.#finish(
+            map,
+            undefined,
+            linearMetric,
+            chosen.before,
+            `preset auto: rigid, because that explains the images (correlation ${(1 - left).toFixed(3)}); metric ${linearMetric.name}: ${why}`,
+          );
+      }
+    }
+    this.#release(coarse);
+    const plan = `preset ${preset}${preset === "auto" ? ": affine and diffeomorphic, because a rigid motion does not explain the images" : ""}; metric ${linearMetric.name}: ${why}`;
+    if (!deforms) return this.#finish(map, undefined, linearMetric, chosen.before, plan);
+
+    const metric = this.named ?? lncc();
+    const voxels = (s: number) => voxelsOf(this.fixed.grid) / s ** d;
+    const iterations = dense.map((s) => (voxels(s) < 1e6 ? 80 : voxels(s) < 3e6 ? 50 : 20));
+    const result = await alignDiffeo(
+      { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map },
+      metric,
+      { shrinks: dense, iterations },
+      { iterations: 0, ...this.#run() },
+    );
+    for (const t of result.trace) this.#trace.push({ level: `diffeo 1/${t.shrink}`, values: t.values });
+    return this.#finish(
+      map,
+      result,
+      metric,
+      chosen.before,
+      metric === linearMetric ? plan : `${plan}, then ${metric.name} for the deformation`,
+    );
+  }
+
+  #run() {
+    const { signal, onProgress } = this.options;
+    const level = this.#stage++;
+    return { level, levels: this.#stages, signal, onProgress };
+  }
+
+  /** The levels that fit into memory; a finer one that does not is left out, and said so. @throws MemoryError when none fits */
+  #affordable(shrinks: readonly number[]): number[] {
+    const d = this.fixed.grid.size.length;
+    const planes = planesAtPeak(d, Boolean(this.#fixedMask || this.#movingMask));
+    const bytes = (s: number) => (planes * bytesOf([voxelsOf(this.fixed.grid)])) / s ** d;
+    const { used, limit } = engine().memoryUse;
+    const fits = shrinks.filter((s) => used + bytes(s) <= limit);
+    if (fits.length === 0)
+      requireMemory(
+        bytes(shrinks[0]),
+        "register: the coarsest level of the deformation",
+        "give --levels with larger factors, or downsample the images",
+      );
+    if (fits.length < shrinks.length)
+      this.warnings.push(
+        `the deformation is estimated at 1/${fits[fits.length - 1]} of the resolution: 1/${shrinks[fits.length]} needs about ${Math.round(bytes(shrinks[fits.length]) / 2 ** 20)} MB, and ${Math.round((limit - used) / 2 ** 20)} MB are left`,
+      );
+    return fits;
+  }
+
+  #level(shrink: number): LinearLevel {
+    const spacing = shrink * baseSpacing(this.fixed.grid);
+    const mask = (t: Tensor | undefined, im: Image) => t && atSpacing({ values: t, grid: im.grid }, spacing).values;
+    return scope(() => ({
+      fixed: atSpacing(this.#fixed, spacing),
+      moving: atSpacing(this.#moving, spacing),
+      fixedMask: mask(this.#fixedMask, this.fixed),
+      movingMask: mask(this.#movingMask, this.moving),
+    }));
+  }
+  #release(level: LinearLevel): void {
+    const mine = [this.#fixed.values, this.#moving.values, this.#fixedMask, this.#movingMask];
+    for (const t of [level.fixed.values, level.moving.values, level.fixedMask, level.movingMask]) if (t && !mine.includes(t)) dispose(t);
+  }
+
+  async #linear(model: AffineModel, shrink: number, map: AffineMap, metric: ImageMetric): Promise<AffineMap> {
+    const level = this.#level(shrink);
+    try {
+      const result = await alignLinear(level, model, map, metric, shrink === 1, { iterations: 60, ...this.#run() });
+      this.#trace.push({ level: `${model} 1/${shrink}`, values: result.values });
+      return result.map;
+    } finally {
+      this.#release(level);
+    }
+  }
+
+  /** The start: as told, or the best of several after a few coarse steps. */
+  async #start(level: LinearLevel, model: AffineModel, init: Start | Transform): Promise<{ map: AffineMap; before: AffineMap }> {
+    const search = this.named && this.named.name !== "lncc" ? this.named : mi();
+    if (typeof init === "object") {
+      if (!(init instanceof AffineTransform))
+        throw new ArgumentError("register: a start is a linear transform; give the matrix of a deformation's linear part", {});
+      if (valueUnder(level, init.map, search).overlap < 0.01) throw noOverlap(this.fixed, this.moving, "under the given start");
+      return { map: init.map, before: init.map };
+    }
+    const ready = search.prepare?.(level.fixed, level.moving) ?? search;
+    const found = candidates(level, init, ready, init === "auto" && model !== "translation");
+    if (found.length === 0) {
+      if (init === "identity") throw noOverlap(this.fixed, this.moving, "where the headers place them");
+      return { map: identityMap(this.fixed.grid.size.length), before: identityMap(this.fixed.grid.size.length) };
+    }
+    if (init !== "auto") return { map: found[0].map, before: found[0].map };
+    const upright = found.filter((c) => !c.turned).slice(0, 2);
+    const turned = found.filter((c) => c.turned).slice(0, 3);
+    let best: { map: AffineMap; value: number; turned: boolean } | undefined;
+    for (const c of [...upright, ...turned]) {
+      const r = await alignLinear(level, model, c.map, search, false, {
+        iterations: 20,
+        level: 0,
+        levels: this.#stages,
+        signal: this.options.signal,
+      });
+      const under = valueUnder(level, r.map, ready);
+      if (under.overlap < 0.1) continue;
+      // A turned start must be clearly better: anatomy is nearly symmetric, and people mostly stand upright.
+      const margin = c.turned && best && !best.turned ? 0.03 * Math.abs(best.value) : 0;
+      if (!best || under.value < best.value - margin) best = { map: r.map, value: under.value, turned: c.turned };
+    }
+    // What the figures call "before" is where the headers put the images, when they overlap there.
+    const before = (found.find((c) => !c.turned && c.from === "the headers") ?? found[0]).map;
+    return { map: best?.map ?? found[0].map, before };
+  }
+
+  #finish(map: AffineMap, dense: DiffeoResult | undefined, metric: ImageMetric, start: AffineMap, plan: string): RegisterResult {
+    const [from, to] = [fixedSpace(this.fixed.grid), movingSpace(this.moving.grid)];
+    const model = this.#modelOf(map);
+    const linear = new AffineTransform(map, from, to, model);
+    const transform: Transform = dense
+      ? new CompositeTransform([
+          new DisplacementTransform(
+            dense.forward,
+            dense.grid,
+            from,
+            { name: "aligned", grid: dense.grid },
+            { field: dense.backward, grid: dense.grid },
+          ),
+          new AffineTransform(map, { name: "aligned", grid: dense.grid }, to, model),
+        ])
+      : linear;
+    const level: LinearLevel = { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask };
+    const ready = metric.prepare?.(this.#fixed, this.#moving) ?? metric;
+    const before = valueUnder(level, start, ready);
+    const end = valueUnder(level, map, ready);
+    const last = this.#trace[this.#trace.length - 1]?.values ?? [];
+    const after = dense ? (last[last.length - 1] ?? end.value) : end.value;
+    let [status, reason]: ["ok" | "suspect", string] = ["ok", "the metric improved and settled"];
+    if (end.overlap < 0.25)
+      [status, reason] = [
+        "suspect",
+        `only ${Math.round(100 * end.overlap)} % of fixed lies inside moving; try --init center, --init moments, or masks`,
+      ];
+    else if (!(after <= before.value + 1e-6 * Math.abs(before.value)))
+      [status, reason] = ["suspect", "the metric is not better than at the start; try another metric, --init, or masks"];
+    return {
+      transform,
+      status,
+      reason,
+      plan,
+      metric: metric.name,
+      before: before.value,
+      after,
+      trace: this.#trace,
+      warnings: this.warnings,
+      overlap: end.overlap,
+      inversion: dense?.inversion,
+    };
+  }
+
+  #modelOf(map: AffineMap): AffineModel {
+    const d = map.offset.length;
+    const { rotation, scale } = nearestSimilarity(map.matrix, d);
+    if (map.matrix.some((v, i) => Math.abs(v - scale * rotation[i]) > 1e-9)) return "affine";
+    if (Math.abs(scale - 1) > 1e-9) return "similarity";
+    return rotation.every((v, i) => Math.abs(v - (i % (d + 1) === 0 ? 1 : 0)) < 1e-12) ? "translation" : "rigid";
+  }
+}
+
+const noOverlap = (fixed: Image, moving: Image, where: string) =>
+  new GridError(
+    `register: the images do not overlap ${where} (fixed ${gridText(fixed.grid)}, moving ${gridText(moving.grid)}); try init "center", init "moments", or a start of your own`,
+    { fixed: fixed.grid, moving: moving.grid },
+  );
