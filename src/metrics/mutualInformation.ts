@@ -14,11 +14,10 @@ export interface MiOptions {
  * @see Mattes, Haynor, Vesselle, Lewellen, Eubank (2003), PET-CT image registration in the chest using free-form deformations, IEEE TMI 22
  */
 export const mi = ({ bins = 32, kind = "mattes" }: MiOptions = {}): ImageMetric => {
-  const make = (range?: readonly [readonly [number, number], readonly [number, number]]) => ({
+  const make = (order: 0 | 3, range?: readonly [readonly [number, number], readonly [number, number]]) => ({
     value(warped: Parameters<ImageMetric["value"]>[0], fixed: typeof warped, masks?: Parameters<ImageMetric["value"]>[2]) {
       requireSameGrid("mi", warped, fixed);
-      // Windows of the fixed values too (order 3): both images may then be moved.
-      return mutualInformation(warped.values, fixed.values, { bins, kind, mask: weightOf(masks), range, order: 3 }).neg();
+      return mutualInformation(warped.values, fixed.values, { bins, kind, mask: weightOf(masks), range, order }).neg();
     },
   });
   const rangeOf = (data: ArrayLike<number>): [number, number] => {
@@ -29,5 +28,10 @@ export const mi = ({ bins = 32, kind = "mattes" }: MiOptions = {}): ImageMetric 
     }
     return [low, high];
   };
-  return { name: "mi", ...make(), prepare: (fixed, moving) => make([rangeOf(moving.values.data), rangeOf(fixed.values.data)]) };
+  // Windows of the fixed values too (order 3) where both images move; else each fixed value has its bin, which is cheaper.
+  return {
+    name: "mi",
+    ...make(3),
+    prepare: (fixed, moving, symmetric = false) => make(symmetric ? 3 : 0, [rangeOf(moving.values.data), rangeOf(fixed.values.data)]),
+  };
 };

@@ -219,7 +219,7 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
         moving,
         fixedMask,
         movingMask: whole ? undefined : inside.values,
-        metric: metric.prepare?.(fixed, moving) ?? metric,
+        metric: metric.prepare?.(fixed, moving, true) ?? metric,
         updateSigma: sigma(updateVoxels),
         totalSigma: sigma(totalVoxels),
         step: stepVoxels,

@@ -14,7 +14,7 @@ import {
   movingSpace,
   nearestSimilarity,
 } from "../transforms/index.js";
-import { alignDiffeo, type DiffeoResult, planesAtPeak } from "./diffeo.js";
+import { alignDiffeo, type DiffeoOptions, type DiffeoResult, planesAtPeak } from "./diffeo.js";
 import { candidates, type Start } from "./initialise.js";
 import { atSpacing, baseSpacing, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { alignLinear, type LinearLevel, valueUnder } from "./linear.js";
@@ -44,6 +44,8 @@ export interface RegisterOptions {
   readonly movingMask?: Tensor;
   /** Where to start. Default auto: headers, middles, centres of mass and turns of these, by the metric. */
   readonly init?: Start | Transform;
+  /** How stiff a deformation is and how it moves: see DiffeoOptions. */
+  readonly deformation?: Pick<DiffeoOptions, "updateVoxels" | "totalVoxels" | "stepVoxels"> & { readonly iterations?: readonly number[] };
   readonly signal?: AbortSignal;
   readonly onProgress?: (p: RegisterProgress) => void;
 }
@@ -200,12 +202,18 @@ class Steps {
     if (!deforms) return this.#finish(map, undefined, linearMetric, chosen.before, plan);
 
     const metric = this.named ?? lncc();
+    // Images of one object (breathing, a later visit) agree closely once they are aligned linearly, and what is left is smooth; two people differ in every fold.
+    const finest = this.#level(linear[linear.length - 1]);
+    const left = valueUnder(finest, map, ncc()).value;
+    this.#release(finest);
+    const smooth = left < 0.03;
     const voxels = (s: number) => voxelsOf(this.fixed.grid) / s ** d;
-    const iterations = dense.map((s) => (voxels(s) < 1e6 ? 80 : voxels(s) < 3e6 ? 50 : 20));
+    const iterations = dense.map((s) => (voxels(s) < 1e6 ? (smooth ? 120 : 80) : voxels(s) < 3e6 ? 50 : 20));
+    const stiffness = smooth ? { updateVoxels: 5, totalVoxels: 0.5 } : { updateVoxels: 2.2, totalVoxels: 0.4 };
     const result = await alignDiffeo(
       { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map },
       metric,
-      { shrinks: dense, iterations },
+      { ...stiffness, ...this.options.deformation, shrinks: dense, iterations: this.options.deformation?.iterations ?? iterations },
       { iterations: 0, ...this.#run() },
     );
     for (const t of result.trace) this.#trace.push({ level: `diffeo 1/${t.shrink}`, values: t.values });
