@@ -17,6 +17,7 @@ export const commands: Readonly<
   convert: { summary: "read an image in one format, write it in another", load: () => import("./commands/convert.js") },
   evaluate: { summary: "score a result: points, labels, images, transforms", load: () => import("./commands/evaluate.js") },
   info: { summary: "say what a file holds", load: () => import("./commands/info.js") },
+  register: { summary: "align MOVING with FIXED", load: () => import("./commands/register.js") },
   report: { summary: "write the report of a registration again", load: () => import("./commands/report.js") },
   transform: { summary: "compose, invert, convert or measure transforms", load: () => import("./commands/transform.js") },
 };

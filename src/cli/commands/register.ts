@@ -1,0 +1,247 @@
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ArgumentError, FormatError, GridError } from "../../core/errors.js";
+import type { Metric } from "../../core/interfaces.js";
+import { gridText, type Image } from "../../image/index.js";
+import { metrics, presets, register } from "../../registration/index.js";
+import { plain } from "../../report/linePlot.js";
+import { identityTransform, type Transform } from "../../transforms/index.js";
+import type { CommandDefinition, Options, Outcome } from "../command.js";
+import { Exit } from "../exit.js";
+import { checkUsable, grayOf, type Loaded, loadImage, loadMask, loadTransform } from "../inputs.js";
+import { suggestion } from "../nearest.js";
+import { choice, flag, force, numberList, option, output, text, whole, wholeFromOne } from "../options.js";
+import { overlapOf, putRegistration, type RunFile, stopwatch } from "../registrationFiles.js";
+import type { Session } from "../session.js";
+
+const starts = ["auto", "identity", "moments", "center"] as const;
+
+/** `pullback register FIXED MOVING -o OUT/`: align, write everything, say whether to trust it. */
+export const command: CommandDefinition = {
+  name: "register",
+  summary: "align MOVING with FIXED",
+  examples: [
+    "pullback register fixed.nii.gz moving.nii.gz -o out/",
+    "pullback register fixed.png moving.png -o out/ --preset affine --metric mi",
+    "pullback register fixed.nii.gz moving.nii.gz -o out/ --preset diffeo --fixed-mask brain.nii.gz",
+    "pullback register fixed.nii.gz moving.nii.gz -o out/ --metric ./mine.mjs --json",
+  ],
+  arguments: [
+    { name: "<fixed>", help: "the image that stays" },
+    { name: "<moving>", help: "the image that is brought onto it" },
+  ],
+  options: [
+    output("folder for the results"),
+    force,
+    option("--resume", "keep a finished result of the same images and options; otherwise run again", flag, "true or false"),
+    choice("--preset <name>", "what kind of transform, how much work", presets),
+    option(
+      "--metric <name>",
+      `likeness: ${metrics.join(", ")}, or a module ./mine.mjs that exports a metric`,
+      text,
+      "a metric or a module",
+    ),
+    option("--levels <list>", "shrink factors, coarse to fine", numberList(wholeFromOne), "whole numbers such as 4,2,1"),
+    option("--fixed-mask <file>", "where fixed counts: positive values", text, "a file"),
+    option("--moving-mask <file>", "where moving counts: positive values", text, "a file"),
+    option("--init <how>", `start: ${starts.join(", ")}, or a transform file`, text, "a start or a file"),
+    option("--seed <n>", "seed of everything random", whole, "a whole number from 0"),
+  ],
+  async run(session, [fixedPath, movingPath], options) {
+    const target = options.output as string | undefined;
+    if (!target) throw new ArgumentError("register: where to? name a folder after -o");
+    const earlier = options.resume === true ? finished(session, target, fixedPath, movingPath, planOf(options)) : undefined;
+    if (earlier) return earlier;
+    // Made first: a folder that is taken or cannot be written should say so before minutes of work.
+    const out = session.dryRun ? undefined : session.output(target, true, { force: options.force === true || options.resume === true });
+    try {
+      const timings: Record<string, number> = {};
+      const clock = stopwatch(timings);
+      const metric = await metricOf(options.metric as string | undefined);
+      const fixed = await loadImage(session, fixedPath);
+      const moving = await loadImage(session, movingPath);
+      const [fixedGray, movingGray] = checkedPair(fixed, moving);
+      const { init, masks, files } = await further(session, options, fixedGray, movingGray);
+      clock("read");
+      const plan = planOf(options);
+      if (!out)
+        return {
+          json: { dryRun: true, fixed: gridText(fixedGray.grid), moving: gridText(movingGray.grid), options: plan, outputs: [] },
+          lines: [
+            `would register ${basename(movingPath)} (${gridText(movingGray.grid)}) onto ${basename(fixedPath)} (${gridText(fixedGray.grid)})`,
+          ],
+        };
+      const result = await register(fixedGray, movingGray, {
+        preset: options.preset as string | undefined,
+        metric,
+        levels: options.levels as number[] | undefined,
+        ...masks,
+        init,
+        seed: options.seed as number | undefined,
+        onProgress: (p) => session.progress.step(p),
+      });
+      clock("register");
+      const { figures, verdict } = putRegistration(session, out, {
+        fixed,
+        moving,
+        fixedGray,
+        movingGray,
+        transform: result.transform,
+        status: result.status,
+        reason: result.reason,
+        metric: result.metric,
+        before: result.before,
+        after: result.after,
+        trace: result.trace,
+        options: plan,
+        otherInputs: files,
+        timings,
+        unlikeContrasts: result.metric === "mi",
+        sameScale: result.metric === "ssd",
+      });
+      session.progress.clear();
+      const outputs = out.commit();
+      return {
+        json: {
+          status: result.status,
+          reason: result.reason,
+          trust: verdict.level,
+          sentence: verdict.sentence,
+          metric: result.metric,
+          figures,
+          outputs,
+          seconds: { stages: timings },
+        },
+        lines: [
+          verdict.sentence,
+          `${result.metric} ${plain(figures.before)} → ${plain(figures.after)}, overlap ${plain(100 * figures.overlap)} %`,
+          ...outputs,
+        ],
+        exit: verdict.level === "bad" ? Exit.quality : Exit.ok,
+      };
+    } catch (error) {
+      out?.discard();
+      throw error;
+    }
+  },
+};
+
+/** The options that change the result. */
+const planOf = (options: Options): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(options).filter(
+      ([key]) =>
+        !["output", "json", "force", "resume", "quiet", "verbose", "progress", "dryRun", "input", "threads", "memory"].includes(key),
+    ),
+  );
+
+/** What an earlier run with the same images and options has left, if all of it is there. */
+function finished(session: Session, target: string, fixed: string, moving: string, plan: Record<string, unknown>): Outcome | undefined {
+  let run: RunFile;
+  try {
+    run = JSON.parse(readFileSync(join(target, "run.json"), "utf8")) as RunFile;
+  } catch {
+    return undefined; // nothing there, or not whole: run again
+  }
+  session.reading();
+  const same =
+    existsSync(fixed) &&
+    existsSync(moving) &&
+    run.inputs?.fixed?.sha256 === session.hash(fixed) &&
+    run.inputs.moving?.sha256 === session.hash(moving) &&
+    run.inputs.others.every(({ path, sha256 }) => existsSync(path) && session.hash(path) === sha256) &&
+    JSON.stringify(run.options) === JSON.stringify(plan) &&
+    run.outputs.every((name) => existsSync(join(target, name)));
+  if (!same) return undefined;
+  session.note(`${target} holds this result already`);
+  const { status, reason, verdict, metric, figures, outputs } = run;
+  return {
+    json: {
+      status,
+      reason,
+      resumed: true,
+      trust: verdict.level,
+      sentence: verdict.sentence,
+      metric,
+      figures,
+      outputs: outputs.map((n) => join(resolve(target), n)),
+    },
+    lines: [verdict.sentence],
+    exit: verdict.level === "bad" ? Exit.quality : Exit.ok,
+  };
+}
+
+/** A named metric, or one that a module of the user's exports: `export default { value(warped, fixed, masks) { … } }`, or a function that makes it. */
+async function metricOf(name: string | undefined): Promise<string | Metric | undefined> {
+  if (name === undefined || metrics.includes(name)) return name;
+  if (!/\.m?js$/i.test(name))
+    throw new ArgumentError(
+      `--metric: got "${name}"; expected one of ${metrics.join(", ")}, or a module such as ./mine.mjs${suggestion(name, metrics)}`,
+      { name },
+    );
+  let module: Record<string, unknown>;
+  try {
+    module = (await import(pathToFileURL(resolve(name)).href)) as Record<string, unknown>;
+  } catch (cause) {
+    throw new ArgumentError(`--metric: ${name} cannot be loaded: ${(cause as Error).message}`, { name }, { cause });
+  }
+  const given = module.default ?? module.metric;
+  const metric = typeof given === "function" ? (given as () => unknown)() : given;
+  if (typeof metric !== "object" || metric === null || typeof (metric as Metric).value !== "function")
+    throw new ArgumentError(
+      `--metric: ${name} exports no metric; export default { value(warped, fixed, masks) { … } }, or a function that returns one`,
+      { name },
+    );
+  return metric as Metric;
+}
+
+/** Both as gray, and fit to be registered. */
+function checkedPair(fixed: Loaded, moving: Loaded): [Image, Image] {
+  const [f, m] = [fixed.image.grid.size, moving.image.grid.size];
+  if (f.length !== m.length)
+    throw new GridError(
+      `register: ${basename(fixed.path)} is ${f.length}-D (${f.join("×")}) but ${basename(moving.path)} is ${m.length}-D (${m.join("×")}); both must have the same dimension`,
+      { fixed: f, moving: m },
+    );
+  for (const { path, image } of [fixed, moving])
+    if (image.grid.size.some((n) => n < 4))
+      throw new FormatError(`${path}: ${image.grid.size.join("×")} is too small to be aligned; every axis needs at least 4 samples`, {
+        path,
+      });
+  const grays: [Image, Image] = [grayOf(fixed), grayOf(moving)];
+  checkUsable("fixed", fixed.path, grays[0]);
+  checkUsable("moving", moving.path, grays[1]);
+  return grays;
+}
+
+/** Masks and the start, checked against the images. */
+async function further(session: Session, options: Options, fixed: Image, moving: Image) {
+  const files: string[] = [];
+  const mask = async (key: "fixedMask" | "movingMask", image: Image) => {
+    if (options[key] === undefined) return undefined;
+    files.push(options[key] as string);
+    return loadMask(session, options[key] as string, image.grid, key === "fixedMask" ? "fixed" : "moving");
+  };
+  const masks = { fixedMask: await mask("fixedMask", fixed), movingMask: await mask("movingMask", moving) };
+  const how = options.init as string | undefined;
+  let init: (typeof starts)[number] | Transform | undefined;
+  if (how === undefined || (starts as readonly string[]).includes(how)) init = how as (typeof starts)[number] | undefined;
+  else {
+    if (!/[./\\]/.test(how))
+      throw new ArgumentError(`--init: got "${how}"; expected one of ${starts.join(", ")}, or a transform file${suggestion(how, starts)}`, {
+        how,
+      });
+    files.push(how);
+    init = await loadTransform(session, how);
+    if (init.dimension !== fixed.grid.size.length)
+      throw new GridError(`register: the transform ${how} is ${init.dimension}-D but the images are ${fixed.grid.size.length}-D`, { how });
+  }
+  const start = init === "identity" ? identityTransform(fixed.grid.size.length) : typeof init === "object" ? init : undefined;
+  if (start && overlapOf(moving.grid, start, fixed.grid) === 0)
+    throw new GridError(
+      `register: at the start the two images do not overlap (fixed ${gridText(fixed.grid)} at ${fixed.grid.origin.map(plain).join(", ")}; moving at ${moving.grid.origin.map(plain).join(", ")}); --init center brings their middles together`,
+      {},
+    );
+  return { init, masks, files };
+}
