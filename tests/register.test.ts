@@ -78,10 +78,13 @@ describe("register", () => {
     expect((await pullback(["report", out, "-o", page, "--json"])).json).toMatchObject({ outputs: [page] });
     expect(readFileSync(page, "utf8")).toContain("<!doctype html>");
   });
-  test("a metric of one's own is used: a module that exports it", async () => {
+  test.each([
+    ["a function of the images' values", "(warped, fixed) => warped.sub(fixed).square().mean()"],
+    ["a metric of images", "{ value: (warped, fixed) => warped.values.sub(fixed.values).square().mean() }"],
+  ])("a metric of one's own is used, from a module that exports %s", async (_, metric) => {
     const at = folder();
     const { f, m } = pair(at, ".png");
-    writeFileSync(join(at, "mine.mjs"), "export default { value: (warped, fixed) => warped.values.sub(fixed.values).square().mean() };\n");
+    writeFileSync(join(at, "mine.mjs"), `export default ${metric};\n`);
     const { json, code } = await pullback(
       ["register", f, m, "-o", join(at, "out"), "--preset", "rigid", "--metric", "./mine.mjs", "--json"],
       { cwd: at },

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { FormatError, PullbackError } from "../core/errors.js";
-import { channelsOf, type Grid, gridText, type Image, sameGrid } from "../image/index.js";
+import { channelsOf, type Grid, gridText, type Image, sameGrid, tensorShape } from "../image/index.js";
 import {
   imageFromRaw,
   type PointTable,
@@ -80,7 +80,7 @@ export function checkUsable(role: string, path: string, image: Image): void {
 /** ".nii.gz", ".png". */
 export const extension = (path: string): string => /(\.nii\.gz|\.[^./\\]+)$/i.exec(basename(path))?.[1] ?? "";
 
-/** A mask on the grid of an image, as 0 and 1. @throws FormatError when it lies elsewhere or marks nothing */
+/** A mask [1, (z,) y, x] on the grid of an image, as 0 and 1. @throws FormatError when it lies elsewhere or marks nothing */
 export async function loadMask(session: Session, path: string, grid: Grid, of: string): Promise<Tensor> {
   const mask = await loadImage(session, path);
   if (!sameGrid(mask.image.grid, grid))
@@ -94,7 +94,7 @@ export async function loadMask(session: Session, path: string, grid: Grid, of: s
   let some = false;
   for (let i = 0; i < n; i++) if (data[i] > 0) some = (out[i] = 1) > 0;
   if (!some) throw new FormatError(`${path}: the mask marks no voxel; where it is positive the ${of} image counts`, { path });
-  return Tensor.from(out, [...grid.size].reverse());
+  return Tensor.from(out, [1, ...tensorShape(grid)]);
 }
 
 /** A transform file with the fields beside it. */

@@ -49,13 +49,15 @@ export async function run(argv: readonly string[]): Promise<number> {
     if (wantsJson) print({ status: exit === Exit.interrupted ? "interrupted" : "error", reason: sentence, exit, outputs: [] });
     return exit;
   };
+  // Work that listens ends by itself, within a step; what does not, and whoever is told twice, ends here.
   const onSignal = (signal: NodeJS.Signals) => {
+    if (session?.stop(signal)) return;
     session?.progress.clear();
     discardUnfinished();
     process.exit(say(`interrupted (${signal}); nothing half-written was left`, Exit.interrupted));
   };
-  process.once("SIGINT", onSignal);
-  process.once("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
 
   const name = argv.find((a) => !a.startsWith("-"));
   const program = new Command("pullback")

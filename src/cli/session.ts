@@ -16,6 +16,7 @@ export class Session {
   readonly warnings: string[] = [];
   readonly command: string;
   readonly #inputs = new Map<string, string>();
+  #stop: AbortController | undefined;
   #firstRead: number | undefined;
 
   constructor(command: string, options: Options) {
@@ -47,6 +48,22 @@ export class Session {
     if (this.warnings.includes(text)) return;
     this.warnings.push(text);
     this.note(`${color("33", "warning:")} ${text}`);
+  }
+
+  /** Long work that listens to a signal; `stop` gives it. */
+  async stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.#stop = new AbortController();
+    try {
+      return await work(this.#stop.signal);
+    } finally {
+      this.#stop = undefined;
+    }
+  }
+  /** Ask the work under way to end; false when none listens, or when it has been asked already. */
+  stop(why: string): boolean {
+    if (!this.#stop || this.#stop.signal.aborted) return false;
+    this.#stop.abort(new AbortedError(why));
+    return true;
   }
 
   /** Call before the first byte of input is read. */
@@ -85,9 +102,4 @@ const round = (seconds: number): number => Math.round(seconds * 1e4) / 1e4;
 /** Text in a colour on a terminal; NO_COLOR switches it off. */
 export function color(code: string, words: string): string {
   return process.stderr.isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb" ? `\u001b[${code}m${words}\u001b[0m` : words;
-}
-
-/** @throws AbortedError once the signal has been given */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AbortedError("interrupted");
 }

@@ -165,7 +165,7 @@ class Steps {
     const models = chain[deforms ? "affine" : preset];
     // A deformation follows: the affine map then only has to be near.
     const linear = deforms && shrinks.length > 1 && preset !== "auto" ? shrinks.slice(0, -1) : shrinks;
-    this.#stages = linear.length + models.length - 1 + dense.length + 1;
+    this.#stages = linear.length + models.length - 1 + dense.length;
 
     const coarse = this.#level(linear[0]);
     const chosen = await this.#start(coarse, models[0], init);
@@ -332,6 +332,8 @@ class Steps {
         ])
       : linear;
     const level: LinearLevel = { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask };
+    // Levels end when they have converged, and early exits leave some out: say that all is done.
+    this.options.onProgress?.({ level: this.#stages - 1, levels: this.#stages, iteration: 1, iterations: 1 });
     const ready = metric.prepare?.(this.#fixed, this.#moving) ?? metric;
     const before = valueUnder(level, start, ready);
     const end = valueUnder(level, map, ready);

@@ -4,14 +4,15 @@ import { pathToFileURL } from "node:url";
 import { ArgumentError, FormatError, GridError } from "../../core/errors.js";
 import type { Metric } from "../../core/interfaces.js";
 import { gridText, type Image } from "../../image/index.js";
-import { metrics, presets, register } from "../../registration/index.js";
+import type { MetricFunction } from "../../metrics/index.js";
+import { metrics, type Preset, presets, register } from "../../registration/index.js";
 import { plain } from "../../report/linePlot.js";
 import { identityTransform, type Transform } from "../../transforms/index.js";
 import type { CommandDefinition, Options, Outcome } from "../command.js";
 import { Exit } from "../exit.js";
 import { checkUsable, grayOf, type Loaded, loadImage, loadMask, loadTransform } from "../inputs.js";
 import { suggestion } from "../nearest.js";
-import { choice, flag, force, numberList, option, output, text, whole, wholeFromOne } from "../options.js";
+import { choice, flag, force, numberList, option, output, text, wholeFromOne } from "../options.js";
 import { overlapOf, putRegistration, type RunFile, stopwatch } from "../registrationFiles.js";
 import type { Session } from "../session.js";
 
@@ -46,7 +47,6 @@ export const command: CommandDefinition = {
     option("--fixed-mask <file>", "where fixed counts: positive values", text, "a file"),
     option("--moving-mask <file>", "where moving counts: positive values", text, "a file"),
     option("--init <how>", `start: ${starts.join(", ")}, or a transform file`, text, "a start or a file"),
-    option("--seed <n>", "seed of everything random", whole, "a whole number from 0"),
   ],
   async run(session, [fixedPath, movingPath], options) {
     const target = options.output as string | undefined;
@@ -72,15 +72,19 @@ export const command: CommandDefinition = {
             `would register ${basename(movingPath)} (${gridText(movingGray.grid)}) onto ${basename(fixedPath)} (${gridText(fixedGray.grid)})`,
           ],
         };
-      const result = await register(fixedGray, movingGray, {
-        preset: options.preset as string | undefined,
-        metric,
-        levels: options.levels as number[] | undefined,
-        ...masks,
-        init,
-        seed: options.seed as number | undefined,
-        onProgress: (p) => session.progress.step(p),
-      });
+      const result = await session.stoppable((signal) =>
+        register(fixedGray, movingGray, {
+          preset: options.preset as Preset | undefined,
+          metric,
+          levels: options.levels as number[] | undefined,
+          ...masks,
+          init,
+          signal,
+          onProgress: (p) => session.progress.step(p),
+        }),
+      );
+      session.note(result.plan);
+      for (const w of result.warnings) session.warn(w);
       clock("register");
       const { figures, verdict } = putRegistration(session, out, {
         fixed,
@@ -172,8 +176,11 @@ function finished(session: Session, target: string, fixed: string, moving: strin
   };
 }
 
-/** A named metric, or one that a module of the user's exports: `export default { value(warped, fixed, masks) { … } }`, or a function that makes it. */
-async function metricOf(name: string | undefined): Promise<string | Metric | undefined> {
+/**
+ * A named metric, or one that a module of the user's exports as its default: a function `(warped, fixed) => …` of the images' values, a
+ * metric `{ value(warped, fixed, masks) { … } }` of images, or a function without arguments that returns either.
+ */
+async function metricOf(name: string | undefined): Promise<string | Metric | MetricFunction | undefined> {
   if (name === undefined || metrics.includes(name)) return name;
   if (!/\.m?js$/i.test(name))
     throw new ArgumentError(
@@ -187,13 +194,15 @@ async function metricOf(name: string | undefined): Promise<string | Metric | und
     throw new ArgumentError(`--metric: ${name} cannot be loaded: ${(cause as Error).message}`, { name }, { cause });
   }
   const given = module.default ?? module.metric;
-  const metric = typeof given === "function" ? (given as () => unknown)() : given;
-  if (typeof metric !== "object" || metric === null || typeof (metric as Metric).value !== "function")
-    throw new ArgumentError(
-      `--metric: ${name} exports no metric; export default { value(warped, fixed, masks) { … } }, or a function that returns one`,
-      { name },
-    );
-  return metric as Metric;
+  const metric = typeof given === "function" && given.length === 0 ? (given as () => unknown)() : given;
+  if (typeof metric === "function" && metric.length >= 2) return metric as MetricFunction;
+  if (typeof (metric as Metric | null | undefined)?.value === "function") return metric as Metric;
+  throw new ArgumentError(
+    `--metric: ${name} exports no metric; export default (warped, fixed) => …, a tensor of one number, smaller is more alike`,
+    {
+      name,
+    },
+  );
 }
 
 /** Both as gray, and fit to be registered. */
