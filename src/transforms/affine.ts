@@ -7,7 +7,8 @@ import { Tensor } from "../tensor/tensor.js";
 import { CompositeTransform } from "./composite.js";
 import { fixedSpace, movingSpace, type Space, type Transform } from "./transform.js";
 
-export type AffineModel = "translation" | "rigid" | "similarity" | "affine";
+export const affineModels = ["translation", "rigid", "similarity", "affine"] as const;
+export type AffineModel = (typeof affineModels)[number];
 
 /**
  * y = A x + b, millimetres. `model` says which family it was estimated in.

@@ -1,5 +1,13 @@
-export { type AffineModel, AffineTransform, affineFromParameters, identityTransform, nearestSimilarity, parameterCount } from "./affine.js";
+export {
+  type AffineModel,
+  AffineTransform,
+  affineFromParameters,
+  affineModels,
+  identityTransform,
+  nearestSimilarity,
+  parameterCount,
+} from "./affine.js";
 export { CompositeTransform } from "./composite.js";
 export { DisplacementTransform, invertDisplacement } from "./displacement.js";
 export { fixedSpace, movingSpace, type Space, type Transform } from "./transform.js";
-export { type WarpOptions, warp } from "./warp.js";
+export { interpolations, type WarpOptions, warp } from "./warp.js";

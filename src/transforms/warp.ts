@@ -9,9 +9,11 @@ import { Tensor } from "../tensor/tensor.js";
 import { AffineTransform } from "./affine.js";
 import { requireDimension, type Transform } from "./transform.js";
 
+export const interpolations = ["nearest", "linear", "cubic"] as const;
+
 export interface WarpOptions {
   /** nearest (labels), linear (default) or cubic B-spline. */
-  readonly interpolation?: "nearest" | "linear" | "cubic";
+  readonly interpolation?: (typeof interpolations)[number];
   /** Outside the moving image: its border value goes on ("clamp"), or a constant (default, 0). */
   readonly border?: "clamp" | "constant";
   readonly fill?: number;

@@ -5,7 +5,7 @@ import { ArgumentError, FormatError, GridError } from "../../core/errors.js";
 import type { Metric } from "../../core/interfaces.js";
 import { gridText, type Image } from "../../image/index.js";
 import type { MetricFunction } from "../../metrics/index.js";
-import { metrics, type Preset, presets, register } from "../../registration/index.js";
+import { metrics, type Preset, presets, register, starts } from "../../registration/index.js";
 import { plain } from "../../report/linePlot.js";
 import { identityTransform, type Transform } from "../../transforms/index.js";
 import type { CommandDefinition, Options, Outcome } from "../command.js";
@@ -15,8 +15,6 @@ import { suggestion } from "../nearest.js";
 import { choice, flag, force, numberList, option, output, text, wholeFromOne } from "../options.js";
 import { overlapOf, putRegistration, type RunFile, stopwatch } from "../registrationFiles.js";
 import type { Session } from "../session.js";
-
-const starts = ["auto", "identity", "moments", "center"] as const;
 
 /** `pullback register FIXED MOVING -o OUT/`: align, write everything, say whether to trust it. */
 export const command: CommandDefinition = {

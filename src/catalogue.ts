@@ -1,0 +1,10 @@
+/**
+ * The parts by their names, for programs that let people choose and for laws that every part of a kind must obey. A part that is added
+ * where its kind is listed appears here, in the command line's help and among what the laws are tested over.
+ */
+import { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } from "./optimisers/index.js";
+
+export { metricsByName as metrics, presets, starts } from "./registration/index.js";
+export { affineModels, interpolations } from "./transforms/index.js";
+/** Methods for `iterate`, each a function of its options. */
+export const optimisers = { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } as const;
