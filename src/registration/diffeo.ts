@@ -180,8 +180,8 @@ function onGrid(u: Tensor, from: Grid, to: Grid): Tensor {
   return out;
 }
 
-/** Floats per voxel of the finest level that are alive at the peak: inputs, levels, halves, and what the metric keeps for its slopes. */
-export const planesAtPeak = (d: number, masks: boolean): number => 5 + 2 * d + Math.max(2 * d, 2 + 5 + 2 + (masks ? 4 : 1)) + d;
+/** Floats per voxel of the finest level that are alive at the peak: the level of the moving image, the halves, and what the metric keeps for its slopes (the caller's images come on top). */
+export const planesAtPeak = (d: number, masks: boolean): number => 2 + 2 * d + (2 + 5 + 2) + (masks ? 4 : 0);
 
 /**
  * Symmetric diffeomorphic registration from coarse to fine, starting at a linear map:  y = A ∘ (id + u₂) ∘ (id + u₁)⁻¹,  u₁, u₂ the halves.

@@ -67,6 +67,8 @@ export interface RegisterResult {
   readonly overlap: number;
   /** For deformations: the largest residual of the inversion and the share of voxels where it exceeds a tenth of a voxel. */
   readonly inversion?: DiffeoResult["inversion"];
+  /** The engine's memory: what was predicted before the run, and the most it held. */
+  readonly memory: { readonly predictedBytes: number; readonly peakBytes: number };
 }
 
 /**
@@ -134,6 +136,8 @@ class Steps {
   readonly #movingMask?: Tensor;
   readonly #trace: { level: string; values: readonly number[] }[] = [];
   #stage = 0;
+  #finest = 1;
+  #predicted = 0;
   #stages = 1;
 
   constructor(
@@ -145,6 +149,7 @@ class Steps {
   ) {
     // Squared differences compare the values themselves: one scale for both. Everything else sees each image on its own scale.
     const range = robustRange(fixed);
+    engine().resetPeak();
     this.#fixed = keep(scaledTo(fixed, range));
     this.#moving = keep(scaledTo(moving, named?.name === "ssd" ? range : robustRange(moving)));
     this.#fixedMask = options.fixedMask && keep(options.fixedMask.cast("f32"));
@@ -162,6 +167,13 @@ class Steps {
     const dense = deforms
       ? this.#affordable(preset === "quick" && !this.options.levels && shrinks.length > 1 ? shrinks.filter((s) => s > 1) : shrinks)
       : [];
+    this.#finest = (deforms ? dense : shrinks).at(-1) as number;
+    if (!deforms) {
+      const planes = 3 + d; // coefficients, warped values, extent and the force on every position
+      const bytes = (planes * bytesOf([voxelsOf(this.fixed.grid)])) / this.#finest ** d;
+      requireMemory(bytes, "register: the finest level", "give --levels with larger factors, or downsample the images");
+      this.#predicted = engine().memoryUse.used + bytes;
+    }
     const models = chain[deforms ? "affine" : preset];
     // A deformation follows: the affine map then only has to be near.
     const linear = deforms && shrinks.length > 1 && preset !== "auto" ? shrinks.slice(0, -1) : shrinks;
@@ -222,7 +234,7 @@ class Steps {
       result,
       metric,
       chosen.before,
-      metric === linearMetric ? plan : `${plan}, then ${metric.name} for the deformation`,
+      `${plan}; ${metric.name} for the deformation, ${smooth ? `smooth because the linear map already gives a correlation of ${(1 - left).toFixed(2)}` : "free because the linear map leaves much"}`,
     );
   }
 
@@ -249,6 +261,7 @@ class Steps {
       this.warnings.push(
         `the deformation is estimated at 1/${fits[fits.length - 1]} of the resolution: 1/${shrinks[fits.length]} needs about ${Math.round(bytes(shrinks[fits.length]) / 2 ** 20)} MB, and ${Math.round((limit - used) / 2 ** 20)} MB are left`,
       );
+    this.#predicted = used + bytes(fits[fits.length - 1]);
     return fits;
   }
 
@@ -337,6 +350,7 @@ class Steps {
     const ready = metric.prepare?.(this.#fixed, this.#moving) ?? metric;
     const before = valueUnder(level, start, ready);
     const end = valueUnder(level, map, ready);
+    this.#release(level);
     const last = this.#trace[this.#trace.length - 1]?.values ?? [];
     const after = dense ? (last[last.length - 1] ?? end.value) : end.value;
     let [status, reason]: ["ok" | "suspect", string] = ["ok", "the metric improved and settled"];
@@ -359,6 +373,7 @@ class Steps {
       warnings: this.warnings,
       overlap: end.overlap,
       inversion: dense?.inversion,
+      memory: { predictedBytes: this.#predicted, peakBytes: engine().memoryUse.peak },
     };
   }
 
