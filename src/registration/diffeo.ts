@@ -232,17 +232,22 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
         ? { toFixed: onGrid(halves.toFixed, before, grid), toMoving: onGrid(halves.toMoving, before, grid) }
         : { toFixed: zero(), toMoving: zero() };
     if (halves) dispose(halves);
-    const result = await iterate(symmetricSteps, level, start, {
-      ...run,
-      iterations: o.iterations[k],
-      level: run.level + k,
-      keepBest: false,
-    });
-    halves = keep(result.x);
-    before = grid;
-    trace.push({ shrink, values: result.history, reason: result.reason });
-    for (const t of [level.fixed.values, level.moving.values, level.fixedMask, level.movingMask])
-      if (t && t !== input.fixed.values && t !== input.fixedMask) dispose(t);
+    halves = undefined;
+    try {
+      const result = await iterate(symmetricSteps, level, start, {
+        ...run,
+        iterations: o.iterations[k],
+        level: run.level + k,
+        keepBest: false,
+      });
+      halves = keep(result.x);
+      before = grid;
+      trace.push({ shrink, values: result.history, reason: result.reason });
+    } finally {
+      if (halves?.toFixed !== start.toFixed) dispose(start);
+      for (const t of [level.fixed.values, level.moving.values, level.fixedMask, level.movingMask])
+        if (t && t !== input.fixed.values && t !== input.fixedMask) dispose(t);
+    }
   }
   const { toFixed, toMoving } = halves as Halves;
   const grid = before as Grid;

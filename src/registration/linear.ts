@@ -7,7 +7,7 @@ import { fieldMoments } from "../kernels/planes.js";
 import { bsplinePrefilter, sample, sampleGradient } from "../kernels/sampling.js";
 import type { ImageMetric } from "../metrics/index.js";
 import { lbfgs, levenbergMarquardt } from "../optimisers/index.js";
-import { keep, scope, Tensor, valueAndGrad } from "../tensor/index.js";
+import { dispose, keep, scope, Tensor, valueAndGrad } from "../tensor/index.js";
 import { type AffineModel, affineFromParameters, parameterCount } from "../transforms/affine.js";
 import { baseOf } from "../transforms/warp.js";
 
@@ -132,8 +132,13 @@ async function leastSquares(level: LinearLevel, family: Family, kind: "ssd" | "n
     return { value: s.weight > 0.5 * first.weight ? 0.5 * scale * s.rr : Number.POSITIVE_INFINITY, gradient, hessian };
   };
   const x0 = Tensor.from(Float64Array.from([...zero, ...(free ? [gain, offset] : [])]), [family.count + free]);
-  const result = await iterate(levenbergMarquardt<Tensor>({ tau: 1e-4, relativeDecrease: 1e-7, stepNorm: 1e-5 }), { normal }, x0, run);
-  return { map: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
+  try {
+    const result = await iterate(levenbergMarquardt<Tensor>({ tau: 1e-4, relativeDecrease: 1e-7, stepNorm: 1e-5 }), { normal }, x0, run);
+    return { map: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
+  } finally {
+    dispose(x0);
+    if (cubic) dispose(source);
+  }
 }
 
 async function bySlope(level: LinearLevel, family: Family, metric: Metric, cubic: boolean, run: LevelRun): Promise<LinearResult> {
@@ -152,13 +157,18 @@ async function bySlope(level: LinearLevel, family: Family, metric: Metric, cubic
   };
   const objective = { value: (x: Tensor) => Tensor.scalar(valueAndGradient(x).value, "f64"), valueAndGrad: valueAndGradient };
   const x0 = Tensor.zeros([family.count], "f64");
-  const result = await iterate(
-    lbfgs<Tensor>({ firstMove: 0.5 * Math.min(...fixed.grid.spacing), relativeDecrease: 1e-6, stepNorm: 1e-4 }),
-    objective,
-    x0,
-    run,
-  );
-  return { map: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
+  try {
+    const result = await iterate(
+      lbfgs<Tensor>({ firstMove: 0.5 * Math.min(...fixed.grid.spacing), relativeDecrease: 1e-6, stepNorm: 1e-4 }),
+      objective,
+      x0,
+      run,
+    );
+    return { map: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
+  } finally {
+    dispose(x0);
+    if (cubic) dispose(source);
+  }
 }
 
 /** The metric under one map between voxels, and its derivative with respect to the map's entries [A | b]. */

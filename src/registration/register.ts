@@ -135,6 +135,7 @@ class Steps {
   readonly #fixedMask?: Tensor;
   readonly #movingMask?: Tensor;
   readonly #trace: { level: string; values: readonly number[] }[] = [];
+  readonly #levels = new Set<LinearLevel>();
   #stage = 0;
   #finest = 1;
   #predicted = 0;
@@ -156,6 +157,7 @@ class Steps {
     this.#movingMask = options.movingMask && keep(options.movingMask.cast("f32"));
   }
   free(): void {
+    for (const level of this.#levels) this.#release(level);
     dispose(this.#fixed.values, this.#moving.values);
   }
 
@@ -268,14 +270,17 @@ class Steps {
   #level(shrink: number): LinearLevel {
     const spacing = shrink * baseSpacing(this.fixed.grid);
     const mask = (t: Tensor | undefined, im: Image) => t && atSpacing({ values: t, grid: im.grid }, spacing).values;
-    return scope(() => ({
+    const level = scope(() => ({
       fixed: atSpacing(this.#fixed, spacing),
       moving: atSpacing(this.#moving, spacing),
       fixedMask: mask(this.#fixedMask, this.fixed),
       movingMask: mask(this.#movingMask, this.moving),
     }));
+    this.#levels.add(level);
+    return level;
   }
   #release(level: LinearLevel): void {
+    this.#levels.delete(level);
     const mine = [this.#fixed.values, this.#moving.values, this.#fixedMask, this.#movingMask];
     for (const t of [level.fixed.values, level.moving.values, level.fixedMask, level.movingMask]) if (t && !mine.includes(t)) dispose(t);
   }
