@@ -1,13 +1,13 @@
 import type { Image, Iteration, Masks, Metric, Parameters, State } from "../core/interfaces.js";
 import { iterate } from "../core/iterate.js";
-import { type AffineMap, betweenIndices, type Grid, identityMap, indexToPhysical, tensorShape, voxelsOf } from "../image/grid.js";
+import { type AffineMap, betweenIndices, type Grid, identityMap, indexToPhysical, sameGrid, tensorShape, voxelsOf } from "../image/grid.js";
 import { engine } from "../kernels/engine.js";
 import { gaussian } from "../kernels/gaussian.js";
 import { invertField } from "../kernels/invertField.js";
 import { affinePlanes, gradientForce, longestVector } from "../kernels/planes.js";
 import { composeFields, sample } from "../kernels/sampling.js";
 import type { ImageMetric } from "../metrics/index.js";
-import { dispose, keep, scope, Tensor, valueAndGrad } from "../tensor/index.js";
+import { bytesOf, dispose, keep, scope, Tensor, valueAndGrad } from "../tensor/index.js";
 import { AffineTransform } from "../transforms/affine.js";
 import { baseOf, warp } from "../transforms/warp.js";
 import { atSpacing, baseSpacing } from "./levels.js";
@@ -249,8 +249,16 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
         if (t && t !== input.fixed.values && t !== input.fixedMask) dispose(t);
     }
   }
-  const { toFixed, toMoving } = halves as Halves;
-  const grid = before as Grid;
+  let { toFixed, toMoving } = halves as Halves;
+  let grid = before as Grid;
+  const { used, limit } = engine().memoryUse;
+  if (!sameGrid(grid, input.fixed.grid) && used + 5 * d * bytesOf([voxelsOf(input.fixed.grid)]) < limit) {
+    // On the fixed grid the field covers every sample; a coarser grid ends half a voxel further in, and outside a field is 0.
+    const coarse = [toFixed, toMoving];
+    [toFixed, toMoving] = coarse.map((u) => onGrid(u, grid, input.fixed.grid));
+    dispose(coarse);
+    grid = input.fixed.grid;
+  }
   const a = through(toFixed, toMoving, grid);
   const b = through(toMoving, toFixed, grid);
   dispose(toFixed, toMoving);

@@ -157,14 +157,21 @@ async function bySlope(level: LinearLevel, family: Family, metric: Metric, cubic
   };
   const objective = { value: (x: Tensor) => Tensor.scalar(valueAndGradient(x).value, "f64"), valueAndGrad: valueAndGradient };
   const x0 = Tensor.zeros([family.count], "f64");
+  const method = (move: number) =>
+    lbfgs<Tensor>({ firstMove: move * Math.min(...fixed.grid.spacing), relativeDecrease: 1e-7, stepNorm: 1e-4 });
   try {
-    const result = await iterate(
-      lbfgs<Tensor>({ firstMove: 0.5 * Math.min(...fixed.grid.spacing), relativeDecrease: 1e-6, stepNorm: 1e-4 }),
-      objective,
-      x0,
-      run,
-    );
-    return { map: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
+    // Interpolation makes the objective a little rough, and a curvature learnt across a kink ends a run early: begin anew, with shorter first moves, while that helps.
+    let result = await iterate(method(0.5), objective, x0, run);
+    const values = [...result.history];
+    for (const move of [0.1, 0.02]) {
+      const before = result.value ?? Number.NaN;
+      const next = await iterate(method(move), objective, result.x, run);
+      values.push(...next.history.slice(1));
+      dispose(result.x);
+      result = next;
+      if (!(before - (next.value ?? before) > 1e-5 * Math.abs(before))) break;
+    }
+    return { map: family.physical(result.x.data), value: result.value ?? Number.NaN, values, reason: result.reason };
   } finally {
     dispose(x0);
     if (cubic) dispose(source);

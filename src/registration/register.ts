@@ -179,7 +179,7 @@ class Steps {
     const models = chain[deforms ? "affine" : preset];
     // A deformation follows: the affine map then only has to be near.
     const linear = deforms && shrinks.length > 1 && preset !== "auto" ? shrinks.slice(0, -1) : shrinks;
-    this.#stages = linear.length + models.length - 1 + dense.length;
+    this.#stages = linear.length * models.length + dense.length;
 
     const coarse = this.#level(linear[0]);
     const chosen = await this.#start(coarse, models[0], init);
@@ -194,9 +194,9 @@ class Steps {
 
     let map = chosen.map;
     for (const [k, model] of models.entries()) {
-      const levels = model === models[models.length - 1] ? linear : linear.slice(0, Math.max(1, linear.length - 1));
-      for (const shrink of k === 0 ? levels : levels.slice(-Math.max(1, Math.min(2, levels.length))))
-        map = await this.#linear(model, shrink, map, linearMetric);
+      // A richer model begins at the coarsest level again: a scale of 0.8 is out of reach of a fine one. Its forerunner only has to be near, unless it may be the answer.
+      const levels = k === models.length - 1 || preset === "auto" ? linear : linear.slice(0, Math.max(1, linear.length - 2));
+      for (const shrink of levels) map = await this.#linear(model, shrink, map, linearMetric);
       if (k === 0 && preset === "auto" && models.length > 1) {
         const finest = this.#level(linear[linear.length - 1]);
         const left = valueUnder(finest, map, ncc()).value;
