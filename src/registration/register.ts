@@ -33,7 +33,7 @@ export interface RegisterProgress {
   readonly value?: number;
 }
 export interface RegisterOptions {
-  /** auto (default): rigid, and if that does not explain the images, affine and diffeomorphic. quick: the same without the finest deformation level. */
+  /** auto (default): rigid, and if that does not explain the images, affine and diffeomorphic. quick: affine and a deformation without its finest level. */
   readonly preset?: Preset;
   /** A metric, its name, or a function of the two images' values. Default: what the images ask for. */
   readonly metric?: string | Metric | MetricFunction;
