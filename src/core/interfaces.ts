@@ -43,12 +43,21 @@ export interface Space {
   readonly name: string;
   readonly grid?: Grid;
 }
+export type TransformKind =
+  | "affine"
+  | "homography"
+  | "displacement"
+  | "bspline"
+  | "thinPlateSpline"
+  | "velocity"
+  | "timeVelocity"
+  | "composite";
 /**
  * A map of points of one space to points of another, in LPS millimetres: y = apply(x). A registration's transform maps fixed points to
  * moving points, which is what pulling the moving image back needs: warped(p) = moving(y(p)).
  */
 export interface Transform {
-  readonly kind: "affine" | "displacement" | "composite";
+  readonly kind: TransformKind;
   readonly dimension: number;
   readonly from: Space;
   readonly to: Space;
@@ -60,6 +69,32 @@ export interface Transform {
   compose(inner: Transform): Transform;
   /** y(p) − p in millimetres at the samples of a grid, planes [d, (z,) y, x]. */
   displacement(grid: Grid): Tensor;
+  /** y(p + w(p)) − (p + w(p)) at the samples of a grid, where there is a faster way than `apply`: what a composition needs of its later parts. */
+  displacementAt?(grid: Grid, w: Tensor): Tensor;
+}
+/**
+ * A family of deformations y(θ), for the general path  min over θ  D(M ∘ A ∘ y(θ), F) + α S(y(θ)),  A the linear map found before.
+ * The grid is that of a level: parameters belong to it, and `start` brings those of a coarser one over.
+ */
+export interface TransformFamily {
+  readonly name: string;
+  /** θ of the identity on a level's grid, or the θ whose transform is (nearest to) an earlier level's. */
+  start(grid: Grid, earlier?: { readonly parameters: Parameters; readonly grid: Grid }): Parameters;
+  /**
+   * y(p) − p in mm at the samples of `at` (default: of the level's grid), planes [d, (z,) y, x]; differentiable in θ, by coarse primitives.
+   * @param grid  the grid that the parameters belong to
+   */
+  displacement(parameters: Parameters, grid: Grid, at?: Grid): Tensor;
+  /** The transform with these parameters; its inverse is its own, or stored with the error that it has. */
+  transform(parameters: Parameters, grid: Grid, from: Space, to: Space): Transform;
+  /** Where S is summed: a coarser grid where y is smooth between its parameters. Default: the level's grid. */
+  regularisationGrid?(grid: Grid): Grid;
+  /** What S sees, where that is not the displacement: a velocity field is regularised itself. mm, planes on `regularisationGrid`. */
+  regularised?(parameters: Parameters, grid: Grid, at: Grid): Tensor;
+  /** P⁻¹ for descents: gradient ↦ direction, symmetric positive definite. */
+  precondition?(gradient: Parameters, grid: Grid): Parameters;
+  /** Bytes that are alive at most on a level, of parameters, fields and what their derivatives keep; for the prediction. */
+  bytes?(grid: Grid): number;
 }
 
 // The symbols of the two equations

@@ -1,4 +1,5 @@
 import { ArgumentError } from "../core/errors.js";
+import { sizeOf } from "../core/shape.js";
 import { applyAffine, type Grid, indexToPhysical, tensorShape } from "../image/grid.js";
 import { identity, multiply } from "../image/matrix.js";
 import { engine } from "../kernels/engine.js";
@@ -6,7 +7,6 @@ import { affinePlanes } from "../kernels/planes.js";
 import { scope } from "../tensor/storage.js";
 import { Tensor } from "../tensor/tensor.js";
 import { AffineTransform } from "./affine.js";
-import { DisplacementTransform } from "./displacement.js";
 import type { Space, Transform } from "./transform.js";
 
 /** Maps one after another: parts[0] first. */
@@ -43,14 +43,45 @@ export class CompositeTransform implements Transform {
       let w: Tensor | undefined;
       for (const part of this.parts) {
         if (part instanceof AffineTransform) w = afterAffine(part, grid, w);
-        else if (part instanceof DisplacementTransform) {
-          const u = w ? part.displacementAt(grid, w) : part.displacement(grid);
-          w = w ? w.add(u) : u;
-        } else throw new ArgumentError(`composite: no dense form of a ${part.kind} transform`, {});
+        else if (!w) w = part.displacement(grid);
+        else w = w.add(part.displacementAt ? part.displacementAt(grid, w) : appliedAt(part, grid, w));
       }
       return w as Tensor;
     });
   }
+}
+
+/** y(q) − q at q = p + w(p), p the samples of a grid, by `apply`: what any transform has. In double precision, as y(q) and q differ little. */
+export function appliedAt(t: Transform, grid: Grid, w: Tensor | undefined): Tensor {
+  const d = t.dimension;
+  const shape = tensorShape(grid);
+  const q = positionsOn(grid, w).reshape(d, sizeOf(shape)).transpose();
+  return t
+    .apply(q)
+    .sub(q)
+    .transpose()
+    .reshape(d, ...shape)
+    .cast("f32");
+}
+/** The samples p of a grid, or p + w(p), in mm: planes [d, (z,) y, x], f64. */
+export function positionsOn(grid: Grid, w?: Tensor): Tensor {
+  const shape = tensorShape(grid);
+  const d = shape.length;
+  const n = sizeOf(shape);
+  const { matrix, offset } = indexToPhysical(grid);
+  const out = Tensor.zeros([d, ...shape], "f64");
+  const q = out.data;
+  const u = w?.data;
+  const index = new Array<number>(d).fill(0);
+  for (let k = 0; k < n; k++) {
+    for (let i = 0; i < d; i++) {
+      let v = offset[i] + (u ? u[i * n + k] : 0);
+      for (let j = 0; j < d; j++) v += matrix[i * d + j] * index[j];
+      q[i * n + k] = v;
+    }
+    for (let j = 0; j < d && ++index[j] === grid.size[j]; j++) index[j] = 0;
+  }
+  return out;
 }
 
 /** A(p + w) + b − p on the samples p of a grid. */
