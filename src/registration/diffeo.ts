@@ -24,6 +24,8 @@ export interface DiffeoOptions {
   readonly totalVoxels?: number;
   /** Longest move of a half in one step, level voxels. Default 0.25. */
   readonly stepVoxels?: number;
+  /** Return the halves too, for a later `start`. */
+  readonly keepMidway?: boolean;
 }
 export interface DiffeoInput {
   readonly fixed: Image;
@@ -32,6 +34,14 @@ export interface DiffeoInput {
   readonly movingMask?: Tensor;
   /** Fixed points ↦ moving points, from the linear stage. */
   readonly map: AffineMap;
+  /** Where to begin: the halves of an earlier, similar registration under the same map (the last frame, the last round). Default: nothing is moved. */
+  readonly start?: Midway;
+}
+/** The two halves of a symmetric deformation: from the middle to fixed and from the middle to moving, planes x, y(, z) in voxels of `grid`. */
+export interface Midway {
+  readonly toFixed: Tensor;
+  readonly toMoving: Tensor;
+  readonly grid: Grid;
 }
 export interface DiffeoResult {
   /** Displacements in mm on `grid`: fixed ↦ fixed-like points, to be followed by the linear map. */
@@ -41,6 +51,8 @@ export interface DiffeoResult {
   readonly trace: readonly { readonly shrink: number; readonly values: readonly number[]; readonly reason: string }[];
   /** Largest residual of the two inversions, voxels, and the share of voxels above a tenth. */
   readonly inversion: { readonly largest: number; readonly share: number };
+  /** The halves themselves, when they were asked for. */
+  readonly midway?: Midway;
 }
 
 /** The two halves: from the middle to fixed and from the middle to moving, planes x, y(, z) in voxels of the level. */
@@ -166,6 +178,12 @@ const symmetricSteps: Iteration<Problem, Halves, DiffeoState> = {
   },
 };
 
+function copied(u: Tensor): Tensor {
+  const out = Tensor.uninitialised(u.shape);
+  out.data.set(u.data);
+  return out;
+}
+
 /** A field of one level on the next: sampled there, and counted in its voxels. */
 function onGrid(u: Tensor, from: Grid, to: Grid): Tensor {
   const d = from.size.length;
@@ -193,7 +211,9 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
   const affine = new AffineTransform(input.map);
   const base = baseSpacing(input.fixed.grid);
   let halves: Halves | undefined;
-  let before: Grid | undefined;
+  let before: Grid | undefined = input.start?.grid;
+  // A step takes its state over, so a start is copied.
+  if (input.start) halves = { toFixed: copied(input.start.toFixed), toMoving: copied(input.start.toMoving) };
   const trace: DiffeoResult["trace"][number][] = [];
   for (const [k, shrink] of o.shrinks.entries()) {
     const level = scope(() => {
@@ -251,6 +271,7 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
   }
   let { toFixed, toMoving } = halves as Halves;
   let grid = before as Grid;
+  const midway = o.keepMidway ? { toFixed: copied(toFixed), toMoving: copied(toMoving), grid } : undefined;
   const { used, limit } = engine().memoryUse;
   if (!sameGrid(grid, input.fixed.grid) && used + 5 * d * bytesOf([voxelsOf(input.fixed.grid)]) < limit) {
     // On the fixed grid the field covers every sample; a coarser grid ends half a voxel further in, and outside a field is 0.
@@ -268,6 +289,7 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
     grid,
     trace,
     inversion: { largest: Math.max(a.largest, b.largest), share: Math.max(a.share, b.share) },
+    midway,
   };
 }
 

@@ -1,4 +1,4 @@
-export { alignDiffeo, type DiffeoInput, type DiffeoOptions, type DiffeoResult } from "./diffeo.js";
+export { alignDiffeo, type DiffeoInput, type DiffeoOptions, type DiffeoResult, type Midway } from "./diffeo.js";
 export { type Start, starts } from "./initialise.js";
 export { alignLinear, type LinearLevel, type LinearResult } from "./linear.js";
 export {
