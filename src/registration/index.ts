@@ -1,6 +1,9 @@
 export { alignDiffeo, type DiffeoInput, type DiffeoOptions, type DiffeoResult, type Midway } from "./diffeo.js";
 export { type Start, starts } from "./initialise.js";
 export { alignLinear, type LinearLevel, type LinearResult } from "./linear.js";
+export { alignPairs, type PairOptions } from "./points/pairs.js";
+export { type Cloud, cloudOf, type PointSet, type PointsLike } from "./points/pointSet.js";
+export { type ProcrustesOptions, type ProcrustesResult, procrustes } from "./points/procrustes.js";
 export {
   metrics,
   metricsByName,
