@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { grid } from "../image/index.js";
 import { Tensor } from "../tensor/tensor.js";
-import { AffineTransform, CompositeTransform, DisplacementTransform, type Transform } from "../transforms/index.js";
+import {
+  AffineTransform,
+  CompositeTransform,
+  DisplacementTransform,
+  HomographyTransform,
+  ThinPlateSplineTransform,
+  type Transform,
+} from "../transforms/index.js";
 import { displacementBytes, linearItkText, readTransform, transformFromItk, writeTransform } from "./transformFile.js";
 
 const fixed = grid({ size: [7, 6, 5], spacing: [1, 1.5, 2], origin: [3, -2, 1], direction: [-1, 0, 0, 0, -1, 0, 0, 0, 1] });
@@ -30,6 +37,10 @@ const trip = (t: Transform): Transform => {
   const files = writeTransform(t, "folder/transform.json");
   return readTransform(files.get("transform.json") as Uint8Array, "transform.json", files);
 };
+const writeAndSpoil = (t: Transform) => {
+  const text = new TextDecoder().decode(writeTransform(t).get("transform.json")).replace("0.01", '"x"');
+  return readTransform(new TextEncoder().encode(text), "transform.json");
+};
 const mapped = (t: Transform) => [...t.apply(points).data];
 const close = (a: readonly number[], b: readonly number[], digits: number) => {
   expect(a).toHaveLength(b.length);
@@ -42,6 +53,20 @@ describe("transform files", () => {
     expect(mapped(back)).toEqual(mapped(affine));
     expect(back.from).toEqual({ name: "fixed", grid: fixed });
     expect(back.to.name).toBe("middle");
+  });
+  test("a homography and thin-plate splines come back, forwards, inverted and in a composite", () => {
+    const p = Tensor.from(Float64Array.of(0, 0, 5, 0, 0, 6, 5, 6, 3, 2), [5, 2]);
+    const q = Tensor.from(Float64Array.of(0, 1, 5, 0, 1, 6, 6, 6, 3, 3), [5, 2]);
+    const spline = new ThinPlateSplineTransform({ fixed: p, moving: q, lambda: 0.1 });
+    const view = new HomographyTransform([1, 0.1, 2, -0.1, 1, 3, 0.01, -0.02, 1]);
+    const x = Tensor.from(Float64Array.of(1, 2, 4, 3), [2, 2]);
+    for (const t of [view, view.inverse(), spline, spline.inverse(), new CompositeTransform([spline, view])]) {
+      const back = trip(t);
+      expect(back.kind).toBe(t.kind);
+      close([...back.apply(x).data], [...t.apply(x).data], 12);
+      close([...back.inverse().apply(back.apply(x)).data], [...x.data], 8);
+    }
+    expect(() => writeAndSpoil(view)).toThrow(/3×3/);
   });
   test("a field comes back with the inverse that was stored, bit for bit", () => {
     const back = trip(field) as DisplacementTransform;

@@ -6,7 +6,10 @@ import {
   AffineTransform,
   CompositeTransform,
   DisplacementTransform,
+  HomographyTransform,
+  InverseThinPlateSpline,
   type Space,
+  ThinPlateSplineTransform,
   type Transform,
 } from "../transforms/index.js";
 import { type DisplacementField, displacementFieldFromRaw, rawFromDisplacementField } from "./displacementField.js";
@@ -25,7 +28,9 @@ import type { Siblings } from "./raw.js";
 /** A stored part: a linear map in place, a displacement field in a file beside the JSON. */
 type StoredPart =
   | { kind: "affine"; model: AffineModel; matrix: number[][]; offset: number[] }
-  | { kind: "displacement"; file: string; inverseFile?: string };
+  | { kind: "displacement"; file: string; inverseFile?: string }
+  | { kind: "homography"; matrix: number[][] }
+  | { kind: "thinPlateSpline"; fixed: number[][]; moving: number[][]; lambda: number; inverted?: true };
 
 interface Stored {
   format: "pullback transform";
@@ -58,7 +63,8 @@ export function writeTransform(
   const parts = transform instanceof CompositeTransform ? transform.parts : [transform];
   let fields = 0;
   const forward = parts.map((part): StoredPart => {
-    if (part instanceof AffineTransform) return storedAffine(part);
+    const small = storedInPlace(part);
+    if (small) return small;
     if (!(part instanceof DisplacementTransform))
       throw new ArgumentError(`transform: a ${part.kind} transform cannot be stored`, { kind: part.kind });
     const k = fields++ === 0 ? "" : String(fields);
@@ -69,12 +75,12 @@ export function writeTransform(
     files.set(inverseFile, fieldBytes(part.backward.field, part.backward.grid, inverseFile));
     return { kind: "displacement", file, inverseFile };
   });
-  const complete = forward.every((p) => p.kind === "affine" || p.inverseFile !== undefined);
+  const complete = forward.every((p) => p.kind !== "displacement" || p.inverseFile !== undefined);
   const inverse = !complete
     ? []
     : [...forward].reverse().map((p, k): StoredPart => {
         if (p.kind === "displacement") return { kind: "displacement", file: p.inverseFile as string, inverseFile: p.file };
-        return storedAffine((parts[parts.length - 1 - k] as AffineTransform).inverse());
+        return storedInPlace(parts[parts.length - 1 - k].inverse()) as StoredPart;
       });
   const stored: Stored = {
     format: "pullback transform",
@@ -90,6 +96,18 @@ export function writeTransform(
 }
 
 const storedSpace = ({ name, grid }: Space) => ({ name, ...(grid ? { grid } : {}) });
+/** A part of few numbers, written in the JSON itself. */
+function storedInPlace(part: Transform): StoredPart | undefined {
+  if (part instanceof AffineTransform) return storedAffine(part);
+  if (part instanceof HomographyTransform) return { kind: "homography", matrix: rowsOf(part.matrix, 3) };
+  const spline = part instanceof InverseThinPlateSpline ? part.of : part;
+  if (!(spline instanceof ThinPlateSplineTransform)) return undefined;
+  const { fixed, moving, lambda, dimension: d } = spline;
+  const inverted = part !== spline ? { inverted: true as const } : {};
+  return { kind: "thinPlateSpline", fixed: rowsOf(fixed.data, d), moving: rowsOf(moving.data, d), lambda, ...inverted };
+}
+const rowsOf = (values: ArrayLike<number>, width: number): number[][] =>
+  Array.from({ length: values.length / width }, (_, i) => Array.from({ length: width }, (_, j) => values[i * width + j]));
 const storedAffine = ({ model, map, dimension: d }: AffineTransform): StoredPart => ({
   kind: "affine",
   model,
@@ -174,12 +192,30 @@ function fromStored(bytes: Uint8Array, name: string, siblings: Siblings | undefi
         throw new FormatError(`${name}: the linear part ${k} does not hold ${d}×${d} + ${d} finite numbers`, { name, part: k });
       return new AffineTransform({ matrix: numbers.slice(0, d * d), offset: numbers.slice(d * d) }, a, b, part.model ?? "affine");
     }
+    if (part.kind === "homography") {
+      const numbers = (part.matrix ?? []).flat();
+      if (d !== 2 || numbers.length !== 9 || !numbers.every(Number.isFinite))
+        throw new FormatError(`${name}: the homography ${k} does not hold 3×3 finite numbers in the plane`, { name, part: k });
+      return new HomographyTransform(numbers, a, b);
+    }
+    if (part.kind === "thinPlateSpline") {
+      const landmarks = (rows: unknown) => {
+        const numbers = (Array.isArray(rows) ? rows : []).flat() as number[];
+        if (numbers.length === 0 || numbers.length % d !== 0 || !numbers.every(Number.isFinite))
+          throw new FormatError(`${name}: the landmarks of part ${k} are not rows of ${d} finite numbers`, { name, part: k });
+        return Tensor.from(Float64Array.from(numbers), [numbers.length / d, d]);
+      };
+      const o = { fixed: landmarks(part.fixed), moving: landmarks(part.moving), lambda: part.lambda ?? 0 };
+      return part.inverted === true
+        ? new InverseThinPlateSpline(new ThinPlateSplineTransform(o, b, a))
+        : new ThinPlateSplineTransform(o, a, b);
+    }
     if (part.kind === "displacement") {
       const inverse = part.inverseFile === undefined ? undefined : fieldTransform(file(part.inverseFile), part.inverseFile);
       return fieldTransform(file(part.file), part.file, a, b, inverse && { field: inverse.field, grid: inverse.grid });
     }
     throw new FormatError(
-      `${name}: the part ${k} is of an unknown kind "${(part as { kind: unknown }).kind}"; known are affine and displacement`,
+      `${name}: the part ${k} is of an unknown kind "${(part as { kind: unknown }).kind}"; known are affine, homography, thinPlateSpline and displacement`,
       { name },
     );
   });

@@ -5,6 +5,7 @@ import { engine } from "../kernels/engine.js";
 import { affinePlanes } from "../kernels/planes.js";
 import { Tensor } from "../tensor/tensor.js";
 import { CompositeTransform } from "./composite.js";
+import { HomographyTransform, homographyOfAffine } from "./homography.js";
 import { fixedSpace, movingSpace, type Space, type Transform } from "./transform.js";
 
 export const affineModels = ["translation", "rigid", "similarity", "affine"] as const;
@@ -49,6 +50,8 @@ export class AffineTransform implements Transform {
   }
   compose(inner: Transform): Transform {
     if (inner instanceof AffineTransform) return new AffineTransform(composeAffine(this.map, inner.map), inner.from, this.to, "affine");
+    if (inner instanceof HomographyTransform)
+      return new HomographyTransform(homographyOfAffine(this.map), inner.to, this.to).compose(inner);
     return new CompositeTransform([inner, this]);
   }
   displacement(grid: Grid): Tensor {

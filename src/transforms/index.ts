@@ -9,5 +9,13 @@ export {
 } from "./affine.js";
 export { CompositeTransform } from "./composite.js";
 export { DisplacementTransform, invertDisplacement } from "./displacement.js";
+export {
+  applyHomography,
+  HomographyTransform,
+  homographyFromParameters,
+  homographyOfAffine,
+  homographyParameterCount,
+} from "./homography.js";
+export { InverseThinPlateSpline, type ThinPlateSplineOptions, ThinPlateSplineTransform } from "./thinPlateSpline.js";
 export { fixedSpace, movingSpace, type Space, type Transform } from "./transform.js";
 export { interpolations, type WarpOptions, warp } from "./warp.js";

@@ -4,7 +4,16 @@ import { jacobianDeterminant, jacobianSummary } from "../../evaluation/index.js"
 import { formatOfName, type RawImage, readPoints } from "../../io/index.js";
 import { readBytes } from "../../io/node.js";
 import { plain } from "../../report/linePlot.js";
-import { AffineTransform, CompositeTransform, DisplacementTransform, nearestSimilarity, type Transform } from "../../transforms/index.js";
+import {
+  AffineTransform,
+  CompositeTransform,
+  DisplacementTransform,
+  HomographyTransform,
+  InverseThinPlateSpline,
+  nearestSimilarity,
+  ThinPlateSplineTransform,
+  type Transform,
+} from "../../transforms/index.js";
 import type { CommandDefinition } from "../command.js";
 import { loadImage, loadTransform } from "../inputs.js";
 import type { Session } from "../session.js";
@@ -161,6 +170,11 @@ function aboutPart(part: Transform): Record<string, unknown> {
       inverseStored: part.backward !== undefined,
     };
   }
+  if (part instanceof HomographyTransform)
+    return { kind: "homography", matrix: Array.from({ length: 3 }, (_, i) => part.matrix.slice(3 * i, 3 * i + 3)) };
+  const spline = part instanceof InverseThinPlateSpline ? part.of : part;
+  if (spline instanceof ThinPlateSplineTransform)
+    return { kind: "thinPlateSpline", landmarks: spline.fixed.shape[0], lambda: spline.lambda, inverted: part !== spline };
   return { kind: part.kind };
 }
 
