@@ -1,6 +1,7 @@
 import type { Random } from "../../core/random.js";
 import { boxSum, difference, gaussian, recursiveGaussian } from "../../tensor/ops/filters.js";
 import { localNcc } from "../../tensor/ops/localNcc.js";
+import { mindSsc } from "../../tensor/ops/mindSsc.js";
 import { mutualInformation } from "../../tensor/ops/mutualInformation.js";
 import { randomNormal, randomUniform } from "../../tensor/tensor.js";
 import type { Example, Examples } from "../laws.js";
@@ -59,6 +60,11 @@ export const filterExamples: Examples = {
         }),
       inputs: normal([3, 5, 6], [3, 5, 6]),
     },
+  ],
+  mindSsc: [
+    // Steps so small that the least distance of a voxel stays the least.
+    { f: (x) => mindSsc(x, { radius: 1, dilation: 1, floor: 0.2 }), inputs: normal([2, 3, 4, 5]), h0: 1e-4 },
+    { f: (x) => mindSsc(x, { radius: [1, 0], dilation: [2, 1], floor: 0.2 }), inputs: normal([1, 6, 5]), h0: 1e-4 },
   ],
   mutualInformation: [
     { f: (warped, fixed) => mutualInformation(warped, fixed, { bins: 8, order: 3, range }), inputs: related, h0: 1e-3 },
