@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { inverseConsistency, jacobianDeterminant, jacobianSummary } from "../evaluation/index.js";
 import { type Grid, gridText, type Image, image, voxelsOf } from "../image/index.js";
-import { asLinear, displacementBytes, linearItkText, writeImage, writeTransform } from "../io/index.js";
+import { asLinear, displacementBytes, isItkText, itkText, writeImage, writeTransform } from "../io/index.js";
 import { type Figure, report } from "../report/index.js";
 import { type Verdict, verdict } from "../report/verdict.js";
 import { Tensor } from "../tensor/index.js";
@@ -144,8 +144,8 @@ export function putRegistration(session: Session, out: Output, t: Told): { figur
   const whole = t.transform instanceof DisplacementTransform;
   for (const [name, bytes] of writeTransform(t.transform, "transform.json", whole ? { fieldStem: "displacement" } : {}))
     out.put(name, bytes);
-  if (linear) out.put("transform.tfm", linearItkText(linear));
-  else if (!whole) out.put("displacement.nii.gz", displacementBytes(t.transform, grid, "displacement.nii.gz"));
+  if (isItkText(t.transform)) out.put("transform.tfm", itkText(t.transform));
+  if (!linear && !whole) out.put("displacement.nii.gz", displacementBytes(t.transform, grid, "displacement.nii.gz"));
   clock("write");
   out.put("report.html", reportPage(session, t, measured, judged));
   clock("report");

@@ -3,13 +3,18 @@ import { grid } from "../image/index.js";
 import { Tensor } from "../tensor/tensor.js";
 import {
   AffineTransform,
+  BSplineTransform,
   CompositeTransform,
+  controlGridOver,
   DisplacementTransform,
   HomographyTransform,
+  invertBSpline,
   ThinPlateSplineTransform,
   type Transform,
+  VelocityTransform,
 } from "../transforms/index.js";
-import { displacementBytes, linearItkText, readTransform, transformFromItk, writeTransform } from "./transformFile.js";
+import { readItkTransform } from "./itkTransform.js";
+import { displacementBytes, itkFromTransform, itkText, readTransform, transformFromItk, writeTransform } from "./transformFile.js";
 
 const fixed = grid({ size: [7, 6, 5], spacing: [1, 1.5, 2], origin: [3, -2, 1], direction: [-1, 0, 0, 0, -1, 0, 0, 0, 1] });
 const points = Tensor.from(Float64Array.of(1, -4, 3, 0, -6, 6, -1, -3, 2), [3, 3]);
@@ -106,10 +111,59 @@ describe("transform files", () => {
     const back = readTransform(displacementBytes(both, fixed, "u.nii.gz"), "u.nii.gz") as DisplacementTransform;
     close([...back.field.data], [...both.displacement(fixed).data], 6);
   });
+  test("a spline comes back with its control points, their place and its inverse; a velocity field with its squarings", () => {
+    const over = controlGridOver(fixed, 4);
+    const n = over.size.reduce((a, b) => a * b, 3);
+    const control = Tensor.from(
+      Float32Array.from({ length: n }, (_, i) => Math.sin(i / 5) / 2),
+      [3, ...[...over.size].reverse()],
+    );
+    const spline = new BSplineTransform(control, over, { name: "fixed", grid: fixed }, { name: "moving" });
+    const { field: back } = invertBSpline(spline);
+    for (const y of [spline, new BSplineTransform(control, over, spline.from, spline.to, { field: back, grid: fixed })]) {
+      const again = trip(y) as BSplineTransform;
+      expect(again.controlGrid).toEqual(over);
+      expect(mapped(again)).toEqual(mapped(y));
+      close(mapped(again.inverse()), mapped(y.inverse()), 4); // the field's grid in a NIfTI header: f32
+    }
+    const velocity = new VelocityTransform(field.field, fixed, undefined, undefined, 5);
+    const flow = trip(velocity) as VelocityTransform;
+    expect(flow.squarings).toBe(5);
+    close(mapped(flow), mapped(velocity), 5); // as above
+    close(mapped(flow.inverse()), mapped(velocity.inverse()), 5);
+    const files = writeTransform(new CompositeTransform([velocity, affine]));
+    const stored = JSON.parse(new TextDecoder().decode(files.get("transform.json")));
+    expect(stored.inverse.map((p: { kind: string; sign?: number }) => [p.kind, p.sign])).toEqual([
+      ["affine", undefined],
+      ["velocity", -1],
+    ]);
+  });
+  test("ITK's text of a spline and a linear map is a composite that moves points alike; fields have none", () => {
+    const over = controlGridOver(fixed, [3, 4, 5]);
+    const control = Tensor.from(
+      Float32Array.from({ length: over.size.reduce((a, b) => a * b, 3) }, (_, i) => Math.cos(i / 7) / 3),
+      [3, ...[...over.size].reverse()],
+    );
+    const both = new CompositeTransform([new BSplineTransform(control, over), affine]);
+    const text = itkText(both);
+    expect(text).toContain("BSplineTransform_double_3_3");
+    close(mapped(transformFromItk(readItkTransform(text))), mapped(both), 5);
+    expect(() => itkText(field)).toThrow(/displacement field/);
+    const flow = new VelocityTransform(field.field, fixed);
+    close(mapped(transformFromItk(itkFromTransform(flow))), mapped(flow), 6);
+  });
+  test("a point moves by the spline's known weights: at a control point 4/6 of each axis' own, 1/6 of its neighbours'", () => {
+    const over = grid({ size: [7, 7, 7], spacing: [2, 2, 2] });
+    const control = Tensor.zeros([3, 7, 7, 7]);
+    control.data[3 * 49 + 3 * 7 + 3] = 27; // x component at (3, 3, 3)
+    const y = new BSplineTransform(control, over);
+    const moved = y.apply(Tensor.from(Float64Array.of(6, 6, 6, 8, 6, 6, 8, 8, 8, 12, 6, 6), [4, 3])).data;
+    close([moved[0] - 6, moved[3] - 8, moved[6] - 8, moved[9] - 12], [8, 2, 0.125, 0], 5); // 27·(2/3)³, ·(2/3)²/6, ·1/216
+  });
   test("ITK's text of linear maps says the same, and its composites are applied last first", () => {
-    const text = linearItkText(new CompositeTransform([affine, affine]));
+    const text = itkText(new CompositeTransform([affine, affine]));
     close(mapped(readTransform(new TextEncoder().encode(text), "a.tfm")), mapped(new CompositeTransform([affine, affine])), 9);
-    expect(() => linearItkText(field)).toThrow(/displacement field/);
+    expect(() => itkText(field)).toThrow(/displacement field/);
     const linear = (matrix: number[], offset: number[]) =>
       ({ kind: "linear", type: "AffineTransform", dimension: 2, matrix, offset, center: [0, 0], translation: offset }) as const;
     const doubled = linear([2, 0, 0, 2], [0, 0]);

@@ -4,6 +4,7 @@ import { Tensor } from "../tensor/tensor.js";
 import {
   type AffineModel,
   AffineTransform,
+  BSplineTransform,
   CompositeTransform,
   DisplacementTransform,
   HomographyTransform,
@@ -11,6 +12,7 @@ import {
   type Space,
   ThinPlateSplineTransform,
   type Transform,
+  VelocityTransform,
 } from "../transforms/index.js";
 import { type DisplacementField, displacementFieldFromRaw, rawFromDisplacementField } from "./displacementField.js";
 import { formatOfName, readRaw, writeRaw } from "./format.js";
@@ -30,7 +32,11 @@ type StoredPart =
   | { kind: "affine"; model: AffineModel; matrix: number[][]; offset: number[] }
   | { kind: "displacement"; file: string; inverseFile?: string }
   | { kind: "homography"; matrix: number[][] }
-  | { kind: "thinPlateSpline"; fixed: number[][]; moving: number[][]; lambda: number; inverted?: true };
+  | { kind: "thinPlateSpline"; fixed: number[][]; moving: number[][]; lambda: number; inverted?: true }
+  /** Control points, mm, on the grid stated here. */
+  | { kind: "bspline"; file: string; grid: Grid; inverseFile?: string }
+  /** A stationary velocity field, mm; `sign` −1: its negative, the way back. */
+  | { kind: "velocity"; file: string; squarings: number; sign: 1 | -1 };
 
 interface Stored {
   format: "pullback transform";
@@ -65,23 +71,36 @@ export function writeTransform(
   const forward = parts.map((part): StoredPart => {
     const small = storedInPlace(part);
     if (small) return small;
-    if (!(part instanceof DisplacementTransform))
-      throw new ArgumentError(`transform: a ${part.kind} transform cannot be stored`, { kind: part.kind });
-    const k = fields++ === 0 ? "" : String(fields);
-    const file = `${stem}${k}.nii.gz`;
-    files.set(file, fieldBytes(part.field, part.grid, file));
-    if (!part.backward) return { kind: "displacement", file };
-    const inverseFile = `${stem}${k}.inverse.nii.gz`;
-    files.set(inverseFile, fieldBytes(part.backward.field, part.backward.grid, inverseFile));
-    return { kind: "displacement", file, inverseFile };
+    const next = (what: string) => `${stem}${fields > 1 ? fields : ""}${what}.nii.gz`;
+    const put = (field: Tensor, g: Grid, file: string) => {
+      files.set(file, fieldBytes(field, g, file));
+      return file;
+    };
+    const backward = (b: { readonly field: Tensor; readonly grid: Grid } | undefined) =>
+      b && { inverseFile: put(b.field, b.grid, next(".inverse")) };
+    fields++;
+    if (part instanceof DisplacementTransform)
+      return { kind: "displacement", file: put(part.field, part.grid, next("")), ...backward(part.backward) };
+    if (part instanceof BSplineTransform)
+      return {
+        kind: "bspline",
+        file: put(part.control, part.controlGrid, next(".control")),
+        grid: part.controlGrid,
+        ...backward(part.backward),
+      };
+    if (part instanceof VelocityTransform)
+      return { kind: "velocity", file: put(part.velocity, part.grid, next(".velocity")), squarings: part.squarings, sign: 1 };
+    throw new ArgumentError(`transform: a ${part.kind} transform cannot be stored`, { kind: part.kind });
   });
-  const complete = forward.every((p) => p.kind !== "displacement" || p.inverseFile !== undefined);
-  const inverse = !complete
-    ? []
-    : [...forward].reverse().map((p, k): StoredPart => {
-        if (p.kind === "displacement") return { kind: "displacement", file: p.inverseFile as string, inverseFile: p.file };
-        return storedInPlace(parts[parts.length - 1 - k].inverse()) as StoredPart;
-      });
+  const turned = forward.map((p, k): StoredPart | undefined => {
+    if (p.kind === "velocity") return { ...p, sign: p.sign === 1 ? -1 : 1 };
+    // The way back from a spline is a displacement field, and the way back from that is the spline.
+    if (p.kind !== "displacement" && p.kind !== "bspline") return storedInPlace(parts[k].inverse());
+    return p.inverseFile === undefined
+      ? undefined
+      : { kind: "displacement", file: p.inverseFile, ...(p.kind === "displacement" && { inverseFile: p.file }) };
+  });
+  const inverse = turned.every((p) => p !== undefined) ? turned.reverse() : [];
   const stored: Stored = {
     format: "pullback transform",
     version: 1,
@@ -214,8 +233,27 @@ function fromStored(bytes: Uint8Array, name: string, siblings: Siblings | undefi
       const inverse = part.inverseFile === undefined ? undefined : fieldTransform(file(part.inverseFile), part.inverseFile);
       return fieldTransform(file(part.file), part.file, a, b, inverse && { field: inverse.field, grid: inverse.grid });
     }
+    if (part.kind === "bspline") {
+      const at = grid(part.grid);
+      const control = fieldTransform(file(part.file), part.file);
+      if (control.grid.size.join() !== at.size.join())
+        throw new FormatError(
+          `${name}: ${part.file} holds ${control.grid.size.join("×")} control points; ${at.size.join("×")} are stated`,
+          {
+            name,
+            part: k,
+          },
+        );
+      const inverse = part.inverseFile === undefined ? undefined : fieldTransform(file(part.inverseFile), part.inverseFile);
+      return new BSplineTransform(control.field, at, a, b, inverse && { field: inverse.field, grid: inverse.grid });
+    }
+    if (part.kind === "velocity") {
+      const v = fieldTransform(file(part.file), part.file);
+      const forward = new VelocityTransform(v.field, v.grid, a, b, part.squarings);
+      return part.sign === -1 ? forward.with({ velocity: v.field.neg() }) : forward;
+    }
     throw new FormatError(
-      `${name}: the part ${k} is of an unknown kind "${(part as { kind: unknown }).kind}"; known are affine, homography, thinPlateSpline and displacement`,
+      `${name}: the part ${k} is of an unknown kind "${(part as { kind: unknown }).kind}"; known are affine, homography, thinPlateSpline, displacement, bspline and velocity`,
       { name },
     );
   });
@@ -224,7 +262,7 @@ function fromStored(bytes: Uint8Array, name: string, siblings: Siblings | undefi
   return parts.length === 1 ? parts[0] : new CompositeTransform(parts);
 }
 
-/** An ITK transform as a transform of this package. @throws FormatError for a B-spline, which has to be sampled first */
+/** An ITK transform as a transform of this package. @throws FormatError for a B-spline that is not cubic */
 export function transformFromItk(t: ItkTransform): Transform {
   const one = (s: ItkSimpleTransform): Transform => {
     if (s.kind === "linear") return new AffineTransform({ matrix: s.matrix, offset: s.offset });
@@ -232,19 +270,55 @@ export function transformFromItk(t: ItkTransform): Transform {
       const g = grid(s);
       return new DisplacementTransform(Tensor.from(Float32Array.from(s.vectors), [s.dimension, ...[...g.size].reverse()], "f32"), g);
     }
-    throw new FormatError("itk transform: a B-spline; write it as a displacement field first (TransformToDisplacementField in ITK)", {});
+    if (s.order !== 3)
+      throw new FormatError(
+        `itk transform: a B-spline of order ${s.order}; cubic ones can be read, others as a displacement field (TransformToDisplacementField in ITK)`,
+        { order: s.order },
+      );
+    const g = grid(s);
+    return new BSplineTransform(Tensor.from(Float32Array.from(s.coefficients), [s.dimension, ...[...g.size].reverse()], "f32"), g);
   };
   if (t.kind !== "composite") return one(t);
   // ITK applies the last of the list first.
   return new CompositeTransform([...t.transforms].reverse().map(one));
 }
 
-/** The ITK text of a linear transform, or of a composite of linear ones (as one). @throws ArgumentError for a displacement field */
-export function linearItkText(transform: Transform): string {
-  const map = asLinear(transform);
-  if (!map) throw new ArgumentError("itk transform: only linear transforms become .tfm; write a displacement field (.nii.gz) instead", {});
-  return writeItkTransform(itkLinear({ matrix: map.map.matrix, offset: map.map.offset }));
+/**
+ * A transform as ITK has it: linear maps (several as one), B-splines, and composites of these; velocity and displacement fields as
+ * displacement fields. ITK's splines end with their control points; ours go on with their border values: they agree where the control points reach.
+ */
+export function itkFromTransform(transform: Transform): ItkTransform {
+  const linear = asLinear(transform);
+  if (linear) return itkLinear({ matrix: linear.map.matrix, offset: linear.map.offset });
+  const one = (t: Transform): ItkSimpleTransform => {
+    const dimension = t.dimension as 2 | 3;
+    if (t instanceof AffineTransform) return itkLinear({ matrix: t.map.matrix, offset: t.map.offset });
+    if (t instanceof BSplineTransform)
+      return { kind: "bspline", dimension, order: 3, ...t.controlGrid, coefficients: Float64Array.from(t.control.data) };
+    const dense = t instanceof VelocityTransform ? t.dense : t;
+    if (dense instanceof DisplacementTransform)
+      return { kind: "displacement", dimension, ...dense.grid, vectors: Float64Array.from(dense.field.data) };
+    throw new ArgumentError(`itk transform: ITK's files have no ${t.kind}; write a displacement field (.nii.gz) instead`, { kind: t.kind });
+  };
+  if (!(transform instanceof CompositeTransform)) return one(transform);
+  // ITK applies the last of the list first.
+  return { kind: "composite", dimension: transform.dimension as 2 | 3, transforms: [...transform.parts].reverse().map(one) };
 }
+
+/**
+ * The ITK text of a transform whose parameters are few: linear maps, B-splines, composites of these.
+ * @throws ArgumentError for a displacement or velocity field
+ */
+export function itkText(transform: Transform): string {
+  if (!isItkText(transform))
+    throw new ArgumentError("itk transform: linear and B-spline transforms become .tfm; write a displacement field (.nii.gz) instead", {});
+  return writeItkTransform(itkFromTransform(transform));
+}
+/** Whether `itkText` takes it. */
+export const isItkText = (transform: Transform): boolean =>
+  (transform instanceof CompositeTransform ? transform.parts : [transform]).every(
+    (t) => t instanceof AffineTransform || t instanceof BSplineTransform,
+  );
 
 /** The transform as one linear map, if it is one. */
 export function asLinear(transform: Transform): AffineTransform | undefined {

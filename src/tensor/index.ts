@@ -25,6 +25,7 @@ export { type LocalNccOptions, localNcc } from "./ops/localNcc.js";
 export { matmul } from "./ops/matmul.js";
 export { type MindSscOptions, mindSsc } from "./ops/mindSsc.js";
 export { type MutualInformationOptions, mutualInformation } from "./ops/mutualInformation.js";
+export { turnPlanes } from "./ops/planes.js";
 export { averagePool, maxPool, maxPoolWithIndices, type PoolOptions } from "./ops/pooling.js";
 export {
   type Base,

@@ -7,6 +7,7 @@ export {
   nearestSimilarity,
   parameterCount,
 } from "./affine.js";
+export { BSplineTransform, controlGridOf, controlGridOver, invertBSpline, refined, splineOn } from "./bspline.js";
 export { CompositeTransform } from "./composite.js";
 export { DisplacementTransform, invertDisplacement } from "./displacement.js";
 export {
@@ -18,4 +19,5 @@ export {
 } from "./homography.js";
 export { InverseThinPlateSpline, type ThinPlateSplineOptions, ThinPlateSplineTransform } from "./thinPlateSpline.js";
 export { fixedSpace, movingSpace, type Space, type Transform } from "./transform.js";
+export { exponential, exponentialVoxels, squaringsFor, VelocityTransform } from "./velocity.js";
 export { interpolations, type WarpOptions, warp } from "./warp.js";

@@ -1,5 +1,5 @@
 import { GridError } from "../core/errors.js";
-import { betweenIndices, type Grid, identityMap, physicalToIndex, tensorShape } from "../image/grid.js";
+import { type AffineMap, betweenIndices, type Grid, identityMap, physicalToIndex, tensorShape } from "../image/grid.js";
 import type { Image } from "../image/image.js";
 import { engine } from "../kernels/engine.js";
 import { affinePlanes } from "../kernels/planes.js";
@@ -23,6 +23,8 @@ export interface WarpOptions {
 export const baseOf = ({ matrix, offset }: { readonly matrix: readonly number[]; readonly offset: readonly number[] }): number[] =>
   offset.flatMap((b, i) => [...matrix.slice(i * offset.length, (i + 1) * offset.length), b]);
 
+/** The same for a physical map between two grids, index to index. */
+export const baseBetween = (from: Grid, map: AffineMap, to: Grid): number[] => baseOf(betweenIndices(from, map, to));
 /** Where the samples of `grid` lie in voxels of `target` under y, as the sampling kernels take it. `free` the field when done. */
 export function positionsIn(
   y: Transform,

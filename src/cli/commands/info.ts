@@ -1,11 +1,13 @@
 import { basename } from "node:path";
 import { FormatError } from "../../core/errors.js";
 import { jacobianDeterminant, jacobianSummary } from "../../evaluation/index.js";
+import type { Grid } from "../../image/index.js";
 import { formatOfName, type RawImage, readPoints } from "../../io/index.js";
 import { readBytes } from "../../io/node.js";
 import { plain } from "../../report/linePlot.js";
 import {
   AffineTransform,
+  BSplineTransform,
   CompositeTransform,
   DisplacementTransform,
   HomographyTransform,
@@ -13,6 +15,7 @@ import {
   nearestSimilarity,
   ThinPlateSplineTransform,
   type Transform,
+  VelocityTransform,
 } from "../../transforms/index.js";
 import type { CommandDefinition } from "../command.js";
 import { loadImage, loadTransform } from "../inputs.js";
@@ -146,36 +149,42 @@ function aboutPart(part: Transform): Record<string, unknown> {
       scale,
     };
   }
-  if (part instanceof DisplacementTransform) {
-    const u = part.field.data;
-    const d = part.dimension;
-    const n = u.length / d;
-    let largest = 0;
-    let sum = 0;
-    for (let i = 0; i < n; i++) {
-      let square = 0;
-      for (let c = 0; c < d; c++) square += u[c * n + i] ** 2;
-      const length = Math.sqrt(square);
-      sum += length;
-      if (length > largest) largest = length;
-    }
-    const j = jacobianSummary(jacobianDeterminant(u, part.grid));
-    return {
-      kind: "displacement",
-      size: part.grid.size,
-      spacing: part.grid.spacing,
-      largestMm: largest,
-      meanMm: sum / n,
-      jacobian: { min: j.min, max: j.max, folded: j.folded, sdLog: j.sdLog },
-      inverseStored: part.backward !== undefined,
-    };
-  }
   if (part instanceof HomographyTransform)
     return { kind: "homography", matrix: Array.from({ length: 3 }, (_, i) => part.matrix.slice(3 * i, 3 * i + 3)) };
-  const spline = part instanceof InverseThinPlateSpline ? part.of : part;
-  if (spline instanceof ThinPlateSplineTransform)
-    return { kind: "thinPlateSpline", landmarks: spline.fixed.shape[0], lambda: spline.lambda, inverted: part !== spline };
-  return { kind: part.kind };
+  const plate = part instanceof InverseThinPlateSpline ? part.of : part;
+  if (plate instanceof ThinPlateSplineTransform)
+    return { kind: "thinPlateSpline", landmarks: plate.fixed.shape[0], lambda: plate.lambda, inverted: part !== plate };
+  // Splines are looked at where they are fixed to, or at their own control points.
+  const grid = part instanceof DisplacementTransform || part instanceof VelocityTransform ? part.grid : part.from.grid;
+  const on = part instanceof BSplineTransform ? (grid ?? part.controlGrid) : grid;
+  if (!on) return { kind: part.kind };
+  const about = { kind: part.kind, size: on.size, spacing: on.spacing, ...sizes(part.displacement(on).data, on) };
+  if (part instanceof BSplineTransform)
+    return {
+      ...about,
+      controlPoints: part.controlGrid.size,
+      controlSpacing: part.controlGrid.spacing,
+      inverseStored: part.backward !== undefined,
+    };
+  if (part instanceof VelocityTransform) return { ...about, squarings: part.squarings };
+  return part instanceof DisplacementTransform ? { ...about, inverseStored: part.backward !== undefined } : about;
+}
+
+/** How long the vectors of a displacement are, and what it does to volumes. */
+function sizes(u: ArrayLike<number>, grid: Grid): Record<string, unknown> {
+  const d = grid.size.length;
+  const n = u.length / d;
+  let largest = 0;
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    let square = 0;
+    for (let c = 0; c < d; c++) square += u[c * n + i] ** 2;
+    const length = Math.sqrt(square);
+    sum += length;
+    if (length > largest) largest = length;
+  }
+  const j = jacobianSummary(jacobianDeterminant(u, grid));
+  return { largestMm: largest, meanMm: sum / n, jacobian: { min: j.min, max: j.max, folded: j.folded, sdLog: j.sdLog } };
 }
 
 /** A table of names and values for a person; nested objects are indented. */

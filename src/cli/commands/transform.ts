@@ -2,7 +2,16 @@ import { basename } from "node:path";
 import { ArgumentError } from "../../core/errors.js";
 import { jacobianDeterminant, jacobianSummary } from "../../evaluation/index.js";
 import { type Grid, image, sameGrid } from "../../image/index.js";
-import { asLinear, displacementBytes, formatOfName, linearItkText, writeImage, writeTransform } from "../../io/index.js";
+import {
+  asLinear,
+  displacementBytes,
+  formatOfName,
+  itkFromTransform,
+  itkText,
+  writeImage,
+  writeItkTransformHdf5,
+  writeTransform,
+} from "../../io/index.js";
 import { plain } from "../../report/linePlot.js";
 import { CompositeTransform, type Transform } from "../../transforms/index.js";
 import type { CommandDefinition, Options, Outcome } from "../command.js";
@@ -31,7 +40,7 @@ export const command: CommandDefinition = {
     { name: "<transforms...>", help: "transform.json, ITK .tfm/.mat, or a displacement field" },
   ],
   options: [
-    output("the file to write: .json, .tfm (linear), or an image for fields and Jacobians"),
+    output("the file to write: .json, .tfm or .h5 (ITK), or an image for fields and Jacobians"),
     option("--like <image>", "take the grid of this image instead of the one stored with the transform", text, "an image file"),
   ],
   async run(session, [action, ...files], options) {
@@ -111,7 +120,9 @@ const meets = (a: Transform, b: Transform): boolean =>
 async function save(session: Session, y: Transform, target: string, options: Options, figures: Record<string, unknown>): Promise<Outcome> {
   if (/\.json$/i.test(target)) return finish(session, writeTransform(y, target), target, figures, [target]);
   if (/\.(tfm|txt)$/i.test(target))
-    return finish(session, new Map([[basename(target), new TextEncoder().encode(linearItkText(y))]]), target, figures, [target]);
+    return finish(session, new Map([[basename(target), new TextEncoder().encode(itkText(y))]]), target, figures, [target]);
+  if (/\.h5$/i.test(target))
+    return finish(session, new Map([[basename(target), await writeItkTransformHdf5(itkFromTransform(y))]]), target, figures, [target]);
   const format = formatOfName(target);
   if (format === "nifti" || format === "metaimage" || format === "nrrd")
     return finish(
@@ -121,9 +132,12 @@ async function save(session: Session, y: Transform, target: string, options: Opt
       figures,
       [target],
     );
-  throw new ArgumentError(`${target}: a transform is written as .json, .tfm (linear) or a displacement field (.nii.gz .mha .nrrd)`, {
-    target,
-  });
+  throw new ArgumentError(
+    `${target}: a transform is written as .json, .tfm (linear, B-spline), .h5 or a displacement field (.nii.gz .mha .nrrd)`,
+    {
+      target,
+    },
+  );
 }
 
 function finish(

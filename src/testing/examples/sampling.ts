@@ -1,4 +1,5 @@
 import type { Random } from "../../core/random.js";
+import { turnPlanes } from "../../tensor/ops/planes.js";
 import * as s from "../../tensor/ops/sampling.js";
 import { randomNormal, Tensor } from "../../tensor/tensor.js";
 import type { Example, Examples } from "../laws.js";
@@ -91,6 +92,10 @@ export const samplingExamples: Examples = {
   bsplinePrefilter: [
     { f: (x) => s.bsplinePrefilter(x), inputs: (r) => [randomNormal([2, 4, 5], r, "f64")] },
     { f: (x) => s.bsplinePrefilter(x, { adjoint: true }), inputs: (r) => [randomNormal([1, 1, 2, 5], r, "f64")] },
+  ],
+  turnPlanes: [
+    { f: (u) => turnPlanes(u, [1, 2, -3, 0.5]), inputs: (r) => [randomNormal([2, 3, 4], r, "f64")] },
+    { f: (u) => turnPlanes(u, [1, 2, 3, 0, -1, 0.5, 4, 0, 2]), inputs: (r) => [randomNormal([3, 2, 3, 2], r, "f64")] },
   ],
   composeFields: sizes.map((size): Example => {
     const shape = [size.length - 1, ...size.slice(1)];
