@@ -26,6 +26,8 @@ export interface DiffeoOptions {
   readonly stepVoxels?: number;
   /** Return the halves too, for a later `start`. */
   readonly keepMidway?: boolean;
+  /** Leave the result on the grid of the last level rather than bring it to fixed's. */
+  readonly onLevel?: boolean;
 }
 export interface DiffeoInput {
   readonly fixed: Image;
@@ -273,7 +275,7 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
   let grid = before as Grid;
   const midway = o.keepMidway ? { toFixed: copied(toFixed), toMoving: copied(toMoving), grid } : undefined;
   const { used, limit } = engine().memoryUse;
-  if (!sameGrid(grid, input.fixed.grid) && used + 5 * d * bytesOf([voxelsOf(input.fixed.grid)]) < limit) {
+  if (!o.onLevel && !sameGrid(grid, input.fixed.grid) && used + 5 * d * bytesOf([voxelsOf(input.fixed.grid)]) < limit) {
     // On the fixed grid the field covers every sample; a coarser grid ends half a voxel further in, and outside a field is 0.
     const coarse = [toFixed, toMoving];
     [toFixed, toMoving] = coarse.map((u) => onGrid(u, grid, input.fixed.grid));

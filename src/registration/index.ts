@@ -1,4 +1,5 @@
 export { alignDiffeo, type DiffeoInput, type DiffeoOptions, type DiffeoResult, type Midway } from "./diffeo.js";
+export * from "./groups/index.js";
 export { type Start, starts } from "./initialise.js";
 export { alignLinear, type LinearLevel, type LinearResult } from "./linear.js";
 export { alignPairs, type PairOptions } from "./points/pairs.js";

@@ -8,7 +8,7 @@ export const starts = ["auto", "identity", "moments", "center"] as const;
 export type Start = (typeof starts)[number];
 
 /** Centre of mass, in millimetres, of the values above the image's lowest (times a mask). */
-function massCentre(image: Image, mask: Tensor | undefined): number[] {
+export function massCentre(image: Image, mask?: Tensor): number[] {
   const data = image.values.data;
   const weights = mask?.data;
   let low = Number.POSITIVE_INFINITY;
