@@ -16,6 +16,7 @@ export { averagePool, averagePoolAdjoint, maxPool, poolGather, poolScatter } fro
 export { ffd, ffdAdjointPlanes, ffdAdjointSum } from "./ffd";
 export { invertField } from "./invertField";
 export { jacobianDeterminant, jacobianDeterminantGradient } from "./jacobian";
+export { ngfChannels, ngfWorkspace } from "./ngf";
 export { mindSscChannels, mindSscWorkspace } from "./mindSsc";
 export { jointGradient, jointHistogram, jointHistogramWorkspace, valueRange } from "./mutualInformation";
 export { affineSystem } from "./affineSystem";

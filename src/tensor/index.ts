@@ -3,6 +3,7 @@ export { checkpoint, custom, grad, hessian, hvp, jacobian, jvp, stopGradient, va
 export { fused } from "./fused.js";
 export { complex, conj, imag, magnitude, real } from "./ops/complex.js";
 export { type ConvolutionOptions, convolve, convolveTransposed, type PerAxis, type TransposedOptions } from "./ops/convolution.js";
+export { type CorrelationRatioOptions, correlationRatio } from "./ops/correlationRatio.js";
 export {
   type FfdOptions,
   ffd,
@@ -26,6 +27,7 @@ export { matmul } from "./ops/matmul.js";
 export { type MindSscOptions, mindSsc } from "./ops/mindSsc.js";
 export { type MutualInformationOptions, mutualInformation } from "./ops/mutualInformation.js";
 export { turnPlanes } from "./ops/planes.js";
+export { type NgfOptions, ngf } from "./ops/ngf.js";
 export { averagePool, maxPool, maxPoolWithIndices, type PoolOptions } from "./ops/pooling.js";
 export {
   type Base,

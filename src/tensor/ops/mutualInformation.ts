@@ -40,7 +40,7 @@ function gradients(inputs: readonly Tensor[], p: Params, saved: Float64Array | u
 }
 
 /** Weights [n, bins] of every value, written with differentiable operations. */
-function weights(x: Tensor, range: readonly [number, number], bins: number, order: twins.FixedOrder): Tensor {
+export function windowWeights(x: Tensor, range: readonly [number, number], bins: number, order: twins.FixedOrder): Tensor {
   const [low, scale] = twins.scaling(range);
   const s = x.reshape(-1, 1).sub(low).mul(scale).clamp(0, 1);
   const bin = arange(0, bins, 1, x.dtype);
@@ -72,8 +72,8 @@ function weights(x: Tensor, range: readonly [number, number], bins: number, orde
 }
 /** The same function written with differentiable operations, on n × bins matrices: what derivatives of its derivative go through. */
 function composed([warped, fixed, mask]: readonly Tensor[], p: Params): Tensor {
-  const m = weights(warped, p.range[0], p.bins, 3);
-  const f = weights(fixed, p.range[1], p.bins, p.order);
+  const m = windowWeights(warped, p.range[0], p.bins, 3);
+  const f = windowWeights(fixed, p.range[1], p.bins, p.order);
   const H = f.transpose().matmul(mask ? m.mul(mask.reshape(-1, 1)) : m);
   const q = H.div(H.sum());
   const entropy = (x: Tensor) => x.mul(x.maximum(1e-30).log()).sum().neg();

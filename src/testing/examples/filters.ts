@@ -1,8 +1,10 @@
 import type { Random } from "../../core/random.js";
+import { correlationRatio } from "../../tensor/ops/correlationRatio.js";
 import { boxSum, difference, gaussian, recursiveGaussian } from "../../tensor/ops/filters.js";
 import { localNcc } from "../../tensor/ops/localNcc.js";
 import { mindSsc } from "../../tensor/ops/mindSsc.js";
 import { mutualInformation } from "../../tensor/ops/mutualInformation.js";
+import { ngf } from "../../tensor/ops/ngf.js";
 import { randomNormal, randomUniform } from "../../tensor/tensor.js";
 import type { Example, Examples } from "../laws.js";
 
@@ -61,11 +63,20 @@ export const filterExamples: Examples = {
       inputs: normal([3, 5, 6], [3, 5, 6]),
     },
   ],
+  correlationRatio: [
+    { f: (warped, fixed) => correlationRatio(warped, fixed, { bins: 8, range }), inputs: related, h0: 1e-3 },
+    {
+      f: (warped, fixed) => correlationRatio(warped, fixed, { bins: 6, range, mask: randomUniform([6, 7], 0.2, 1, undefined, "f64") }),
+      inputs: related,
+      h0: 1e-3,
+    },
+  ],
   mindSsc: [
     // Steps so small that the least distance of a voxel stays the least.
     { f: (x) => mindSsc(x, { radius: 1, dilation: 1, floor: 0.2 }), inputs: normal([2, 3, 4, 5]), h0: 1e-4 },
     { f: (x) => mindSsc(x, { radius: [1, 0], dilation: [2, 1], floor: 0.2 }), inputs: normal([1, 6, 5]), h0: 1e-4 },
   ],
+  ngf: [one((x) => ngf(x, { edge: 0.7, spacing: [2, 1, 1] }), 2, 3, 4, 5), one((x) => ngf(x, { edge: 0.7 }), 1, 5, 6)],
   mutualInformation: [
     { f: (warped, fixed) => mutualInformation(warped, fixed, { bins: 8, order: 3, range }), inputs: related, h0: 1e-3 },
     {
