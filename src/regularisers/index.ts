@@ -1,0 +1,10 @@
+export { bendingEnergy } from "./bendingEnergy.js";
+export { curvature } from "./curvature.js";
+export { diffusion } from "./diffusion.js";
+export { type ElasticOptions, elastic } from "./elastic.js";
+export type { FieldRegulariser } from "./fieldRegulariser.js";
+export { type HyperelasticOptions, hyperelastic } from "./hyperelastic.js";
+export { type LocalRigidityOptions, localRigidity } from "./localRigidity.js";
+export { logJacobian } from "./logJacobian.js";
+export { totalVariation } from "./totalVariation.js";
+export { volume } from "./volume.js";
