@@ -15,3 +15,4 @@ export {
   type RegisterResult,
   register,
 } from "./register.js";
+export * from "./series/index.js";

@@ -1,0 +1,1 @@
+export { type LabelState, type LabelTrack, type TrackLabelsOptions, trackLabels } from "./trackLabels.js";
