@@ -41,3 +41,12 @@ export function rotationFromVector([x, y, z]: readonly number[]): number[] {
 }
 /** Anticlockwise with x to the right and y up; clockwise on a picture, whose y points down. */
 export const rotation2 = (angle: number): number[] => [Math.cos(angle), -Math.sin(angle), Math.sin(angle), Math.cos(angle)];
+/** The axis of a rotation of space, as long as its angle in radians: the inverse of `rotationFromVector` for angles below π. */
+export function vectorFromRotation(r: Matrix): number[] {
+  const axis = [r[7] - r[5], r[2] - r[6], r[3] - r[1]];
+  const sine = Math.hypot(...axis) / 2;
+  const angle = Math.atan2(sine, (r[0] + r[4] + r[8] - 1) / 2);
+  // For small angles angle / sine → 1.
+  const factor = sine > 1e-12 ? angle / (2 * sine) : 0.5;
+  return axis.map((v) => factor * v);
+}

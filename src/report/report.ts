@@ -229,7 +229,7 @@ export const tableSection = (title: string, rows: Readonly<Record<string, unknow
         .map(([k, v]) => `<tr><th scope="row">${escapeHtml(k)}</th><td>${escapeHtml(text(v))}</td></tr>`)
         .join("")}</table></section>`;
 
-const timingSection = (timings: Readonly<Record<string, number>> = {}): string =>
+export const timingSection = (timings: Readonly<Record<string, number>> = {}): string =>
   Object.keys(timings).length === 0
     ? ""
     : `<section><h2>Seconds</h2><table>${Object.entries(timings)

@@ -1,0 +1,70 @@
+import { curvePlot } from "./curvePlot.js";
+import { escapeHtml } from "./escapeHtml.js";
+import type { Series } from "./linePlot.js";
+import { page } from "./page.js";
+import { dataUrl, type Picture } from "./picture.js";
+import { type Figure, figureList, header, tableSection, timingSection, warningSection } from "./report.js";
+import type { Verdict } from "./verdict.js";
+
+export interface GalleryInput {
+  readonly title: string;
+  readonly subtitle?: string;
+  readonly verdict?: Verdict;
+  readonly figures?: readonly Figure[];
+  /** Rows of pictures, each with its caption; `note` below a row says what is to be seen. */
+  readonly rows?: readonly {
+    readonly title: string;
+    readonly note?: string;
+    readonly pictures: readonly { readonly picture: Picture; readonly caption: string }[];
+  }[];
+  readonly plots?: readonly {
+    readonly title: string;
+    readonly note?: string;
+    readonly xLabel?: string;
+    readonly yLabel?: string;
+    readonly x?: ArrayLike<number>;
+    readonly curves: readonly Series[];
+  }[];
+  /** Tables by their titles: a heading for each column, and rows. */
+  readonly tables?: readonly {
+    readonly title: string;
+    readonly columns: readonly string[];
+    readonly rows: readonly (readonly string[])[];
+  }[];
+  readonly summary?: Readonly<Record<string, unknown>>;
+  readonly timings?: Readonly<Record<string, number>>;
+  readonly warnings?: readonly string[];
+}
+
+/** One offline HTML file of pictures, curves and tables: series, atlases, segmentations. */
+export function gallery(input: GalleryInput): string {
+  const rows = (input.rows ?? []).map(
+    (row) =>
+      `<section><h2>${escapeHtml(row.title)}</h2><div class="strip">${row.pictures
+        .map(
+          ({ picture, caption }) =>
+            `<figure><img src="${dataUrl(picture)}" alt="${escapeHtml(caption)}" style="aspect-ratio:${picture.width}/${picture.height}"><figcaption>${escapeHtml(caption)}</figcaption></figure>`,
+        )
+        .join("")}</div>${row.note ? `<p class="note">${escapeHtml(row.note)}</p>` : ""}</section>`,
+  );
+  const plots = (input.plots ?? []).map(
+    (p) =>
+      `<section><h2>${escapeHtml(p.title)}</h2>${curvePlot(p.curves, { x: p.x, xLabel: p.xLabel, yLabel: p.yLabel, title: p.title })}${p.note ? `<p class="note">${escapeHtml(p.note)}</p>` : ""}</section>`,
+  );
+  const tables = (input.tables ?? []).map(
+    (t) =>
+      `<section><h2>${escapeHtml(t.title)}</h2><div class="wide"><table class="data"><tr>${t.columns.map((c) => `<th scope="col">${escapeHtml(c)}</th>`).join("")}</tr>${t.rows
+        .map((r) => `<tr>${r.map((v) => `<td class="n">${escapeHtml(v)}</td>`).join("")}</tr>`)
+        .join("")}</table></div></section>`,
+  );
+  const body = [
+    header(input.title, input.subtitle, input.verdict),
+    figureList(input.figures),
+    ...rows,
+    ...plots,
+    ...tables,
+    warningSection(input.warnings),
+    `<div class="two">${tableSection("How it was made", input.summary)}${timingSection(input.timings)}</div>`,
+  ].join("");
+  return page(input.title, body, { views: [], layers: {} });
+}
