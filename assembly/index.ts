@@ -25,3 +25,4 @@ export { randomPairs, randomUniform } from "./random";
 export { complexJoin, complexMagnitude, complexPart } from "./complex";
 export { argsortRows, argsortWorkspace } from "./sort";
 export { gradientForce } from "./force";
+export { gradientSums } from "./gradientSums";

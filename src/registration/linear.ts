@@ -1,43 +1,36 @@
-import type { Image, Masks, Metric, NormalEquations, Progress } from "../core/interfaces.js";
+import { ArgumentError } from "../core/errors.js";
+import type { Iteration, Masks, Metric, NormalEquations, Objective } from "../core/interfaces.js";
 import { iterate } from "../core/iterate.js";
-import { type AffineMap, applyAffine, betweenIndices, centreOf, composeAffine, cornersOf, tensorShape } from "../image/grid.js";
+import { type AffineMap, betweenIndices, tensorShape } from "../image/grid.js";
 import { affineSystem } from "../kernels/affineSystem.js";
 import { engine } from "../kernels/engine.js";
 import { fieldMoments } from "../kernels/planes.js";
-import { bsplinePrefilter, sample, sampleGradient } from "../kernels/sampling.js";
+import { sample, sampleGradient } from "../kernels/sampling.js";
 import type { ImageMetric } from "../metrics/index.js";
-import { lbfgs, levenbergMarquardt } from "../optimisers/index.js";
+import { adam, gradientDescent, lbfgs, momentum } from "../optimisers/index.js";
 import { dispose, keep, scope, Tensor, valueAndGrad } from "../tensor/index.js";
-import { type AffineModel, affineFromParameters, parameterCount } from "../transforms/affine.js";
+import type { AffineModel } from "../transforms/affine.js";
 import { baseOf } from "../transforms/warp.js";
+import { alignCompositional, alignInverse, type Formulation } from "./formulations.js";
+import { coefficientsOf, type LevelRun, LinearFamily, type LinearLevel, type LinearResult, secondOrder } from "./linearFamily.js";
 
-export interface LinearLevel {
-  readonly fixed: Image;
-  readonly moving: Image;
-  /** Weights on the two grids. */
-  readonly fixedMask?: Tensor;
-  readonly movingMask?: Tensor;
-}
-/** The part of a run that a level needs. */
-export interface LevelRun {
-  readonly iterations: number;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (p: Progress<unknown>) => void;
-  readonly level: number;
-  readonly levels: number;
-}
-export interface LinearResult {
-  readonly map: AffineMap;
-  readonly value: number;
-  readonly values: readonly number[];
-  readonly reason: string;
+export type { LevelRun, LinearLevel, LinearResult } from "./linearFamily.js";
+
+/** Methods for linear models: the first two need a metric with a least-squares form, the others only its slope. */
+export const linearOptimisers = ["levenbergMarquardt", "gaussNewton", "lbfgs", "gradientDescent", "momentum", "adam"] as const;
+export type LinearOptimiser = (typeof linearOptimisers)[number];
+/** How a linear model is estimated; what is left out is chosen by the metric. */
+export interface LinearMethod {
+  readonly formulation?: Formulation;
+  readonly optimiser?: LinearOptimiser;
 }
 
 /**
  * A linear map of one model that minimises a metric on one level, from a start.  y = Δ(θ) ∘ start, Δ about the start's image of the fixed grid's
  * middle; rotations and the like are measured in the millimetres that they move a point at the radius of the image, so that all parameters are alike.
  * Metrics with a least-squares form go by Levenberg–Marquardt with the normal equations of one fused pass (gain and offset beside θ for "ncc");
- * any other by L-BFGS with its slope on the warped values, pulled back to θ.
+ * any other by L-BFGS with its slope on the warped values, pulled back to θ. `method` chooses another formulation (see `formulations`) or optimiser.
+ * @throws ArgumentError when the metric does not have what the method needs
  */
 export async function alignLinear(
   level: LinearLevel,
@@ -46,60 +39,36 @@ export async function alignLinear(
   metric: ImageMetric,
   cubic: boolean,
   run: LevelRun,
+  { formulation = "forward", optimiser }: LinearMethod = {},
 ): Promise<LinearResult> {
-  const family = new Family(level, model, start);
-  return metric.leastSquares && !level.movingMask && level.fixed.values.shape[0] === 1
-    ? leastSquares(level, family, metric.leastSquares, cubic, run)
-    : bySlope(level, family, metric.prepare?.(level.fixed, level.moving) ?? metric, cubic, run);
+  const family = new LinearFamily(level, model, start);
+  const squares = !level.movingMask && level.fixed.values.shape[0] === 1 ? metric.leastSquares : undefined;
+  const second = optimiser === undefined || optimiser === "levenbergMarquardt" || optimiser === "gaussNewton";
+  const asked = formulation !== "forward" ? `the ${formulation} formulation` : optimiser !== undefined && second ? optimiser : undefined;
+  if (asked && !squares)
+    throw new ArgumentError(
+      `register: ${asked} needs a least-squares form: the metric ssd or ncc, one channel and no moving mask; ${metric.name} and these images do not have it`,
+      { metric: metric.name },
+    );
+  if (formulation !== "forward" && !second)
+    throw new ArgumentError(`register: ${asked} goes by Gauss–Newton steps; leave the optimiser ${optimiser} out`, { optimiser });
+  if (squares && formulation === "inverse") return alignInverse(level, family, squares, cubic, run, optimiser === "gaussNewton");
+  if (squares && formulation === "inverseCompositional") return alignCompositional(level, model, start, squares, cubic, run);
+  return squares && second
+    ? leastSquares(level, family, squares, cubic, run, optimiser === "gaussNewton")
+    : bySlope(level, family, metric.prepare?.(level.fixed, level.moving) ?? metric, cubic, run, second ? "lbfgs" : optimiser);
 }
 
-/** θ ↦ the map between voxels, and its derivative. */
-class Family {
-  readonly count: number;
-  readonly #centre: readonly number[];
-  readonly #radius: number;
-  readonly #d: number;
-  constructor(
-    readonly level: LinearLevel,
-    readonly model: AffineModel,
-    readonly start: AffineMap,
-  ) {
-    this.#d = start.offset.length;
-    this.count = parameterCount(model, this.#d);
-    const middle = centreOf(level.fixed.grid);
-    this.#centre = applyAffine(start, middle);
-    this.#radius = 0.5 * Math.max(...cornersOf(level.fixed.grid).map((p) => Math.hypot(...p.map((v, i) => v - middle[i]))));
-  }
-  physical(theta: ArrayLike<number>): AffineMap {
-    const p = Array.from({ length: this.count }, (_, i) => (i < this.#d ? theta[i] : theta[i] / this.#radius));
-    return composeAffine(affineFromParameters(this.model, p, this.#centre), this.start);
-  }
-  /** [A | b] rows, fixed voxels to moving voxels. */
-  entries(theta: ArrayLike<number>): number[] {
-    return baseOf(betweenIndices(this.level.fixed.grid, this.physical(theta), this.level.moving.grid));
-  }
-  /** ∂entries/∂θ, one row for each parameter: the entries are smooth and cheap, so central differences are exact to ten digits. */
-  slopes(theta: ArrayLike<number>): number[][] {
-    const h = 1e-4 * this.#radius;
-    return Array.from({ length: this.count }, (_, k) => {
-      const at = (s: number) => this.entries(Array.from({ length: this.count }, (_, i) => theta[i] + (i === k ? s : 0)));
-      const [up, down] = [at(h), at(-h)];
-      return up.map((v, i) => (v - down[i]) / (2 * h));
-    });
-  }
-}
-
-/** B-spline coefficients of an image, kept. */
-function coefficientsOf(image: Image): Tensor {
-  const out = Tensor.uninitialised(image.values.shape);
-  out.data.set(image.values.data);
-  bsplinePrefilter(engine(), out.pointer, image.values.shape[0], image.values.shape.slice(1));
-  return out;
-}
-
-async function leastSquares(level: LinearLevel, family: Family, kind: "ssd" | "ncc", cubic: boolean, run: LevelRun): Promise<LinearResult> {
+async function leastSquares(
+  level: LinearLevel,
+  family: LinearFamily,
+  kind: "ssd" | "ncc",
+  cubic: boolean,
+  run: LevelRun,
+  undamped: boolean,
+): Promise<LinearResult> {
   const { fixed, moving, fixedMask } = level;
-  const source = cubic ? coefficientsOf(moving) : moving.values;
+  const source = cubic ? coefficientsOf(moving.values) : moving.values;
   const [size, movingSize] = [tensorShape(fixed.grid), tensorShape(moving.grid)];
   const free = kind === "ncc" ? 2 : 0;
   const systemAt = (theta: ArrayLike<number>, gain: number, offset: number) =>
@@ -133,7 +102,7 @@ async function leastSquares(level: LinearLevel, family: Family, kind: "ssd" | "n
   };
   const x0 = Tensor.from(Float64Array.from([...zero, ...(free ? [gain, offset] : [])]), [family.count + free]);
   try {
-    const result = await iterate(levenbergMarquardt<Tensor>({ tau: 1e-4, relativeDecrease: 1e-7, stepNorm: 1e-5 }), { normal }, x0, run);
+    const result = await iterate(secondOrder(undamped), { normal }, x0, run);
     return { map: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
   } finally {
     dispose(x0);
@@ -141,9 +110,16 @@ async function leastSquares(level: LinearLevel, family: Family, kind: "ssd" | "n
   }
 }
 
-async function bySlope(level: LinearLevel, family: Family, metric: Metric, cubic: boolean, run: LevelRun): Promise<LinearResult> {
+async function bySlope(
+  level: LinearLevel,
+  family: LinearFamily,
+  metric: Metric,
+  cubic: boolean,
+  run: LevelRun,
+  optimiser: LinearOptimiser,
+): Promise<LinearResult> {
   const { fixed, moving } = level;
-  const source = keep(cubic ? coefficientsOf(moving) : moving.values);
+  const source = keep(cubic ? coefficientsOf(moving.values) : moving.values);
   const valueAndGradient = (x: Tensor) => {
     const found = slopeAt(level, family.entries(x.data), metric, cubic ? source : undefined);
     const slopes = family.slopes(x.data);
@@ -157,14 +133,25 @@ async function bySlope(level: LinearLevel, family: Family, metric: Metric, cubic
   };
   const objective = { value: (x: Tensor) => Tensor.scalar(valueAndGradient(x).value, "f64"), valueAndGrad: valueAndGradient };
   const x0 = Tensor.zeros([family.count], "f64");
-  const method = (move: number) =>
-    lbfgs<Tensor>({ firstMove: move * Math.min(...fixed.grid.spacing), relativeDecrease: 1e-6, stepNorm: 1e-4 });
+  const method = (move: number): Iteration<Objective<Tensor>, Tensor> => {
+    const first = move * Math.min(...fixed.grid.spacing);
+    const criteria = { relativeDecrease: 1e-6, stepNorm: 1e-4 };
+    if (optimiser === "lbfgs") return lbfgs<Tensor>({ firstMove: first, ...criteria });
+    if (optimiser === "adam") return adam<Tensor>({ step: (k) => (0.2 * first) / (1 + k / 50), ...criteria, relativeDecrease: 0 });
+    // The first step moves the parameter that moves most by `first`; an inner product of θ has no better scale.
+    const g = scope(() => Math.max(...Array.from(valueAndGradient(x0).gradient.data, Math.abs)));
+    const step = first / Math.max(g, 1e-300);
+    return optimiser === "momentum"
+      ? momentum<Tensor>({ step: 0.1 * step, momentum: 0.9, ...criteria, relativeDecrease: 0 })
+      : gradientDescent<Tensor>({ firstStep: step, ...criteria });
+  };
+  const patient = optimiser === "lbfgs" ? run : { ...run, iterations: 5 * run.iterations }; // first order: many cheap steps
   try {
     // Interpolation makes the objective a little rough, and a curvature learnt across a kink ends a run early: begin anew, with shorter first moves, while that helps.
     // Not with cubic samples on the finest level: they are smooth, and dear.
-    let result = await iterate(method(0.5), objective, x0, run);
+    let result = await iterate(method(0.5), objective, x0, patient);
     const values = [...result.history];
-    for (const move of cubic ? [] : [0.1, 0.02]) {
+    for (const move of cubic || optimiser !== "lbfgs" ? [] : [0.1, 0.02]) {
       const before = result.value ?? Number.NaN;
       const next = await iterate(method(move), objective, result.x, run);
       values.push(...next.history.slice(1));

@@ -1,0 +1,84 @@
+import type { Image, Iteration, NormalObjective, Progress } from "../core/interfaces.js";
+import { type AffineMap, applyAffine, betweenIndices, centreOf, composeAffine, cornersOf } from "../image/grid.js";
+import { engine } from "../kernels/engine.js";
+import { bsplinePrefilter } from "../kernels/sampling.js";
+import { gaussNewton, levenbergMarquardt } from "../optimisers/index.js";
+import { Tensor } from "../tensor/index.js";
+import { type AffineModel, affineFromParameters, parameterCount } from "../transforms/affine.js";
+import { baseOf } from "../transforms/warp.js";
+
+export interface LinearLevel {
+  readonly fixed: Image;
+  readonly moving: Image;
+  /** Weights on the two grids. */
+  readonly fixedMask?: Tensor;
+  readonly movingMask?: Tensor;
+}
+/** The part of a run that a level needs. */
+export interface LevelRun {
+  readonly iterations: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (p: Progress<unknown>) => void;
+  readonly level: number;
+  readonly levels: number;
+}
+export interface LinearResult {
+  readonly map: AffineMap;
+  readonly value: number;
+  readonly values: readonly number[];
+  readonly reason: string;
+}
+
+/** θ ↦ the map between voxels, and its derivative. */
+export class LinearFamily {
+  readonly count: number;
+  readonly #centre: readonly number[];
+  /** Distance in mm from the middle of the fixed grid to its corners. */
+  readonly radius: number;
+  readonly #d: number;
+  constructor(
+    readonly level: LinearLevel,
+    readonly model: AffineModel,
+    readonly start: AffineMap,
+  ) {
+    this.#d = start.offset.length;
+    this.count = parameterCount(model, this.#d);
+    const middle = centreOf(level.fixed.grid);
+    this.#centre = applyAffine(start, middle);
+    this.radius = 0.5 * Math.max(...cornersOf(level.fixed.grid).map((p) => Math.hypot(...p.map((v, i) => v - middle[i]))));
+  }
+  physical(theta: ArrayLike<number>): AffineMap {
+    const p = Array.from({ length: this.count }, (_, i) => (i < this.#d ? theta[i] : theta[i] / this.radius));
+    return composeAffine(affineFromParameters(this.model, p, this.#centre), this.start);
+  }
+  /** [A | b] rows, fixed voxels to moving voxels. */
+  entries(theta: ArrayLike<number>): number[] {
+    return baseOf(betweenIndices(this.level.fixed.grid, this.physical(theta), this.level.moving.grid));
+  }
+  /** ∂entries/∂θ, one row for each parameter: the entries are smooth and cheap, so central differences are exact to ten digits. */
+  slopes(theta: ArrayLike<number>): number[][] {
+    const h = 1e-4 * this.radius;
+    return Array.from({ length: this.count }, (_, k) => {
+      const at = (s: number) => this.entries(Array.from({ length: this.count }, (_, i) => theta[i] + (i === k ? s : 0)));
+      const [up, down] = [at(h), at(-h)];
+      return up.map((v, i) => (v - down[i]) / (2 * h));
+    });
+  }
+}
+
+/** B-spline coefficients of an image's values [c, (z,) y, x]. */
+export function coefficientsOf(values: Tensor): Tensor {
+  const out = Tensor.uninitialised(values.shape);
+  out.data.set(values.data);
+  bsplinePrefilter(engine(), out.pointer, values.shape[0], values.shape.slice(1));
+  return out;
+}
+
+/** Levenberg–Marquardt, or Gauss–Newton with a line search, for linear models. */
+export const secondOrder = (undamped: boolean): Iteration<NormalObjective<Tensor>, Tensor> => {
+  const criteria = { relativeDecrease: 1e-7, stepNorm: 1e-5 };
+  return (undamped ? gaussNewton<Tensor>(criteria) : levenbergMarquardt<Tensor>({ tau: 1e-4, ...criteria })) as Iteration<
+    NormalObjective<Tensor>,
+    Tensor
+  >;
+};
