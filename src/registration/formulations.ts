@@ -1,5 +1,5 @@
 import { solvePositive } from "../core/cholesky.js";
-import type { Iteration, NormalEquations, State } from "../core/interfaces.js";
+import type { NormalEquations } from "../core/interfaces.js";
 import { iterate } from "../core/iterate.js";
 import { type AffineMap, betweenIndices, centreOf, composeAffine, identityMap, invertAffine } from "../image/grid.js";
 import { determinant } from "../image/matrix.js";
@@ -12,6 +12,7 @@ import { dispose, scope, Tensor } from "../tensor/index.js";
 import type { AffineModel } from "../transforms/affine.js";
 import { baseOf } from "../transforms/warp.js";
 import { coefficientsOf, type LevelRun, LinearFamily, type LinearLevel, type LinearResult, secondOrder } from "./linearFamily.js";
+import { type Compositional, dot, following, forcesOf, inverseCompositional, quadratic, residualOf, squaresOf } from "./residual.js";
 
 /**
  * Three ways to minimise  J(φ) = ½ ∫ (M(φ(x)) − F(x))² dx  over the parameters of φ:
@@ -27,7 +28,7 @@ export const formulations = ["forward", "inverse", "inverseCompositional"] as co
 export type Formulation = (typeof formulations)[number];
 
 /** An image, its gradient and its products ∇⊗∇ ⊗ (p, 1)(p, 1)ᵀ on its own voxels: what the fixed side of a step needs. */
-class Prepared {
+export class Prepared {
   readonly gradient: Tensor;
   /** [d(d + 1)]², row-major; the gradient's products summed with the weights. */
   readonly products: Float64Array;
@@ -62,7 +63,7 @@ class Prepared {
  * The fixed values, carried a little way out of the mask: a voxel outside takes the mean of its known neighbours, three layers far (a cubic
  * sample feels a hundredth of what is beyond), the rest the mean of all. Samples and slopes at the mask's edge then see nothing of what it hides.
  */
-function withoutOutside(values: Tensor, mask: Tensor | undefined): Tensor {
+export function withoutOutside(values: Tensor, mask: Tensor | undefined): Tensor {
   const out = Tensor.uninitialised(values.shape);
   const v = out.data;
   v.set(values.data);
@@ -100,60 +101,6 @@ function withoutOutside(values: Tensor, mask: Tensor | undefined): Tensor {
   }
   for (const k of rest) v[k] = sum / Math.max(1, count);
   return out;
-}
-
-/** r = a t + b u + o for the sums of t = v − u and u: what a linear intensity map between the two images makes of them. */
-interface Residual {
-  readonly a: number;
-  readonly b: number;
-  readonly o: number;
-  readonly gain: number;
-}
-/** gain and offset that fit  F ≈ g M + o  best ("ncc"), or 1 and 0. `own`: which of the two the grid belongs to. */
-function residualOf(s: GradientSums, kind: "ssd" | "ncc", own: "moving" | "fixed"): Residual {
-  let [gain, o] = [1, 0];
-  if (kind === "ncc" && s.weight > 0) {
-    const [v, vv, uv] = [s.u + s.t, s.uu + 2 * s.ut + s.tt, s.uu + s.ut];
-    const [m, mm, f] = own === "moving" ? [s.u, s.uu, v] : [v, vv, s.u];
-    const variance = mm - (m * m) / s.weight;
-    if (variance > 1e-12 * mm) gain = (uv - (m * f) / s.weight) / variance;
-    o = (f - gain * m) / s.weight;
-  }
-  return { a: own === "moving" ? -1 : gain, b: gain - 1, o, gain };
-}
-const squaresOf = (s: GradientSums, { a, b, o }: Residual): number =>
-  Math.max(0, a * a * s.tt + b * b * s.uu + o * o * s.weight + 2 * (a * b * s.ut + a * o * s.t + b * o * s.u));
-/** Σ w r ∇ ⊗ (p, 1) */
-const forcesOf = (s: GradientSums, { a, b, o }: Residual): Float64Array =>
-  s.ofOne.map((one, k) => a * s.ofDifference[k] + b * s.ofOwn[k] + o * one);
-
-/** H − C S⁻¹ Cᵀ: the Hessian of θ when gain and offset follow it; C = (Σ J M, Σ J), S their own 2 × 2 part. */
-function following(hessian: number[], jm: readonly number[], j1: readonly number[], s: { mm: number; m: number; w: number }): number[] {
-  const det = s.mm * s.w - s.m * s.m;
-  if (!(det > 1e-12 * s.mm * s.w)) return hessian;
-  const n = jm.length;
-  return hessian.map((h, k) => {
-    const [i, j] = [Math.floor(k / n), k % n];
-    return h - (s.w * jm[i] * jm[j] - s.m * (jm[i] * j1[j] + j1[i] * jm[j]) + s.mm * j1[i] * j1[j]) / det;
-  });
-}
-const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => {
-  let s = 0;
-  for (let k = 0; k < a.length; k++) s += a[k] * b[k];
-  return s;
-};
-/** R C Rᵀ for rows R [m][n] and C n × n. */
-function quadratic(rows: readonly ArrayLike<number>[], c: ArrayLike<number>): number[] {
-  const n = rows[0].length;
-  const half = rows.map((r) =>
-    Float64Array.from({ length: n }, (_, j) =>
-      dot(
-        r,
-        Float64Array.from({ length: n }, (_, i) => c[i * n + j]),
-      ),
-    ),
-  );
-  return half.flatMap((h) => rows.map((r) => dot(h, r)));
 }
 
 /** The rows that take sums over (y, 1) to sums over (x, 1), x = φ⁻¹(y), for d rows of the gradient: I ⊗ [A⁻¹ | −A⁻¹b; 0 1]. */
@@ -258,15 +205,6 @@ export async function alignInverse(
   }
 }
 
-interface Compositional extends State<AffineMap> {
-  readonly value: number;
-  /** The Gauss–Newton step δ, and the decrease that it promises. */
-  readonly step?: readonly number[];
-  readonly decrease?: number;
-  readonly stepNorm?: number;
-  readonly stalled?: boolean;
-}
-
 /** The inverse-compositional algorithm, with the step halved while it does not lower J. */
 export async function alignCompositional(
   level: LinearLevel,
@@ -285,7 +223,7 @@ export async function alignCompositional(
   const chain = family.slopes(new Float64Array(family.count));
   const fixedHessian = quadratic(chain, own.products);
   let first: number | undefined;
-  const at = (map: AffineMap): Compositional => {
+  const at = (map: AffineMap): Compositional<AffineMap> => {
     const s = scope(() => sampledSums(own, source, cubic, baseOf(betweenIndices(fixed.grid, map, moving.grid)), undefined));
     first ??= s.weight;
     const r = residualOf(s, kind, "fixed");
@@ -304,28 +242,10 @@ export async function alignCompositional(
     );
     return { x: map, value: (0.5 * squaresOf(s, r)) / s.weight, step: step && [...step] };
   };
-  const method: Iteration<undefined, AffineMap, Compositional> = {
-    init: (_, x) => at(x),
-    step(_, before) {
-      for (let t = 1; before.step && t > 1e-2; t /= 2) {
-        const delta = before.step.map((v) => t * v);
-        const next = at(composeAffine(before.x, invertAffine(family.physical(delta))));
-        if (next.value < before.value) return { ...next, decrease: before.value - next.value, stepNorm: Math.hypot(...delta) };
-      }
-      return { ...before, stalled: true };
-    },
-    done: (s) =>
-      s.stalled
-        ? { stop: "converged", reason: "no composed step lowers the value any more" }
-        : s.decrease !== undefined && s.decrease <= 1e-7 * s.value
-          ? { stop: "converged", reason: "the value hardly falls any more" }
-          : s.stepNorm !== undefined && s.stepNorm <= 1e-5
-            ? { stop: "converged", reason: "the steps are small" }
-            : undefined,
-  };
+  const move = (x: AffineMap, delta: readonly number[]) => composeAffine(x, invertAffine(family.physical(delta)));
   try {
-    const result = await iterate(method, undefined, start, run as Parameters<typeof iterate>[3]);
-    return { map: result.x as AffineMap, value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
+    const result = await iterate(inverseCompositional(at, move), undefined, start, run);
+    return { map: result.x, value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
   } finally {
     own.free();
     dispose(seen);

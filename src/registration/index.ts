@@ -1,6 +1,6 @@
 export { alignDiffeo, type DiffeoInput, type DiffeoOptions, type DiffeoResult, type Midway } from "./diffeo.js";
-export * from "./groups/index.js";
 export { type Formulation, formulations, inverseGradient } from "./formulations.js";
+export * from "./groups/index.js";
 export { type Start, starts } from "./initialise.js";
 export { alignLinear, type LinearLevel, type LinearMethod, type LinearOptimiser, type LinearResult, linearOptimisers } from "./linear.js";
 export { alignPairs, type PairOptions } from "./points/pairs.js";
