@@ -17,9 +17,18 @@ import {
 import { affineSystem } from "../kernels/affineSystem.js";
 import { engine } from "../kernels/index.js";
 import { mi, ncc, ssd } from "../metrics/index.js";
-import { type AffineModel, affineFromParameters } from "../transforms/index.js";
+import { Tensor } from "../tensor/index.js";
+import {
+  type AffineModel,
+  AffineTransform,
+  affineFromParameters,
+  HomographyTransform,
+  homographyFromParameters,
+  type Transform,
+  warp,
+} from "../transforms/index.js";
 import { baseOf } from "../transforms/warp.js";
-import { alignLinear, formulations, inverseGradient, type LinearLevel, linearOptimisers } from "./index.js";
+import { alignLinear, formulations, inverseGradient, type LinearLevel, linearOptimisers, register } from "./index.js";
 import { valueUnder } from "./linear.js";
 
 /** Smooth spots well inside, so that nothing is cut off at the borders. */
@@ -165,6 +174,38 @@ test.each(linearOptimisers)("%s finds a known rigid motion", async (optimiser) =
   const found = await alignLinear(level, "rigid", identityMap(2), ncc(), false, run, { optimiser });
   // First-order methods stop early in the valley; a fifth of a voxel at the corners from 6 mm.
   expect(cornerError(found.map, truth, level)).toBeLessThan(["momentum", "adam"].includes(optimiser) ? 0.5 : 0.2);
+});
+
+describe("a homography", () => {
+  const base = pair(2, identityMap(2));
+  const g = base.fixed.grid;
+  const truth = new HomographyTransform(homographyFromParameters([0.04, -0.03, 0.08, 0.05, 0.03, -0.04, 0.06, -0.05], middle(2), 40));
+  // fixed(p) = moving(truth(p)), by cubic samples of a smooth picture
+  const fixed = warp(base.fixed, truth, g, { interpolation: "cubic", border: "clamp" });
+  const inner = Tensor.from(Float64Array.from(cornersOf(g).flatMap((p) => p.map((v, k) => 0.5 * (v + middle(2)[k])))), [4, 2]);
+  const off = (y: Transform) => Math.max(...Array.from(y.apply(inner).sub(truth.apply(inner)).data, Math.abs));
+
+  test.each([
+    ["ssd", undefined],
+    ["ncc", undefined],
+    ["ncc", "inverseCompositional"],
+    [(w: Tensor, f: Tensor) => w.sub(f).square().mean().mul(100), undefined],
+  ] as const)("is found by %s, formulation %s, and is a homography with its inverse", async (metric, formulation) => {
+    const moving = metric === "ssd" ? base.fixed : image(base.fixed.values.mul(1.4).add(0.2), g);
+    const result = await register(fixed, moving, { preset: "homography", metric, formulation });
+    expect(result.status, result.reason).toBe("ok");
+    expect(result.transform.kind).toBe("homography");
+    expect(off(result.transform)).toBeLessThan(0.05); // mm
+    expect(off(new AffineTransform(identityMap(2)))).toBeGreaterThan(2);
+  });
+  test("is not what three dimensions or the inverse formulation are for", async () => {
+    const solid = pair(3, identityMap(3));
+    await expect(register(solid.fixed, solid.moving, { preset: "homography" })).rejects.toThrow(/planes/);
+    await expect(register(fixed, base.fixed, { preset: "homography", metric: "ssd", formulation: "inverse" })).rejects.toThrow(
+      /linear models/,
+    );
+    await expect(register(fixed, base.fixed, { preset: "diffeo", formulation: "inverse" })).rejects.toThrow(/linear models/);
+  });
 });
 
 test("what a metric or a formulation does not have is said", async () => {

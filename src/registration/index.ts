@@ -6,6 +6,7 @@ export { alignLinear, type LinearLevel, type LinearMethod, type LinearOptimiser,
 export { alignPairs, type PairOptions } from "./points/pairs.js";
 export { type Cloud, cloudOf, type PointSet, type PointsLike } from "./points/pointSet.js";
 export { type ProcrustesOptions, type ProcrustesResult, procrustes } from "./points/procrustes.js";
+export { alignHomography, type ProjectiveResult } from "./projective.js";
 export {
   metrics,
   metricsByName,

@@ -293,8 +293,15 @@ async function bySlope(level: LinearLevel, start: readonly number[], metric: Met
   const objective = { value: (x: Tensor) => Tensor.scalar(valueAndGradient(x).value, "f64"), valueAndGrad: valueAndGradient };
   const x0 = Tensor.zeros([homographyParameterCount], "f64");
   try {
-    const firstMove = 0.5 * Math.min(...level.fixed.grid.spacing);
-    const result = await iterate(lbfgs<Tensor>({ firstMove, relativeDecrease: 1e-6, stepNorm: 1e-4 }), objective, x0, run);
+    const method = (move: number) =>
+      lbfgs<Tensor>({ firstMove: move * Math.min(...level.fixed.grid.spacing), relativeDecrease: 1e-6, stepNorm: 1e-4 });
+    // As for linear models: begin anew, with shorter first moves, while that helps.
+    let result = await iterate(method(0.5), objective, x0, run);
+    for (const move of cubic ? [] : [0.1, 0.02]) {
+      const before = result.value ?? Number.NaN;
+      result = await iterate(method(move), objective, result.x, run);
+      if (!(before - (result.value ?? before) > 1e-5 * Math.abs(before))) break;
+    }
     return { matrix: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
   } finally {
     dispose(x0);

@@ -11,15 +11,19 @@ import {
   CompositeTransform,
   DisplacementTransform,
   fixedSpace,
+  HomographyTransform,
+  homographyOfAffine,
   movingSpace,
   nearestSimilarity,
 } from "../transforms/index.js";
 import { alignDiffeo, type DiffeoOptions, type DiffeoResult, planesAtPeak } from "./diffeo.js";
+import { type Formulation, formulations } from "./formulations.js";
 import { candidates, type Start } from "./initialise.js";
 import { atSpacing, baseSpacing, defaultShrinks, robustRange, scaledTo } from "./levels.js";
-import { alignLinear, type LinearLevel, valueUnder } from "./linear.js";
+import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
+import { alignHomography, valueUnderHomography } from "./projective.js";
 
-export const presets = ["auto", "quick", "translation", "rigid", "similarity", "affine", "diffeo"] as const;
+export const presets = ["auto", "quick", "translation", "rigid", "similarity", "affine", "homography", "diffeo"] as const;
 export type Preset = (typeof presets)[number];
 /** Named metrics. The one place where a name becomes a part is the catalogue; this is its list for registration. */
 export const metricsByName: Readonly<Record<string, () => ImageMetric>> = { ssd, ncc, lncc, mi };
@@ -44,6 +48,10 @@ export interface RegisterOptions {
   readonly movingMask?: Tensor;
   /** Where to start. Default auto: headers, middles, centres of mass and turns of these, by the metric. */
   readonly init?: Start | Transform;
+  /** For linear models and homographies: over which image the sum goes and where the step is taken; see `formulations`. Default forward. */
+  readonly formulation?: Formulation;
+  /** For linear models: the method, by name; see `linearOptimisers`. Default: what the metric allows. */
+  readonly optimiser?: LinearOptimiser;
   /** How stiff a deformation is and how it moves: see DiffeoOptions. */
   readonly deformation?: Pick<DiffeoOptions, "updateVoxels" | "totalVoxels" | "stepVoxels"> & { readonly iterations?: readonly number[] };
   readonly signal?: AbortSignal;
@@ -94,6 +102,7 @@ export async function register(fixed: Image, moving: Image, options: RegisterOpt
       `register: fixed has ${fixed.values.shape[0]} channels and moving ${moving.values.shape[0]}; give both the same, or gray`,
       {},
     );
+  checkMethod(preset, d, options);
   checkMask("fixedMask", options.fixedMask, fixed);
   checkMask("movingMask", options.movingMask, moving);
   const own = typeof options.metric === "string" ? undefined : options.metric && metricFrom(options.metric);
@@ -109,6 +118,22 @@ export async function register(fixed: Image, moving: Image, options: RegisterOpt
   } finally {
     run.free();
   }
+}
+
+function checkMethod(preset: Preset, d: number, { formulation, optimiser }: RegisterOptions): void {
+  if (preset === "homography" && d !== 2)
+    throw new ArgumentError(`register: a homography maps planes, and the images are ${d}-D; choose affine or a deformation`, { preset });
+  if (formulation !== undefined && !formulations.includes(formulation))
+    throw new ArgumentError(`register: no formulation ${formulation}; expected one of ${formulations.join(", ")}`, { formulation });
+  if (formulation !== undefined && formulation !== "forward" && !(preset in chain))
+    throw new ArgumentError(
+      `register: the ${formulation} formulation is for linear models and homographies; choose one of ${Object.keys(chain).join(", ")} as preset`,
+      { formulation, preset },
+    );
+  if (optimiser !== undefined && preset in chain && !linearOptimisers.includes(optimiser))
+    throw new ArgumentError(`register: no optimiser ${optimiser} for linear models; expected one of ${linearOptimisers.join(", ")}`, {
+      optimiser,
+    });
 }
 
 function checkMask(name: string, mask: Tensor | undefined, image: Image): void {
@@ -127,6 +152,7 @@ const chain: Record<string, readonly AffineModel[]> = {
   rigid: ["rigid"],
   similarity: ["rigid", "similarity"],
   affine: ["rigid", "affine"],
+  homography: ["rigid", "affine"],
 };
 
 class Steps {
@@ -179,7 +205,7 @@ class Steps {
     const models = chain[deforms ? "affine" : preset];
     // A deformation follows: the affine map then only has to be near.
     const linear = deforms && shrinks.length > 1 && preset !== "auto" ? shrinks.slice(0, -1) : shrinks;
-    this.#stages = linear.length * models.length + dense.length;
+    this.#stages = linear.length * (models.length + (preset === "homography" ? 1 : 0)) + dense.length;
 
     const coarse = this.#level(linear[0]);
     const chosen = await this.#start(coarse, models[0], init);
@@ -213,6 +239,11 @@ class Steps {
     }
     this.#release(coarse);
     const plan = `preset ${preset}${preset === "auto" ? ": affine and diffeomorphic, because a rigid motion does not explain the images" : ""}; metric ${linearMetric.name}: ${why}`;
+    if (preset === "homography") {
+      let matrix: readonly number[] = homographyOfAffine(map);
+      for (const shrink of linear) matrix = await this.#homography(shrink, matrix, linearMetric);
+      return this.#finish(map, undefined, linearMetric, chosen.before, plan, new HomographyTransform(matrix));
+    }
     if (!deforms) return this.#finish(map, undefined, linearMetric, chosen.before, plan);
 
     const metric = this.named ?? lncc();
@@ -288,9 +319,23 @@ class Steps {
   async #linear(model: AffineModel, shrink: number, map: AffineMap, metric: ImageMetric): Promise<AffineMap> {
     const level = this.#level(shrink);
     try {
-      const result = await alignLinear(level, model, map, metric, shrink === 1, { iterations: 60, ...this.#run() });
+      const { preset = "auto", formulation, optimiser } = this.options;
+      const method = preset in chain ? { formulation, optimiser } : {}; // before a deformation, the linear part is a means only
+      const result = await alignLinear(level, model, map, metric, shrink === 1, { iterations: 60, ...this.#run() }, method);
       this.#trace.push({ level: `${model} 1/${shrink}`, values: result.values });
       return result.map;
+    } finally {
+      this.#release(level);
+    }
+  }
+
+  async #homography(shrink: number, matrix: readonly number[], metric: ImageMetric): Promise<readonly number[]> {
+    const level = this.#level(shrink);
+    try {
+      const run = { iterations: 60, ...this.#run() };
+      const result = await alignHomography(level, matrix, metric, shrink === 1, run, this.options.formulation);
+      this.#trace.push({ level: `homography 1/${shrink}`, values: result.values });
+      return result.matrix;
     } finally {
       this.#release(level);
     }
@@ -333,7 +378,14 @@ class Steps {
     return { map: best?.map ?? found[0].map, before };
   }
 
-  #finish(map: AffineMap, dense: DiffeoResult | undefined, metric: ImageMetric, start: AffineMap, plan: string): RegisterResult {
+  #finish(
+    map: AffineMap,
+    dense: DiffeoResult | undefined,
+    metric: ImageMetric,
+    start: AffineMap,
+    plan: string,
+    projective?: HomographyTransform,
+  ): RegisterResult {
     const [from, to] = [fixedSpace(this.fixed.grid), movingSpace(this.moving.grid)];
     const model = this.#modelOf(map);
     const linear = new AffineTransform(map, from, to, model);
@@ -348,13 +400,15 @@ class Steps {
           ),
           new AffineTransform(map, { name: "aligned", grid: dense.grid }, to, model),
         ])
-      : linear;
+      : projective
+        ? new HomographyTransform(projective.matrix, from, to)
+        : linear;
     const level: LinearLevel = { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask };
     // Levels end when they have converged, and early exits leave some out: say that all is done.
     this.options.onProgress?.({ level: this.#stages - 1, levels: this.#stages, iteration: 1, iterations: 1 });
     const ready = metric.prepare?.(this.#fixed, this.#moving) ?? metric;
     const before = valueUnder(level, start, ready);
-    const end = valueUnder(level, map, ready);
+    const end = projective ? valueUnderHomography(level, projective, ready) : valueUnder(level, map, ready);
     this.#release(level);
     const last = this.#trace[this.#trace.length - 1]?.values ?? [];
     const after = dense ? (last[last.length - 1] ?? end.value) : end.value;

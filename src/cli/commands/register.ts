@@ -5,7 +5,17 @@ import { ArgumentError, FormatError, GridError } from "../../core/errors.js";
 import type { Metric } from "../../core/interfaces.js";
 import { gridText, type Image } from "../../image/index.js";
 import type { MetricFunction } from "../../metrics/index.js";
-import { metrics, type Preset, presets, register, starts } from "../../registration/index.js";
+import {
+  type Formulation,
+  formulations,
+  type LinearOptimiser,
+  linearOptimisers,
+  metrics,
+  type Preset,
+  presets,
+  register,
+  starts,
+} from "../../registration/index.js";
 import { plain } from "../../report/linePlot.js";
 import { identityTransform, type Transform } from "../../transforms/index.js";
 import type { CommandDefinition, Options, Outcome } from "../command.js";
@@ -44,6 +54,8 @@ export const command: CommandDefinition = {
     option("--levels <list>", "shrink factors, coarse to fine", numberList(wholeFromOne), "whole numbers such as 4,2,1"),
     option("--fixed-mask <file>", "where fixed counts: positive values", text, "a file"),
     option("--moving-mask <file>", "where moving counts: positive values", text, "a file"),
+    choice("--formulation <name>", "linear models: where the sum runs and the step is taken", formulations),
+    choice("--optimiser <name>", "linear models: the method", linearOptimisers),
     option("--init <how>", `start: ${starts.join(", ")}, or a transform file`, text, "a start or a file"),
   ],
   async run(session, [fixedPath, movingPath], options) {
@@ -75,6 +87,8 @@ export const command: CommandDefinition = {
           preset: options.preset as Preset | undefined,
           metric,
           levels: options.levels as number[] | undefined,
+          formulation: options.formulation as Formulation | undefined,
+          optimiser: options.optimiser as LinearOptimiser | undefined,
           ...masks,
           init,
           signal,
