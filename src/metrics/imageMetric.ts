@@ -1,10 +1,36 @@
 import type { Image, Metric } from "../core/interfaces.js";
+import type { Tensor } from "../tensor/index.js";
+
+/** Which of the two images: constants such as a noise level belong to one. */
+export type ImageRole = "fixed" | "moving";
+/** An image of features, and where they can be trusted. */
+export interface FeatureImage {
+  readonly image: Image;
+  readonly mask?: Tensor;
+}
+
+/** What a metric may offer beside its value. */
+export interface MetricForms extends Metric {
+  /** r with D = ½‖r‖², so that Gauss–Newton applies; any shape. */
+  residual?(warped: Image, fixed: Image, masks?: Parameters<Metric["value"]>[2]): Tensor;
+  /**
+   * The image in which this metric is half the mean squared difference (`ssd`): value(W, F) = ssd(features(W), features(F)). Registration may
+   * compute both once and warp features rather than describe the warped image again; that is exact for translations, and near for small turns.
+   */
+  features?(image: Image, role: ImageRole, mask?: Tensor): FeatureImage;
+}
 
 /** A metric that registration can also prepare and look through. */
-export interface ImageMetric extends Metric {
+export interface ImageMetric extends MetricForms {
   readonly name: string;
   /** The same metric with what depends on whole images (ranges of values, offsets) fixed, so that its values compare from step to step; `symmetric`: its slope on the fixed image will be asked for too. */
-  prepare?(fixed: Image, moving: Image, symmetric?: boolean): Metric;
+  prepare?(fixed: Image, moving: Image, symmetric?: boolean): MetricForms;
   /** A least-squares form for linear maps: ½Σ(g M + o − F)², with g = 1, o = 0 ("ssd") or free ("ncc"). */
   readonly leastSquares?: "ssd" | "ncc";
+  /** What registration may do to the values before: bring each image to its own scale (default), both to one, or nothing at all. */
+  readonly scaling?: "each" | "shared" | "none";
+  /** Sees only neighbourhoods: the start is looked for with another metric. */
+  readonly local?: boolean;
+  /** Means to compare images whose values are not alike. */
+  readonly unlikeContrasts?: boolean;
 }

@@ -1,6 +1,13 @@
-export type { ImageMetric } from "./imageMetric.js";
+export { metricNamed, metricsByName } from "./byName.js";
+export { type CorrelationRatioOptions, correlationRatio } from "./correlationRatio.js";
+export { type HuberOptions, huber } from "./huber.js";
+export type { FeatureImage, ImageMetric, ImageRole, MetricForms } from "./imageMetric.js";
+export { labelChannels, labelOverlap } from "./labelOverlap.js";
 export { type LnccOptions, lncc } from "./localNcc.js";
-export { type MiOptions, mi } from "./mutualInformation.js";
+export { type MindOptions, mind } from "./mind.js";
+export { type MiOptions, mi, nmi } from "./mutualInformation.js";
 export { ncc } from "./ncc.js";
+export { type NgfOptions, ngf } from "./ngf.js";
 export { type MetricFunction, metricFrom } from "./own.js";
 export { ssd } from "./ssd.js";
+export { type MetricTerm, sumOf } from "./sum.js";

@@ -8,7 +8,7 @@ export interface LnccOptions {
 }
 
 /**
- * One minus the mean squared local correlation in windows of (2r + 1) voxels: blind to local brightness and contrast, also inverted.
+ * One minus the mean squared local correlation in windows of (2r + 1) voxels: blind to local brightness and contrast, also inverted. Channels are averaged.
  * @throws GridError when the two are not on one grid
  * @see Avants, Epstein, Grossman, Gee (2008), Symmetric diffeomorphic image registration with cross-correlation, Medical Image Analysis 12
  */
@@ -25,6 +25,7 @@ export const lncc = ({ radiusVoxels = 2 }: LnccOptions = {}): ImageMetric => {
   });
   return {
     name: "lncc",
+    local: true,
     ...make({}),
     prepare(fixed, moving) {
       // The commonest value is the background, which windows may then skip; ε is relative to the contrast of the whole image.

@@ -1,6 +1,7 @@
-import { mutualInformation } from "../tensor/index.js";
+import type { Image } from "../core/interfaces.js";
+import { mutualInformation, type Tensor } from "../tensor/index.js";
 import type { ImageMetric } from "./imageMetric.js";
-import { requireSameGrid, weightOf } from "./weights.js";
+import { channelsOf, requireSameGrid, weightOf } from "./weights.js";
 
 export interface MiOptions {
   /** For each image. Default: by the number n of samples, 1.3 n^¼ within 16 … 32, so that small pictures fill their histogram. */
@@ -9,27 +10,11 @@ export interface MiOptions {
   readonly kind?: "mattes" | "nmi";
 }
 
-const binsFor = (samples: number) => Math.round(Math.min(32, Math.max(16, 1.3 * samples ** 0.25)));
-
-/**
- * Minus the mutual information of the two images' values (joint histogram with cubic B-spline windows). For different modalities.
- * @throws GridError when the two are not on one grid
- * @see Mattes, Haynor, Vesselle, Lewellen, Eubank (2003), PET-CT image registration in the chest using free-form deformations, IEEE TMI 22
- */
-export const mi = ({ bins, kind = "mattes" }: MiOptions = {}): ImageMetric => {
-  const make = (order: 0 | 3, range?: readonly [readonly [number, number], readonly [number, number]]) => ({
-    value(warped: Parameters<ImageMetric["value"]>[0], fixed: typeof warped, masks?: Parameters<ImageMetric["value"]>[2]) {
-      requireSameGrid("mi", warped, fixed);
-      return mutualInformation(warped.values, fixed.values, {
-        bins: bins ?? binsFor(fixed.values.size),
-        kind,
-        mask: weightOf(masks),
-        range,
-        order,
-      }).neg();
-    },
-  });
-  const rangeOf = (data: ArrayLike<number>): [number, number] => {
+export const binsFor = (samples: number) => Math.round(Math.min(32, Math.max(16, 1.3 * samples ** 0.25)));
+type Range = readonly [number, number];
+/** [of moving, of fixed] for every channel. */
+export function rangesOf(fixed: Image, moving: Image): readonly (readonly [Range, Range])[] {
+  const rangeOf = ({ data }: Tensor): Range => {
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let i = 0; i < data.length; i++) {
       if (data[i] < low) low = data[i];
@@ -37,10 +22,40 @@ export const mi = ({ bins, kind = "mattes" }: MiOptions = {}): ImageMetric => {
     }
     return [low, high];
   };
+  const [f, m] = [fixed, moving].map(({ values }) => channelsOf(values).map(([x]) => rangeOf(x)));
+  return f.map((r, c) => [m[c], r] as const);
+}
+
+/**
+ * Minus the mutual information of the two images' values (joint histogram with cubic B-spline windows). For different modalities.
+ * Channels have a histogram each, and what they share is added.
+ * @throws GridError when the two are not on one grid
+ * @see Mattes, Haynor, Vesselle, Lewellen, Eubank (2003), PET-CT image registration in the chest using free-form deformations, IEEE TMI 22
+ */
+export const mi = ({ bins, kind = "mattes" }: MiOptions = {}): ImageMetric => {
+  const make = (order: 0 | 3, ranges?: ReturnType<typeof rangesOf>): Pick<ImageMetric, "value"> => ({
+    value(warped, fixed, masks) {
+      requireSameGrid("mi", warped, fixed);
+      const mask = weightOf(masks);
+      return channelsOf(warped.values, fixed.values)
+        .map(([w, f], c) => mutualInformation(w, f, { bins: bins ?? binsFor(f.size), kind, mask, range: ranges?.[c], order }))
+        .reduce((a, b) => a.add(b))
+        .neg();
+    },
+  });
   // Windows of the fixed values too (order 3) where both images move; else each fixed value has its bin, which is cheaper.
   return {
-    name: "mi",
+    name: kind === "nmi" ? "nmi" : "mi",
+    unlikeContrasts: true,
     ...make(3),
-    prepare: (fixed, moving, symmetric = false) => make(symmetric ? 3 : 0, [rangeOf(moving.values.data), rangeOf(fixed.values.data)]),
+    prepare: (fixed, moving, symmetric = false) => make(symmetric ? 3 : 0, rangesOf(fixed, moving)),
   };
 };
+
+/**
+ * Minus the normalised mutual information,  D = −(h(W) + h(F)) / h(W, F), h entropies: between −2 and −1, and less moved than mutual information by
+ * how much the images overlap. Channels have a histogram each, and their values are added.
+ * @throws GridError when the two are not on one grid
+ * @see Studholme, Hill, Hawkes (1999), An overlap invariant entropy measure of 3D medical image alignment, Pattern Recognition 32
+ */
+export const nmi = (o: Omit<MiOptions, "kind"> = {}): ImageMetric => mi({ ...o, kind: "nmi" });

@@ -1,9 +1,9 @@
 import type { ImageMetric } from "./imageMetric.js";
-import { requireSameGrid, weightedMean, weightOf } from "./weights.js";
+import { requireSameGrid, weightOf } from "./weights.js";
 
 /**
  * One minus the correlation of all values,  D(W, F) = 1 − cov(W, F) / √(var W · var F),  means weighted by the masks.
- * For images whose values are linearly related. A constant image has D = 1.
+ * For images whose values are linearly related. Each channel has its own correlation, and these are averaged. A constant image has D = 1.
  * @throws GridError when the two are not on one grid
  */
 export const ncc = (): ImageMetric => ({
@@ -12,11 +12,14 @@ export const ncc = (): ImageMetric => ({
   value(warped, fixed, masks) {
     requireSameGrid("ncc", warped, fixed);
     const w = weightOf(masks);
-    const mean = (x: typeof warped.values) => weightedMean(x, w);
+    const axes = warped.values.shape.slice(1).map((_, a) => a + 1);
+    const total = w?.sum(axes, true).maximum(1e-6);
+    const mean = (x: typeof warped.values) => (w && total ? x.mul(w).sum(axes, true).div(total) : x.mean(axes, true));
     const a = warped.values.sub(mean(warped.values));
     const b = fixed.values.sub(mean(fixed.values));
     return mean(a.mul(b))
       .div(mean(a.square()).mul(mean(b.square())).add(1e-12).sqrt())
+      .mean()
       .neg()
       .add(1);
   },

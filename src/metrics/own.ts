@@ -6,8 +6,12 @@ import { weightOf } from "./weights.js";
 /** A metric of one's own: a function of the two images' values [c, (z,) y, x], and of the mask when there is one, to one number. Smaller is more alike. */
 export type MetricFunction = (warped: Tensor, fixed: Tensor, mask?: Tensor) => Tensor;
 
-/** Make a metric of a function of tensors; its derivative is had by automatic differentiation. */
-export const metricFrom = (given: MetricFunction | Metric): ImageMetric =>
+/** Make a metric of a function of tensors; its derivative is had by automatic differentiation. `name`: what reports call it, if it has no name itself. */
+export const metricFrom = (given: MetricFunction | Metric, name = "own"): ImageMetric =>
   typeof given === "function"
-    ? { name: given.name || "own", value: (warped, fixed, masks) => given(warped.values, fixed.values, weightOf(masks)) }
-    : { name: "own", ...given, value: (warped, fixed, masks) => given.value(warped, fixed, masks) };
+    ? // A function that a module exports as its default is called so, which says nothing.
+      {
+        name: given.name && given.name !== "default" ? given.name : name,
+        value: (warped, fixed, masks) => given(warped.values, fixed.values, weightOf(masks)),
+      }
+    : { name, ...given, value: (warped, fixed, masks) => given.value(warped, fixed, masks) };

@@ -9,7 +9,6 @@ export { type ProcrustesOptions, type ProcrustesResult, procrustes } from "./poi
 export { alignHomography, type ProjectiveResult } from "./projective.js";
 export {
   metrics,
-  metricsByName,
   type Preset,
   presets,
   type RegisterOptions,

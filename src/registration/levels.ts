@@ -46,10 +46,12 @@ export function robustRange(image: Image): readonly [number, number] {
   return high > low ? [low, high] : [sample[0], sample[sample.length - 1] > sample[0] ? sample[sample.length - 1] : sample[0] + 1];
 }
 /** A range of values mapped to [0, 1], and clipped at half a range outside: metrics see one scale, and no outlier. */
-export function scaledTo(image: Image, [low, high]: readonly [number, number]): Image {
+export function scaledTo(image: Image, [low, high]: readonly [number, number], beyond = 0.5): Image {
   const out = Tensor.uninitialised(image.values.shape);
   const [x, y] = [image.values.data, out.data];
   const factor = 1 / (high - low);
-  for (let i = 0; i < y.length; i++) y[i] = Math.min(1.5, Math.max(-0.5, (x[i] - low) * factor));
+  for (let i = 0; i < y.length; i++) y[i] = Math.min(1 + beyond, Math.max(-beyond, (x[i] - low) * factor));
   return { values: out, grid: image.grid };
 }
+/** The values as they are, in a block of their own. */
+export const copied = (image: Image): Image => scaledTo(image, [0, 1], Number.POSITIVE_INFINITY);

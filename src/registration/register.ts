@@ -3,7 +3,7 @@ import type { Image, Metric, Transform } from "../core/interfaces.js";
 import { type AffineMap, gridText, identityMap, tensorShape, voxelsOf } from "../image/grid.js";
 import { engine } from "../kernels/engine.js";
 import type { ImageMetric } from "../metrics/imageMetric.js";
-import { lncc, type MetricFunction, metricFrom, mi, ncc, ssd } from "../metrics/index.js";
+import { lncc, type MetricFunction, metricFrom, metricNamed, metricsByName, mi, ncc } from "../metrics/index.js";
 import { bytesOf, dispose, keep, requireMemory, scope, type Tensor } from "../tensor/index.js";
 import {
   type AffineModel,
@@ -19,14 +19,12 @@ import {
 import { alignDiffeo, type DiffeoOptions, type DiffeoResult, planesAtPeak } from "./diffeo.js";
 import { type Formulation, formulations } from "./formulations.js";
 import { candidates, type Start } from "./initialise.js";
-import { atSpacing, baseSpacing, defaultShrinks, robustRange, scaledTo } from "./levels.js";
+import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
 import { alignHomography, valueUnderHomography } from "./projective.js";
 
 export const presets = ["auto", "quick", "translation", "rigid", "similarity", "affine", "homography", "diffeo"] as const;
 export type Preset = (typeof presets)[number];
-/** Named metrics. The one place where a name becomes a part is the catalogue; this is its list for registration. */
-export const metricsByName: Readonly<Record<string, () => ImageMetric>> = { ssd, ncc, lncc, mi };
 export const metrics: readonly string[] = Object.keys(metricsByName);
 
 export interface RegisterProgress {
@@ -105,12 +103,7 @@ export async function register(fixed: Image, moving: Image, options: RegisterOpt
   checkMethod(preset, d, options);
   checkMask("fixedMask", options.fixedMask, fixed);
   checkMask("movingMask", options.movingMask, moving);
-  const own = typeof options.metric === "string" ? undefined : options.metric && metricFrom(options.metric);
-  if (typeof options.metric === "string" && !metricsByName[options.metric])
-    throw new ArgumentError(`register: no metric ${options.metric}; expected one of ${metrics.join(", ")}, or a function`, {
-      metric: options.metric,
-    });
-  const named = typeof options.metric === "string" ? metricsByName[options.metric]() : own;
+  const named = typeof options.metric === "string" ? metricNamed(options.metric) : options.metric && metricFrom(options.metric);
   const warnings: string[] = [];
   const run = new Steps(fixed, moving, options, named, warnings);
   try {
@@ -174,11 +167,12 @@ class Steps {
     readonly named: ImageMetric | undefined,
     readonly warnings: string[],
   ) {
-    // Squared differences compare the values themselves: one scale for both. Everything else sees each image on its own scale.
+    // Some metrics compare the values themselves: one scale for both. Others see each image on its own scale.
     const range = robustRange(fixed);
     engine().resetPeak();
-    this.#fixed = keep(scaledTo(fixed, range));
-    this.#moving = keep(scaledTo(moving, named?.name === "ssd" ? range : robustRange(moving)));
+    const scaled = (image: Image, to: readonly [number, number]) => keep(named?.scaling === "none" ? copied(image) : scaledTo(image, to));
+    this.#fixed = scaled(fixed, range);
+    this.#moving = scaled(moving, named?.scaling === "shared" ? range : robustRange(moving));
     this.#fixedMask = options.fixedMask && keep(options.fixedMask.cast("f32"));
     this.#movingMask = options.movingMask && keep(options.movingMask.cast("f32"));
   }
@@ -343,7 +337,7 @@ class Steps {
 
   /** The start: as told, or the best of several after a few coarse steps. */
   async #start(level: LinearLevel, model: AffineModel, init: Start | Transform): Promise<{ map: AffineMap; before: AffineMap }> {
-    const search = this.named && this.named.name !== "lncc" ? this.named : mi();
+    const search = this.named && !this.named.local ? this.named : mi();
     if (typeof init === "object") {
       if (!(init instanceof AffineTransform))
         throw new ArgumentError("register: a start is a linear transform; give the matrix of a deformation's linear part", {});

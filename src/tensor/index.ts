@@ -24,10 +24,10 @@ export { gather, scatterAdd } from "./ops/indexing.js";
 export { cholesky, eigh, inverse, logdet, qr, solve, svd } from "./ops/linalg.js";
 export { type LocalNccOptions, localNcc } from "./ops/localNcc.js";
 export { matmul } from "./ops/matmul.js";
-export { type MindSscOptions, mindSsc } from "./ops/mindSsc.js";
+export { type MindSscOptions, mindFloor, mindSsc } from "./ops/mindSsc.js";
 export { type MutualInformationOptions, mutualInformation } from "./ops/mutualInformation.js";
-export { turnPlanes } from "./ops/planes.js";
 export { type NgfOptions, ngf } from "./ops/ngf.js";
+export { turnPlanes } from "./ops/planes.js";
 export { averagePool, maxPool, maxPoolWithIndices, type PoolOptions } from "./ops/pooling.js";
 export {
   type Base,

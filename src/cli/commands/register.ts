@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, join, parse, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ArgumentError, FormatError, GridError } from "../../core/errors.js";
 import type { Metric } from "../../core/interfaces.js";
 import { gridText, type Image } from "../../image/index.js";
-import type { MetricFunction } from "../../metrics/index.js";
+import { type ImageMetric, type MetricFunction, metricFrom, metricNamed } from "../../metrics/index.js";
 import {
   type Formulation,
   formulations,
@@ -47,7 +47,7 @@ export const command: CommandDefinition = {
     choice("--preset <name>", "what kind of transform, how much work", presets),
     option(
       "--metric <name>",
-      `likeness: ${metrics.join(", ")}, or a module ./mine.mjs that exports a metric`,
+      `likeness: ${metrics.join(", ")}, a sum such as mi+0.5*ngf, or a module ./mine.mjs that exports a metric`,
       text,
       "a metric or a module",
     ),
@@ -95,6 +95,7 @@ export const command: CommandDefinition = {
           onProgress: (p) => session.progress.step(p),
         }),
       );
+      const used = metric ?? metricNamed(result.metric);
       session.note(result.plan);
       for (const w of result.warnings) session.warn(w);
       clock("register");
@@ -113,8 +114,8 @@ export const command: CommandDefinition = {
         options: plan,
         otherInputs: files,
         timings,
-        unlikeContrasts: result.metric === "mi",
-        sameScale: result.metric === "ssd",
+        unlikeContrasts: used.unlikeContrasts === true,
+        sameScale: used.scaling === "shared",
       });
       session.progress.clear();
       const outputs = out.commit();
@@ -192,8 +193,9 @@ function finished(session: Session, target: string, fixed: string, moving: strin
  * A named metric, or one that a module of the user's exports as its default: a function `(warped, fixed) => …` of the images' values, a
  * metric `{ value(warped, fixed, masks) { … } }` of images, or a function without arguments that returns either.
  */
-async function metricOf(name: string | undefined): Promise<string | Metric | MetricFunction | undefined> {
-  if (name === undefined || metrics.includes(name)) return name;
+async function metricOf(name: string | undefined): Promise<ImageMetric | undefined> {
+  if (name === undefined) return undefined;
+  if (metrics.includes(name) || (/[+*]/.test(name) && !/\.m?js$/i.test(name))) return metricNamed(name);
   if (!/\.m?js$/i.test(name))
     throw new ArgumentError(
       `--metric: got "${name}"; expected one of ${metrics.join(", ")}, or a module such as ./mine.mjs${suggestion(name, metrics)}`,
@@ -207,8 +209,9 @@ async function metricOf(name: string | undefined): Promise<string | Metric | Met
   }
   const given = module.default ?? module.metric;
   const metric = typeof given === "function" && given.length === 0 ? (given as () => unknown)() : given;
-  if (typeof metric === "function" && metric.length >= 2) return metric as MetricFunction;
-  if (typeof (metric as Metric | null | undefined)?.value === "function") return metric as Metric;
+  const own = parse(name).name; // reports name it after its file
+  if (typeof metric === "function" && metric.length >= 2) return metricFrom(metric as MetricFunction, own);
+  if (typeof (metric as Metric | null | undefined)?.value === "function") return metricFrom(metric as Metric, own);
   throw new ArgumentError(
     `--metric: ${name} exports no metric; export default (warped, fixed) => …, a tensor of one number, smaller is more alike`,
     {

@@ -73,8 +73,9 @@ const descriptors = define<Params>({
     t && pushforward((x) => [composed(x, params)], inputs, [t]).tangents[0].reshape(...shapeOf(inputs[0], params)),
 });
 
-/** ε by the image: a thousandth of its mean squared step over one dilation, from some sixteen thousand evenly spaced voxels. */
-function floorOf(x: Tensor, size: readonly number[], dilation: readonly number[]): number {
+/** ε of `mindSsc` by the image [c, (z,) y, x]: a thousandth of its mean squared step over one dilation, from some sixteen thousand evenly spaced voxels. */
+export function mindFloor(x: Tensor, dilation: readonly number[]): number {
+  const size = x.shape.slice(x.rank - dilation.length);
   const data = x.data;
   const step = Math.max(1, Math.floor(data.length / 16384)) | 1;
   let [sum, n] = [0, 0];
@@ -129,6 +130,6 @@ export function mindSsc(values: Tensor, o: MindSscOptions = {}): Tensor {
     planar,
     radius: three(o.radius, 2, "radius"),
     dilation,
-    floor: o.floor ?? floorOf(x, size, dilation),
+    floor: o.floor ?? mindFloor(x, dilation.slice(3 - d)),
   });
 }
