@@ -8,6 +8,15 @@ export { type Cloud, cloudOf, type PointSet, type PointsLike } from "./points/po
 export { type ProcrustesOptions, type ProcrustesResult, procrustes } from "./points/procrustes.js";
 export { alignHomography, type ProjectiveResult } from "./projective.js";
 export {
+  type PointMethod,
+  type PointModel,
+  pointMethods,
+  pointModels,
+  type RegisterPointsOptions,
+  type RegisterPointsResult,
+  registerPoints,
+} from "./points/registerPoints.js";
+export {
   metrics,
   type Preset,
   presets,
