@@ -1,8 +1,8 @@
 import { ArgumentError } from "../core/errors.js";
 import type { Iteration, Masks, Metric, NormalEquations, Objective } from "../core/interfaces.js";
 import { iterate } from "../core/iterate.js";
-import { type AffineMap, betweenIndices, tensorShape } from "../image/grid.js";
-import { affineSystem } from "../kernels/affineSystem.js";
+import { type AffineMap, betweenIndices, tensorShape, voxelsOf } from "../image/grid.js";
+import { type AffineSystem, affineSystem } from "../kernels/affineSystem.js";
 import { engine } from "../kernels/engine.js";
 import { fieldMoments } from "../kernels/planes.js";
 import { sample, sampleGradient } from "../kernels/sampling.js";
@@ -11,6 +11,7 @@ import { adam, gradientDescent, lbfgs, momentum } from "../optimisers/index.js";
 import { dispose, keep, scope, Tensor, valueAndGrad } from "../tensor/index.js";
 import type { AffineModel } from "../transforms/affine.js";
 import { baseOf } from "../transforms/warp.js";
+import { alignDescribed } from "./described.js";
 import { alignCompositional, alignInverse, type Formulation } from "./formulations.js";
 import { coefficientsOf, type LevelRun, LinearFamily, type LinearLevel, type LinearResult, secondOrder } from "./linearFamily.js";
 
@@ -29,7 +30,7 @@ export interface LinearMethod {
  * A linear map of one model that minimises a metric on one level, from a start.  y = Δ(θ) ∘ start, Δ about the start's image of the fixed grid's
  * middle; rotations and the like are measured in the millimetres that they move a point at the radius of the image, so that all parameters are alike.
  * Metrics with a least-squares form go by Levenberg–Marquardt with the normal equations of one fused pass (gain and offset beside θ for "ncc");
- * any other by L-BFGS with its slope on the warped values, pulled back to θ. `method` chooses another formulation (see `formulations`) or optimiser.
+ * metrics with features by the same means on descriptions of the images (`alignDescribed`); any other by L-BFGS with its slope on the warped values, pulled back to θ. `method` chooses another formulation (see `formulations`) or optimiser.
  * @throws ArgumentError when the metric does not have what the method needs
  */
 export async function alignLinear(
@@ -42,9 +43,23 @@ export async function alignLinear(
   { formulation = "forward", optimiser }: LinearMethod = {},
 ): Promise<LinearResult> {
   const family = new LinearFamily(level, model, start);
-  const squares = !level.movingMask && level.fixed.values.shape[0] === 1 ? metric.leastSquares : undefined;
+  const squares =
+    !level.movingMask && (level.fixed.values.shape[0] === 1 || (metric.leastSquares === "ssd" && formulation === "forward"))
+      ? metric.leastSquares
+      : undefined;
   const second = optimiser === undefined || optimiser === "levenbergMarquardt" || optimiser === "gaussNewton";
   const asked = formulation !== "forward" ? `the ${formulation} formulation` : optimiser !== undefined && second ? optimiser : undefined;
+  if (metric.features && formulation === "forward" && second)
+    return alignDescribed(
+      level,
+      start,
+      metric,
+      (images, from) => leastSquares(images, new LinearFamily(images, model, from), "ssd", cubic, run, optimiser === "gaussNewton"),
+      (images) => {
+        const mine = [images.fixed.values, images.moving.values, images.fixedMask];
+        dispose(mine.filter((t) => t && t !== level.fixed.values && t !== level.moving.values && t !== level.fixedMask));
+      },
+    );
   if (asked && !squares)
     throw new ArgumentError(
       `register: ${asked} needs a least-squares form: the metric ssd or ncc, one channel and no moving mask; ${metric.name} and these images do not have it`,
@@ -59,6 +74,17 @@ export async function alignLinear(
     : bySlope(level, family, metric.prepare?.(level.fixed, level.moving) ?? metric, cubic, run, second ? "lbfgs" : optimiser);
 }
 
+const added = (a: AffineSystem, b: AffineSystem): AffineSystem => {
+  const sum = (x: ArrayLike<number>, y: ArrayLike<number>) => Float64Array.from(x, (v, i) => v + y[i]);
+  return {
+    ...a,
+    weight: a.weight + b.weight,
+    rr: a.rr + b.rr,
+    jtr: sum(a.jtr, b.jtr),
+    jtj: sum(a.jtj, b.jtj),
+  };
+};
+
 async function leastSquares(
   level: LinearLevel,
   family: LinearFamily,
@@ -71,13 +97,21 @@ async function leastSquares(
   const source = cubic ? coefficientsOf(moving.values) : moving.values;
   const [size, movingSize] = [tensorShape(fixed.grid), tensorShape(moving.grid)];
   const free = kind === "ncc" ? 2 : 0;
-  const systemAt = (theta: ArrayLike<number>, gain: number, offset: number) =>
-    affineSystem(engine(), fixed.values.pointer, size, fixedMask?.pointer ?? 0, source.pointer, movingSize, {
-      interpolation: cubic ? "cubic" : "linear",
-      affine: family.entries(theta),
-      gain,
-      offset,
-    });
+  const systemAt = (theta: ArrayLike<number>, gain: number, offset: number) => {
+    const affine = family.entries(theta);
+    const interpolation = cubic ? "cubic" : "linear";
+    const [n, m] = [voxelsOf(fixed.grid), voxelsOf(moving.grid)];
+    // One channel after another; what several share is the map alone.
+    const parts = Array.from({ length: fixed.values.shape[0] }, (_, c) =>
+      affineSystem(engine(), fixed.values.pointer + 4 * n * c, size, fixedMask?.pointer ?? 0, source.pointer + 4 * m * c, movingSize, {
+        interpolation,
+        affine,
+        gain,
+        offset,
+      }),
+    );
+    return parts.length === 1 ? parts[0] : parts.reduce(added);
+  };
   const zero = new Float64Array(family.count);
   const first = systemAt(zero, 1, 0);
   const variance = first.mm - (first.m * first.m) / Math.max(1e-9, first.weight);

@@ -191,7 +191,8 @@ class Steps {
       : [];
     this.#finest = (deforms ? dense : shrinks).at(-1) as number;
     if (!deforms) {
-      const planes = 3 + d; // coefficients, warped values, extent and the force on every position
+      // Coefficients, warped values, extent and the force on every position; descriptions of both images, at most twelve channels, and coefficients.
+      const planes = 3 + d + (this.named?.features ? (d === 3 ? 36 : 12) : 0);
       const bytes = (planes * bytesOf([voxelsOf(this.fixed.grid)])) / this.#finest ** d;
       requireMemory(bytes, "register: the finest level", "give --levels with larger factors, or downsample the images");
       this.#predicted = engine().memoryUse.used + bytes;
