@@ -5,7 +5,16 @@
 import { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } from "./optimisers/index.js";
 
 export { metricsByName as metrics } from "./metrics/index.js";
-export { formulations, linearOptimisers, presets, starts } from "./registration/index.js";
+export {
+  familiesByName as families,
+  formulations,
+  generalOptimisers,
+  linearOptimisers,
+  presets,
+  regularisersByName as regularisers,
+  starts,
+} from "./registration/index.js";
+
 export { affineModels, interpolations } from "./transforms/index.js";
 /** Methods for `iterate`, each a function of its options. */
 export const optimisers = { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } as const;

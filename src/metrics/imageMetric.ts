@@ -1,4 +1,4 @@
-import type { Image, Metric } from "../core/interfaces.js";
+import type { Image, Masks, Metric } from "../core/interfaces.js";
 import type { Tensor } from "../tensor/index.js";
 
 /** Which of the two images: constants such as a noise level belong to one. */
@@ -25,6 +25,11 @@ export interface ImageMetric extends MetricForms {
   readonly name: string;
   /** The same metric with what depends on whole images (ranges of values, offsets) fixed, so that its values compare from step to step; `symmetric`: its slope on the fixed image will be asked for too. */
   prepare?(fixed: Image, moving: Image, symmetric?: boolean): MetricForms;
+  /**
+   * h ≥ 0 of the image's shape, such that ½ Σ h δ² is about what a small change δ of the warped values adds to D where the images agree
+   * (the Gauss–Newton matrix, or the diagonal of one above it). With it deformations can be found by Gauss–Newton steps.
+   */
+  curvature?(warped: Image, fixed: Image, masks?: Masks): Tensor;
   /** A least-squares form for linear maps: ½Σ(g M + o − F)², with g = 1, o = 0 ("ssd") or free ("ncc"). */
   readonly leastSquares?: "ssd" | "ncc";
   /** What registration may do to the values before: bring each image to its own scale (default), both to one, or nothing at all. */

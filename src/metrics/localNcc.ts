@@ -1,6 +1,6 @@
-import { localNcc } from "../tensor/index.js";
+import { boxSum, localNcc, type Tensor } from "../tensor/index.js";
 import type { ImageMetric } from "./imageMetric.js";
-import { requireSameGrid, weightOf } from "./weights.js";
+import { evenly, requireSameGrid, weightOf } from "./weights.js";
 
 export interface LnccOptions {
   /** Half the window in voxels, along each axis (x, y, z order is irrelevant: one number). Default 2. */
@@ -13,12 +13,15 @@ export interface LnccOptions {
  * @see Avants, Epstein, Grossman, Gee (2008), Symmetric diffeomorphic image registration with cross-correlation, Medical Image Analysis 12
  */
 export const lncc = ({ radiusVoxels = 2 }: LnccOptions = {}): ImageMetric => {
-  const make = (constants: { readonly offset?: readonly [number, number]; readonly scale?: readonly [number, number] }) => ({
+  const make = (
+    constants: { readonly offset?: readonly [number, number]; readonly scale?: readonly [number, number] },
+    symmetric = true,
+  ) => ({
     value(warped: Parameters<ImageMetric["value"]>[0], fixed: typeof warped, masks?: Parameters<ImageMetric["value"]>[2]) {
       requireSameGrid("lncc", warped, fixed);
       const size = fixed.values.shape.slice(1);
       const radius = size.map((n) => (n === 1 ? 0 : radiusVoxels));
-      return localNcc(warped.values, fixed.values, { radius, mask: weightOf(masks), symmetric: true, ...constants })
+      return localNcc(warped.values, fixed.values, { radius, mask: weightOf(masks), symmetric, ...constants })
         .neg()
         .add(1);
     },
@@ -27,7 +30,26 @@ export const lncc = ({ radiusVoxels = 2 }: LnccOptions = {}): ImageMetric => {
     name: "lncc",
     local: true,
     ...make({}),
-    prepare(fixed, moving) {
+    // A change δ orthogonal to both images in a window of n voxels lowers cc to cc (1 − |δ|²/(n v_W)): h = 2 E[cc / v_W], E over the windows around a voxel.
+    curvature(warped, fixed, masks) {
+      const w = weightOf(masks);
+      const [W, F] = [warped.values, fixed.values];
+      const radius = F.shape.slice(1).map((n) => (n === 1 ? 0 : radiusVoxels));
+      const box = (x: Tensor) => boxSum(x, { radius });
+      const n = box(w ? w.broadcastTo(F.shape) : F.mul(0).add(1)).maximum(1e-3);
+      const mean = (x: Tensor) => box(w ? x.mul(w) : x).div(n);
+      const [mW, mF] = [mean(W), mean(F)];
+      const vW = mean(W.square()).sub(mW.square()).maximum(0);
+      const vF = mean(F.square()).sub(mF.square()).maximum(0);
+      const c = mean(W.mul(F)).sub(mW.mul(mF));
+      // In windows without contrast cc says nothing: the same floor as in the metric, relative to the whole image.
+      const floor = (v: Tensor) => v.mean().mul(1e-3).add(1e-12);
+      const cc = c.square().div(vW.mul(vF).add(floor(vW).mul(floor(vF))));
+      const h = box(cc.div(vW.add(floor(vW))).div(n)).mul(2);
+      const weight = w ? evenly(F, w) : undefined;
+      return weight ? h.mul(weight) : h.div(F.size);
+    },
+    prepare(fixed, moving, symmetric = false) {
       // The commonest value is the background, which windows may then skip; ε is relative to the contrast of the whole image.
       const [f, m] = [fixed, moving].map(({ values }) => {
         const data = values.data;
@@ -41,7 +63,7 @@ export const lncc = ({ radiusVoxels = 2 }: LnccOptions = {}): ImageMetric => {
         const deviation = Math.sqrt(Math.max(0, square / data.length - mean * mean));
         return { offset: mean - low < 8 * deviation ? low : mean, scale: deviation > 0 ? 1 / deviation : 1 };
       });
-      return make({ offset: [m.offset, f.offset], scale: [m.scale, f.scale] });
+      return make({ offset: [m.offset, f.offset], scale: [m.scale, f.scale] }, symmetric);
     },
   };
 };

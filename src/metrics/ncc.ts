@@ -1,5 +1,6 @@
 import type { ImageMetric } from "./imageMetric.js";
-import { requireSameGrid, weightOf } from "./weights.js";
+
+import { evenly, requireSameGrid, weightedMean, weightOf } from "./weights.js";
 
 /**
  * One minus the correlation of all values,  D(W, F) = 1 − cov(W, F) / √(var W · var F),  means weighted by the masks.
@@ -9,6 +10,12 @@ import { requireSameGrid, weightOf } from "./weights.js";
 export const ncc = (): ImageMetric => ({
   name: "ncc",
   leastSquares: "ncc",
+  // 1 − corr = ½ |ŵ − f̂|², hats: mean 0 and length 1; up to the projection ŵ moves by δ / √(Σ w · var W)
+  curvature(warped, _fixed, masks) {
+    const w = weightOf(masks);
+    const variance = weightedMean(warped.values.sub(weightedMean(warped.values, w)).square(), w);
+    return evenly(warped.values, w).div(variance.add(1e-9));
+  },
   value(warped, fixed, masks) {
     requireSameGrid("ncc", warped, fixed);
     const w = weightOf(masks);

@@ -1,6 +1,7 @@
 import type { LeastSquaresMetric } from "../core/interfaces.js";
 import type { ImageMetric } from "./imageMetric.js";
-import { requireSameGrid, weightedMean, weightedRoot, weightOf } from "./weights.js";
+
+import { evenly, requireSameGrid, weightedMean, weightedRoot, weightOf } from "./weights.js";
 
 /**
  * Sum of squared differences as a mean,  D(W, F) = ½ Σ w (W − F)² / Σ w.  For images whose values mean the same. Channels are averaged.
@@ -11,6 +12,7 @@ export const ssd = (): ImageMetric & LeastSquaresMetric => ({
   name: "ssd",
   leastSquares: "ssd",
   scaling: "shared",
+  curvature: (warped, _fixed, masks) => evenly(warped.values, weightOf(masks)), // D is quadratic: w / Σ w
   value(warped, fixed, masks) {
     requireSameGrid("ssd", warped, fixed);
     return weightedMean(warped.values.sub(fixed.values).square(), weightOf(masks)).mul(0.5);

@@ -29,6 +29,12 @@ export function shrunk(mask: Tensor | undefined, reach: number | readonly number
   });
   return mask.mul(excluded.less(0.5));
 }
+/** w / Σ w, or 1/n. */
+export function evenly(x: Tensor, w: Tensor | undefined): Tensor {
+  if (!w) return x.mul(0).add(1 / x.size);
+  const all = w.broadcastTo(x.shape);
+  return all.div(all.sum().maximum(1e-6));
+}
 /** @throws GridError when the two images are not on one grid */
 export function requireSameGrid(who: string, warped: Image, fixed: Image): void {
   if (!sameShape(warped.values.shape, fixed.values.shape))

@@ -1,8 +1,18 @@
 export { alignDiffeo, type DiffeoInput, type DiffeoOptions, type DiffeoResult, type Midway } from "./diffeo.js";
+export {
+  type BSplineFamilyOptions,
+  bspline,
+  type DenseFamilyOptions,
+  displacement,
+  type VelocityFamilyOptions,
+  velocity,
+} from "./families.js";
 export { type Formulation, formulations, inverseGradient } from "./formulations.js";
+export { alignGeneral, type GeneralOptimiser, type GeneralOptions, type GeneralResult, generalOptimisers, inversionOf } from "./general.js";
 export * from "./groups/index.js";
 export { type Start, starts } from "./initialise.js";
 export { alignLinear, type LinearLevel, type LinearMethod, type LinearOptimiser, type LinearResult, linearOptimisers } from "./linear.js";
+export { families, familiesByName, type GeneralChoice, regularisers, regularisersByName } from "./parts.js";
 export { alignPairs, type PairOptions } from "./points/pairs.js";
 export { type Cloud, cloudOf, type PointSet, type PointsLike } from "./points/pointSet.js";
 export { type ProcrustesOptions, type ProcrustesResult, procrustes } from "./points/procrustes.js";

@@ -1,5 +1,5 @@
 import { ArgumentError, GridError } from "../core/errors.js";
-import type { Image, Metric, Transform } from "../core/interfaces.js";
+import type { Grid, Image, Metric, Transform, TransformFamily } from "../core/interfaces.js";
 import { type AffineMap, gridText, identityMap, tensorShape, voxelsOf } from "../image/grid.js";
 import { engine } from "../kernels/engine.js";
 import type { ImageMetric } from "../metrics/imageMetric.js";
@@ -17,13 +17,16 @@ import {
   nearestSimilarity,
 } from "../transforms/index.js";
 import { alignDiffeo, type DiffeoOptions, type DiffeoResult, planesAtPeak } from "./diffeo.js";
+
 import { type Formulation, formulations } from "./formulations.js";
+import { alignGeneral, type GeneralResult, generalBytes } from "./general.js";
 import { candidates, type Start } from "./initialise.js";
 import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
+import { type GeneralChoice, generalOf } from "./parts.js";
 import { alignHomography, valueUnderHomography } from "./projective.js";
 
-export const presets = ["auto", "quick", "translation", "rigid", "similarity", "affine", "homography", "diffeo"] as const;
+export const presets = ["auto", "quick", "translation", "rigid", "similarity", "affine", "homography", "bspline", "svf", "diffeo"] as const;
 export type Preset = (typeof presets)[number];
 export const metrics: readonly string[] = Object.keys(metricsByName);
 
@@ -34,8 +37,8 @@ export interface RegisterProgress {
   readonly iterations: number;
   readonly value?: number;
 }
-export interface RegisterOptions {
-  /** auto (default): rigid, and if that does not explain the images, affine and diffeomorphic. quick: affine and a deformation without its finest level. */
+export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
+  /** auto (default): rigid, and if that does not explain the images, affine and diffeomorphic. quick: affine and a deformation without its finest level. bspline, svf: a deformation of that family, found by minimising D + α S. */
   readonly preset?: Preset;
   /** A metric, its name, or a function of the two images' values. Default: what the images ask for. */
   readonly metric?: string | Metric | MetricFunction;
@@ -48,7 +51,7 @@ export interface RegisterOptions {
   readonly init?: Start | Transform;
   /** For linear models and homographies: over which image the sum goes and where the step is taken; see `formulations`. Default forward. */
   readonly formulation?: Formulation;
-  /** For linear models: the method, by name; see `linearOptimisers`. Default: what the metric allows. */
+  /** The method, by name; see `linearOptimisers`, and `generalOptimisers` for families of deformations. Default: what the metric allows. */
   readonly optimiser?: LinearOptimiser;
   /** How stiff a deformation is and how it moves: see DiffeoOptions. */
   readonly deformation?: Pick<DiffeoOptions, "updateVoxels" | "totalVoxels" | "stepVoxels"> & { readonly iterations?: readonly number[] };
@@ -107,7 +110,7 @@ export async function register(fixed: Image, moving: Image, options: RegisterOpt
   const warnings: string[] = [];
   const run = new Steps(fixed, moving, options, named, warnings);
   try {
-    return await run.all(preset, init);
+    return await run.all(preset, init, generalOf(options, preset));
   } finally {
     run.free();
   }
@@ -181,13 +184,16 @@ class Steps {
     dispose(this.#fixed.values, this.#moving.values);
   }
 
-  async all(preset: Preset, init: Start | Transform): Promise<RegisterResult> {
+  async all(preset: Preset, init: Start | Transform, general: ReturnType<typeof generalOf>): Promise<RegisterResult> {
     const d = this.fixed.grid.size.length;
     const least = d === 2 ? 32 : 20;
     const shrinks = [...(this.options.levels ?? defaultShrinks(this.fixed.grid, least))].sort((a, b) => b - a);
-    const deforms = preset === "diffeo" || preset === "auto" || preset === "quick";
+    const deforms = general !== undefined || preset === "diffeo" || preset === "auto" || preset === "quick";
     const dense = deforms
-      ? this.#affordable(preset === "quick" && !this.options.levels && shrinks.length > 1 ? shrinks.filter((s) => s > 1) : shrinks)
+      ? this.#affordable(
+          preset === "quick" && !this.options.levels && shrinks.length > 1 ? shrinks.filter((s) => s > 1) : shrinks,
+          general?.family,
+        )
       : [];
     this.#finest = (deforms ? dense : shrinks).at(-1) as number;
     if (!deforms) {
@@ -242,6 +248,26 @@ class Steps {
     if (!deforms) return this.#finish(map, undefined, linearMetric, chosen.before, plan);
 
     const metric = this.named ?? lncc();
+    if (general) {
+      const spaces = { from: fixedSpace(this.fixed.grid), to: { name: "aligned", grid: this.fixed.grid } };
+      const alpha = general.alpha(this.fixed.grid);
+      const result = await alignGeneral(
+        { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map },
+        metric,
+        { ...general, alpha, shrinks: dense, iterations: this.options.deformation?.iterations ?? dense.map(() => 60) },
+        { iterations: 0, ...this.#run() },
+        spaces,
+      );
+      for (const t of result.trace) this.#trace.push({ level: `${general.family.name} 1/${t.shrink}`, values: t.values });
+      const smoothness = general.regulariser ? `${general.regulariser.name} with α = ${+alpha.toPrecision(3)}` : "no regulariser";
+      return this.#finish(
+        map,
+        result,
+        metric,
+        chosen.before,
+        `${plan}; ${metric.name} for a ${general.family.name} deformation, ${smoothness}, ${general.optimiser}`,
+      );
+    }
     // Images of one object (breathing, a later visit) agree closely once they are aligned linearly, and what is left is smooth; two people differ in every fold.
     const finest = this.#level(linear[linear.length - 1]);
     const left = valueUnder(finest, map, ncc()).value;
@@ -273,10 +299,11 @@ class Steps {
   }
 
   /** The levels that fit into memory; a finer one that does not is left out, and said so. @throws MemoryError when none fits */
-  #affordable(shrinks: readonly number[]): number[] {
+  #affordable(shrinks: readonly number[], family?: TransformFamily): number[] {
     const d = this.fixed.grid.size.length;
-    const planes = planesAtPeak(d, Boolean(this.#fixedMask || this.#movingMask));
-    const bytes = (s: number) => (planes * bytesOf([voxelsOf(this.fixed.grid)])) / s ** d;
+    const masks = Boolean(this.#fixedMask || this.#movingMask);
+    const whole = family ? generalBytes(family, this.fixed.grid, masks) : planesAtPeak(d, masks) * bytesOf([voxelsOf(this.fixed.grid)]);
+    const bytes = (s: number) => whole / s ** d;
     const { used, limit } = engine().memoryUse;
     const fits = shrinks.filter((s) => used + bytes(s) <= limit);
     if (fits.length === 0)
@@ -375,7 +402,7 @@ class Steps {
 
   #finish(
     map: AffineMap,
-    dense: DiffeoResult | undefined,
+    dense: DiffeoResult | GeneralResult | undefined,
     metric: ImageMetric,
     start: AffineMap,
     plan: string,
@@ -384,20 +411,21 @@ class Steps {
     const [from, to] = [fixedSpace(this.fixed.grid), movingSpace(this.moving.grid)];
     const model = this.#modelOf(map);
     const linear = new AffineTransform(map, from, to, model);
-    const transform: Transform = dense
-      ? new CompositeTransform([
-          new DisplacementTransform(
-            dense.forward,
-            dense.grid,
-            from,
-            { name: "aligned", grid: dense.grid },
-            { field: dense.backward, grid: dense.grid },
-          ),
-          new AffineTransform(map, { name: "aligned", grid: dense.grid }, to, model),
-        ])
-      : projective
-        ? new HomographyTransform(projective.matrix, from, to)
-        : linear;
+    const deformed = (y: Transform, grid: Grid) =>
+      new CompositeTransform([y, new AffineTransform(map, { name: "aligned", grid }, to, model)]);
+    let transform: Transform = projective ? new HomographyTransform(projective.matrix, from, to) : linear;
+    if (dense && "transform" in dense) transform = deformed(dense.transform, this.fixed.grid);
+    else if (dense)
+      transform = deformed(
+        new DisplacementTransform(
+          dense.forward,
+          dense.grid,
+          from,
+          { name: "aligned", grid: dense.grid },
+          { field: dense.backward, grid: dense.grid },
+        ),
+        dense.grid,
+      );
     const level: LinearLevel = { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask };
     // Levels end when they have converged, and early exits leave some out: say that all is done.
     this.options.onProgress?.({ level: this.#stages - 1, levels: this.#stages, iteration: 1, iterations: 1 });
@@ -406,7 +434,7 @@ class Steps {
     const end = projective ? valueUnderHomography(level, projective, ready) : valueUnder(level, map, ready);
     this.#release(level);
     const last = this.#trace[this.#trace.length - 1]?.values ?? [];
-    const after = dense ? (last[last.length - 1] ?? end.value) : end.value;
+    const after = dense && "likeness" in dense ? dense.likeness : dense ? (last[last.length - 1] ?? end.value) : end.value;
     let [status, reason]: ["ok" | "suspect", string] = ["ok", "the metric improved and settled"];
     if (end.overlap < 0.25)
       [status, reason] = [

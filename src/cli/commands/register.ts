@@ -4,9 +4,11 @@ import { pathToFileURL } from "node:url";
 import { ArgumentError, FormatError, GridError } from "../../core/errors.js";
 import type { Metric } from "../../core/interfaces.js";
 import { gridText, type Image } from "../../image/index.js";
+
 import { type ImageMetric, type MetricFunction, metricFrom, metricNamed } from "../../metrics/index.js";
 import {
   type Formulation,
+  families,
   formulations,
   type LinearOptimiser,
   linearOptimisers,
@@ -14,15 +16,17 @@ import {
   type Preset,
   presets,
   register,
+  regularisers,
   starts,
 } from "../../registration/index.js";
+
 import { plain } from "../../report/linePlot.js";
 import { identityTransform, type Transform } from "../../transforms/index.js";
 import type { CommandDefinition, Options, Outcome } from "../command.js";
 import { Exit } from "../exit.js";
 import { checkUsable, grayOf, type Loaded, loadImage, loadMask, loadTransform } from "../inputs.js";
 import { suggestion } from "../nearest.js";
-import { choice, flag, force, numberList, option, output, text, wholeFromOne } from "../options.js";
+import { choice, flag, force, notNegative, numberList, option, output, text, wholeFromOne } from "../options.js";
 import { overlapOf, putRegistration, type RunFile, stopwatch } from "../registrationFiles.js";
 import type { Session } from "../session.js";
 
@@ -51,11 +55,14 @@ export const command: CommandDefinition = {
       text,
       "a metric or a module",
     ),
+    choice("--transform <name>", "family of deformations, found by minimising D + α S", families),
+    choice("--regulariser <name>", "S: how a deformation should be", [...regularisers, "none"]),
+    option("--alpha <weight>", "α: how much S counts (default: by the images' scale)", notNegative, "a number that is not negative"),
     option("--levels <list>", "shrink factors, coarse to fine", numberList(wholeFromOne), "whole numbers such as 4,2,1"),
     option("--fixed-mask <file>", "where fixed counts: positive values", text, "a file"),
     option("--moving-mask <file>", "where moving counts: positive values", text, "a file"),
     choice("--formulation <name>", "linear models: where the sum runs and the step is taken", formulations),
-    choice("--optimiser <name>", "linear models: the method", linearOptimisers),
+    choice("--optimiser <name>", "linear models and families of deformations: the method", linearOptimisers),
     option("--init <how>", `start: ${starts.join(", ")}, or a transform file`, text, "a start or a file"),
   ],
   async run(session, [fixedPath, movingPath], options) {
@@ -88,6 +95,9 @@ export const command: CommandDefinition = {
           metric,
           levels: options.levels as number[] | undefined,
           formulation: options.formulation as Formulation | undefined,
+          transform: options.transform as string | undefined,
+          regulariser: options.regulariser as string | undefined,
+          alpha: options.alpha as number | undefined,
           optimiser: options.optimiser as LinearOptimiser | undefined,
           ...masks,
           init,

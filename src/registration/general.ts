@@ -1,0 +1,304 @@
+import { ArgumentError } from "../core/errors.js";
+import type {
+  Grid,
+  Image,
+  Iteration,
+  Masks,
+  Metric,
+  Objective,
+  Parameters,
+  Space,
+  State,
+  Transform,
+  TransformFamily,
+} from "../core/interfaces.js";
+import { iterate } from "../core/iterate.js";
+import { betweenIndices, physicalToIndex, sameGrid, tensorShape, voxelsOf } from "../image/grid.js";
+import { multiply } from "../image/matrix.js";
+import { engine } from "../kernels/engine.js";
+import { longestVector } from "../kernels/planes.js";
+import type { ImageMetric } from "../metrics/index.js";
+import { adam, evaluate, gradientDescent, lbfgs, momentum, newton } from "../optimisers/index.js";
+import type { FieldRegulariser } from "../regularisers/index.js";
+import {
+  bsplinePrefilter,
+  bytesOf,
+  dispose,
+  keep,
+  scope,
+  stopGradient,
+  Tensor,
+  turnPlanes,
+  valueAndGrad,
+  vjp,
+  warpField,
+  warpFieldWithGradient,
+} from "../tensor/index.js";
+import { largestOf, leavesOf, mapLeaves, withLeaves } from "../tensor/variables.js";
+import { AffineTransform } from "../transforms/affine.js";
+import { baseOf, warp } from "../transforms/warp.js";
+import type { DiffeoInput } from "./diffeo.js";
+import { atSpacing, baseSpacing } from "./levels.js";
+import type { LevelRun } from "./linear.js";
+
+/** Methods that a family's parameters can be found with. */
+export const generalOptimisers = ["lbfgs", "gaussNewton", "gradientDescent", "momentum", "adam"] as const;
+export type GeneralOptimiser = (typeof generalOptimisers)[number];
+
+export interface GeneralOptions {
+  readonly family: TransformFamily;
+  /** S; none: the family alone keeps y smooth. */
+  readonly regulariser?: FieldRegulariser;
+  /** α in  D + α S  as S is defined (mm² where its `lengthPower` is 2). */
+  readonly alpha?: number;
+  readonly optimiser?: GeneralOptimiser;
+  /** Shrink factors, coarse to fine, and the most steps on each. */
+  readonly shrinks: readonly number[];
+  readonly iterations: readonly number[];
+  /** A step that brings less than this part of the value ends a level. Default 1e-4 (L-BFGS), 1e-3 (Gauss–Newton). */
+  readonly relativeDecrease?: number;
+}
+export interface GeneralResult {
+  /** y, fixed points ↦ points that the linear map follows. */
+  readonly transform: Transform;
+  readonly parameters: Parameters;
+  readonly grid: Grid;
+  readonly trace: readonly { readonly shrink: number; readonly values: readonly number[]; readonly reason: string }[];
+  /** Largest |v + u(q + v)| of the inverse in voxels of the fixed grid, and the share of voxels above a tenth; partners within the grid count. */
+  readonly inversion: { readonly largest: number; readonly share: number };
+  /** D alone at the end of the last level. */
+  readonly likeness: number;
+}
+
+/** D(M ∘ A ∘ y(θ), F) + α S(y(θ)) on one level. */
+class Level {
+  readonly grid: Grid;
+  readonly #turn: readonly number[];
+  readonly #base: readonly number[];
+  readonly #source: Tensor;
+  readonly #inside: Tensor | undefined;
+  readonly #metric: Metric;
+  readonly #sGrid: Grid;
+  #model: Model | undefined;
+  constructor(
+    readonly fixed: Image,
+    readonly moving: Image,
+    readonly fixedMask: Tensor | undefined,
+    movingMask: Tensor | undefined,
+    map: DiffeoInput["map"],
+    readonly imageMetric: ImageMetric,
+    readonly o: GeneralOptions,
+    readonly cubic: boolean,
+  ) {
+    const d = fixed.grid.size.length;
+    this.grid = fixed.grid;
+    this.#base = baseOf(betweenIndices(fixed.grid, map, moving.grid));
+    this.#turn = multiply(physicalToIndex(moving.grid).matrix, map.matrix, d); // mm of y − p ↦ voxels of moving
+    this.#source = cubic ? bsplinePrefilter(moving.values) : moving.values;
+    const affine = new AffineTransform(map);
+    const ones = movingMask ?? Tensor.ones([1, ...tensorShape(moving.grid)]);
+    const inside = warp({ values: ones, grid: moving.grid }, affine, fixed.grid).values;
+    this.#inside = movingMask || inside.min().item() < 0.99 ? ones : undefined;
+    const near = warp(moving, affine, fixed.grid, { border: "clamp" });
+    this.#metric = imageMetric.prepare?.(fixed, near) ?? imageMetric;
+    this.#sGrid = o.family.regularisationGrid?.(fixed.grid) ?? fixed.grid;
+  }
+  get #kind() {
+    return this.cubic ? ("bspline" as const) : ("linear" as const);
+  }
+  /** Where moving is sampled, relative to the linear map: voxels of moving. */
+  #field(u: Tensor): Tensor {
+    return turnPlanes(u, this.#turn);
+  }
+  #masks(field: Tensor): Masks {
+    const warped = this.#inside && warpField(this.#inside, stopGradient(field), { base: this.#base, border: "constant" });
+    return { fixed: this.fixedMask, warped };
+  }
+  #data(field: Tensor): Tensor {
+    const values = warpField(this.#source, field, { base: this.#base, border: "clamp", interpolation: this.#kind });
+    return this.#metric.value({ values, grid: this.grid }, this.fixed, this.#masks(field));
+  }
+  #smoothness(p: Parameters, u: Tensor | undefined): Tensor | undefined {
+    const { family, regulariser, alpha = 0 } = this.o;
+    if (!regulariser || !(alpha > 0)) return undefined;
+    const on = this.#sGrid;
+    const seen = family.regularised?.(p, this.grid, on) ?? (u && sameGrid(on, this.grid) ? u : family.displacement(p, this.grid, on));
+    return regulariser.value(seen, on).mul(alpha);
+  }
+  #value(p: Parameters): Tensor {
+    const u = this.o.family.displacement(p, this.grid);
+    const data = this.#data(this.#field(u));
+    const smooth = this.#smoothness(p, u);
+    return smooth ? data.add(smooth) : data;
+  }
+  /** D alone. */
+  likeness(p: Parameters): number {
+    return scope(() => this.#data(this.#field(this.o.family.displacement(p, this.grid))).item());
+  }
+  objective(): Objective<Parameters> {
+    return {
+      value: (p) => this.#value(p),
+      valueAndGrad: (p) => {
+        const { value, gradients } = valueAndGrad((...leaves) => this.#value(withLeaves(p, leaves)))(...leavesOf(p));
+        return { value: value.item(), gradient: withLeaves(p, gradients) };
+      },
+      ...(this.imageMetric.curvature && { hvp: (p: Parameters, d: Parameters) => this.#curvatureTimes(p, d) }),
+    };
+  }
+
+  /** (Bᵀ ∇M h ∇Mᵀ B + α ∇²S) d, B = ∂y/∂θ: no image is sampled here, so that a product costs a fraction of an evaluation. */
+  #curvatureTimes(p: Parameters, d: Parameters): Parameters {
+    const m = this.#modelAt(p);
+    return scope(() => {
+      const { family, regulariser, alpha = 0 } = this.o;
+      const along = vjp((...leaves) => family.displacement(withLeaves(p, leaves), this.grid), ...leavesOf(d));
+      // For families that are linear in θ this is B d itself.
+      const moved = along.value;
+      const weighted = m.slope.mul(m.slope.mul(moved).sum([0], true).mul(m.weight));
+      let out = along.pull(weighted);
+      if (regulariser && alpha > 0) {
+        const smooth = valueAndGrad((...leaves) => this.#smoothness(withLeaves(p, leaves), undefined) as Tensor)(...leavesOf(d));
+        out = out.map((g, i) => g.add(smooth.gradients[i]));
+      }
+      return withLeaves(d, out);
+    });
+  }
+  /** ∇(M ∘ y) in mm of the fixed side and the metric's curvature at θ. */
+  #modelAt(p: Parameters): Model {
+    const leaf = leavesOf(p)[0];
+    if (this.#model?.at === leaf) return this.#model;
+    this.free();
+    const made = scope(() => {
+      const field = this.#field(this.o.family.displacement(p, this.grid));
+      const { value, gradient } = warpFieldWithGradient(this.#source, field, {
+        base: this.#base,
+        border: "clamp",
+        interpolation: this.#kind,
+      });
+      const h = this.imageMetric.curvature?.({ values: value, grid: this.grid }, this.fixed, this.#masks(field)) as Tensor;
+      const size = tensorShape(this.grid);
+      const d = size.length;
+      const across = this.#turn.map((_, k) => this.#turn[(k % d) * d + Math.floor(k / d)]);
+      return { slope: turnPlanes(gradient.reshape(d, ...size), across), weight: h.reshape(1, ...size) };
+    });
+    this.#model = { at: leaf, slope: keep(made.slope), weight: keep(made.weight) };
+    return this.#model;
+  }
+  free(): void {
+    if (this.#model) dispose(this.#model.slope, this.#model.weight);
+    this.#model = undefined;
+  }
+}
+interface Model {
+  readonly at: Tensor;
+  readonly slope: Tensor;
+  readonly weight: Tensor;
+}
+
+const gradientAt = (objective: Objective<Parameters>, p: Parameters): Parameters => evaluate(objective, p).gradient;
+
+type Method = Iteration<Objective<Parameters>, Parameters, State<Parameters>>;
+/** The method of a name, with first moves that suit millimetres on a grid. */
+function methodOf(o: GeneralOptions, grid: Grid, curved: boolean, longest: () => number): Method {
+  const { optimiser = "lbfgs", family } = o;
+  const mm = Math.min(...grid.spacing);
+  const preconditioner =
+    family.precondition && ((g: Parameters) => (family.precondition as NonNullable<typeof family.precondition>)(g, grid));
+  const relativeDecrease = o.relativeDecrease;
+  switch (optimiser) {
+    case "lbfgs":
+      return lbfgs<Parameters>({ firstMove: 0.5 * mm, preconditioner, relativeDecrease: relativeDecrease ?? 1e-4 }) as Method;
+    case "gaussNewton":
+      if (!curved)
+        throw new ArgumentError("register: gaussNewton needs a metric of squares: ssd, ncc or lncc, one channel; use lbfgs", { optimiser });
+      return newton<Parameters>({
+        cgIterations: 30,
+        cgResidual: 0.1,
+        preconditioner,
+        relativeDecrease: relativeDecrease ?? 1e-3,
+      }) as Method;
+    case "gradientDescent":
+      return gradientDescent<Parameters>({ preconditioner, relativeDecrease: relativeDecrease ?? 1e-5 }) as Method;
+    case "momentum":
+      return momentum<Parameters>({
+        step: (0.05 * mm) / longest(),
+        preconditioner,
+        relativeDecrease: relativeDecrease ?? 0,
+      }) as unknown as Method;
+    case "adam":
+      return adam<Parameters>({ step: 0.1 * mm, relativeDecrease: relativeDecrease ?? 0 }) as unknown as Method;
+  }
+}
+
+/**
+ * min over θ  D(M ∘ A ∘ y(θ), F) + α S(y(θ))  from coarse to fine, A the linear map found before; each level starts at the last one's θ.
+ * Metric, family, regulariser and method are the caller's.
+ */
+export async function alignGeneral(
+  input: DiffeoInput,
+  metric: ImageMetric,
+  o: GeneralOptions,
+  run: LevelRun,
+  spaces: { readonly from: Space; readonly to: Space },
+): Promise<GeneralResult> {
+  const base = baseSpacing(input.fixed.grid);
+  let earlier: { parameters: Parameters; grid: Grid } | undefined;
+  const trace: GeneralResult["trace"][number][] = [];
+  let likeness = Number.NaN;
+  for (const [k, shrink] of o.shrinks.entries()) {
+    const at = (im: Image) => atSpacing(im, shrink * base);
+    const masked = (values: Tensor | undefined, im: Image) => values && at({ values, grid: im.grid }).values;
+    const images = scope(() => ({
+      fixed: at(input.fixed),
+      moving: at(input.moving),
+      fixedMask: masked(input.fixedMask, input.fixed),
+      movingMask: masked(input.movingMask, input.moving),
+    }));
+    const { fixed, moving, fixedMask, movingMask } = images;
+    const from = earlier;
+    const start = scope(() => o.family.start(fixed.grid, from));
+    let level: Level | undefined;
+    try {
+      level = new Level(fixed, moving, fixedMask, movingMask, input.map, metric, o, false);
+      const objective = level.objective();
+      const longest = () =>
+        scope(() => largestOf(o.family.precondition?.(gradientAt(objective, start), fixed.grid) ?? gradientAt(objective, start)));
+      const method = methodOf(o, fixed.grid, metric.curvature !== undefined && fixed.values.shape[0] === 1, longest);
+      const result = await iterate(method, objective, start, { ...run, iterations: o.iterations[k], level: run.level + k });
+      if (from) dispose(from.parameters);
+      earlier = { parameters: mapLeaves((t) => keep(t), result.x), grid: fixed.grid };
+      likeness = level.likeness(result.x);
+      trace.push({ shrink, values: result.history, reason: result.reason });
+      if (leavesOf(result.x)[0] !== leavesOf(start)[0]) dispose(start);
+    } finally {
+      level?.free();
+      const mine = [input.fixed.values, input.moving.values, input.fixedMask, input.movingMask];
+      for (const t of [fixed.values, moving.values, fixedMask, movingMask]) if (t && !mine.includes(t)) dispose(t);
+    }
+  }
+  const { parameters, grid } = earlier as NonNullable<typeof earlier>;
+  const transform = o.family.transform(parameters, grid, spaces.from, spaces.to);
+  return { transform, parameters, grid, trace, inversion: inversionOf(transform, input.fixed.grid), likeness };
+}
+
+/** How far y⁻¹ then y is from the identity, in voxels of a grid, over the samples whose partner lies within it. */
+export function inversionOf(y: Transform, grid: Grid): { readonly largest: number; readonly share: number } {
+  return scope(() => {
+    const v = y.inverse().displacement(grid);
+    const u = y.displacementAt?.(grid, v);
+    if (!u) return { largest: Number.NaN, share: Number.NaN };
+    const { matrix } = physicalToIndex(grid);
+    const size = tensorShape(grid);
+    const inside = warpField(Tensor.ones([1, ...size]), turnPlanes(v, matrix), { border: "constant" }).greater(0.999);
+    const left = turnPlanes(v.add(u), matrix).mul(inside.cast("f32"));
+    const over = left.square().sum([0]).greater(0.01).sum().item();
+    return { largest: longestVector(engine(), left.pointer, size), share: over / voxelsOf(grid) };
+  });
+}
+
+/** Bytes alive at the peak of a level beside the images: what the family states, the warped image, its slopes and what the metric keeps. */
+export const generalBytes = (family: TransformFamily, grid: Grid, masks: boolean): number => {
+  const n = bytesOf([voxelsOf(grid)]);
+  const d = grid.size.length;
+  return (family.bytes?.(grid) ?? 12 * d * n) + n * (4 * d + 9 + (masks ? 4 : 0));
+};

@@ -1,0 +1,105 @@
+import { ArgumentError } from "../core/errors.js";
+import type { Grid, TransformFamily } from "../core/interfaces.js";
+import {
+  bendingEnergy,
+  curvature,
+  diffusion,
+  elastic,
+  type FieldRegulariser,
+  hyperelastic,
+  localRigidity,
+  logJacobian,
+  totalVariation,
+  volume,
+} from "../regularisers/index.js";
+import { bspline, displacement, velocity } from "./families.js";
+import { type GeneralOptimiser, generalOptimisers } from "./general.js";
+
+/** Families of deformations by their names, each a function of its options. */
+export const familiesByName: Readonly<Record<string, () => TransformFamily>> = { bspline, displacement, velocity };
+export const families: readonly string[] = Object.keys(familiesByName);
+/** Regularisers of displacement fields by their names, each a function of its options. */
+export const regularisersByName: Readonly<Record<string, () => FieldRegulariser>> = {
+  bendingEnergy,
+  curvature,
+  diffusion,
+  elastic,
+  hyperelastic,
+  localRigidity,
+  logJacobian,
+  totalVariation,
+  volume,
+};
+export const regularisers: readonly string[] = Object.keys(regularisersByName);
+
+/** What the general path is asked for. */
+export interface GeneralChoice {
+  /** A family of deformations, or its name. */
+  readonly transform?: string | TransformFamily;
+  /** S, or its name, or "none". Default: what the family asks for. */
+  readonly regulariser?: string | FieldRegulariser;
+  /** α ≥ 0 in D + α S, in the units of S. Default: what suits the family and the images' scale. */
+  readonly alpha?: number;
+  /** How θ is found. Default lbfgs. */
+  readonly optimiser?: string;
+}
+/** Presets that stand for a family. */
+const presetFamilies: Readonly<Record<string, string>> = { bspline: "bspline", svf: "velocity" };
+
+const named = <T>(what: string, name: string, all: Readonly<Record<string, () => T>>): T => {
+  if (!Object.hasOwn(all, name))
+    throw new ArgumentError(`register: no ${what} ${name}; expected one of ${Object.keys(all).join(", ")}`, { [what]: name });
+  return all[name]();
+};
+
+/** The parts that were chosen, by name or in person; undefined where nothing asks for the general path. */
+export function generalOf(
+  o: GeneralChoice,
+  preset: string,
+):
+  | {
+      readonly family: TransformFamily;
+      readonly regulariser: FieldRegulariser | undefined;
+      /** α on a fixed grid. */
+      readonly alpha: (grid: Grid) => number;
+      readonly optimiser: GeneralOptimiser;
+    }
+  | undefined {
+  const asked = o.transform ?? presetFamilies[preset];
+  if (asked === undefined) {
+    const unused = (["regulariser", "alpha"] as const).find((k) => o[k] !== undefined);
+    if (unused)
+      throw new ArgumentError(
+        `register: ${unused} belongs to a deformation found by minimising D + α S; choose transform ${families.join(", ")}, or preset bspline`,
+        { [unused]: o[unused] },
+      );
+    return undefined;
+  }
+  const family = typeof asked === "string" ? named("transform", asked, familiesByName) : asked;
+  const { optimiser = "lbfgs", alpha } = o;
+  if (!(generalOptimisers as readonly string[]).includes(optimiser))
+    throw new ArgumentError(`register: no optimiser ${optimiser}; expected one of ${generalOptimisers.join(", ")}`, { optimiser });
+  if (alpha !== undefined && !(alpha >= 0 && Number.isFinite(alpha)))
+    throw new ArgumentError(`register: alpha is ${alpha}; give a number that is not negative`, { alpha });
+  const regulariser =
+    o.regulariser === "none"
+      ? undefined
+      : typeof o.regulariser === "object"
+        ? o.regulariser
+        : named("regulariser", o.regulariser ?? (family.name === "bspline" ? "bendingEnergy" : "diffusion"), regularisersByName);
+  return {
+    family,
+    regulariser,
+    alpha: (grid) => alpha ?? (regulariser ? defaultAlpha(regulariser, grid) : 0),
+    optimiser: optimiser as GeneralOptimiser,
+  };
+}
+
+/**
+ * The metrics here are means of order 1, and so is S for relative changes of length of order 1 over a voxel. A default should let changes
+ * of some tenths through where images ask for them: α = 0.02 for first derivatives, times the square of five voxels for second ones.
+ */
+function defaultAlpha(s: FieldRegulariser, grid: Grid): number {
+  const length = 5 * Math.min(...grid.spacing);
+  return 0.02 * length ** s.lengthPower;
+}
