@@ -2,6 +2,7 @@
 const benches = {
   kernels: "our kernels against native C++ on one and two threads",
   registration: "our command line against other registration programs, with ground truth",
+  formulations: "forward, inverse and inverse-compositional linear registration: the cost of a step",
   peers: "which other programs this machine has",
 };
 const [name, ...args] = process.argv.slice(2);
