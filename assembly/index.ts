@@ -17,7 +17,7 @@ export { ffd, ffdAdjointPlanes, ffdAdjointSum } from "./ffd";
 export { invertField } from "./invertField";
 export { jacobianDeterminant, jacobianDeterminantGradient } from "./jacobian";
 export { ngfChannels, ngfWorkspace } from "./ngf";
-export { mindSscChannels, mindSscWorkspace } from "./mindSsc";
+export { mindSscChannels, mindSscFold, mindSscPull, mindSscPullWorkspace, mindSscSpread, mindSscWorkspace } from "./mindSsc";
 export { jointGradient, jointHistogram, jointHistogramWorkspace, valueRange } from "./mutualInformation";
 export { affineSystem } from "./affineSystem";
 export { argExtreme, cumulativeSum, dotAll, reduceAxis, sumAll } from "./reduce";

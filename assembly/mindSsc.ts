@@ -144,3 +144,83 @@ export function mindSscChannels(
     }
   }
 }
+
+// ---- the gradient: ∂/∂D_k spread to where patches were read, summed over patches (boxSum), times the differences, borders folded back ----
+/** Rows i of the frame [D + 2·rim, …] of one volume: Σ over the two pairs of difference e of ∂/∂D at u − rim − first. distances: [K, D, H, W]. */
+export function mindSscSpread(
+  distances: usize, out: usize, e: i32, D: i32, H: i32, W: i32, rz: i32, ry: i32, rx: i32, Dz: i32, Dy: i32, Dx: i32, i0: i32, i1: i32,
+): void {
+  const rimZ = Dz + rz, rimY = Dy + ry, rimX = Dx + rx, Wp = W + 2 * rimX, Hp = H + 2 * rimY, n4: usize = <usize>(D * H * W) << 2;
+  for (let i = i0; i < i1; i++) {
+    const to = out + (<usize>(i * Wp) << 2);
+    memory.fill(to, 0, <usize>Wp << 2);
+    for (let j = 0; j < 2; j++) {
+      const z = i / Hp - rimZ - firstZ(e, j) * Dz, y = i % Hp - rimY - firstY(e, j) * Dy;
+      if (z < 0 || z >= D || y < 0 || y >= H) continue;
+      const from = distances + <usize>(2 * e + j) * n4 + (<usize>((z * H + y) * W) << 2), at = to + (<usize>(rimX + firstX(e, j) * Dx) << 2);
+      let x = 0;
+      for (; x + 4 <= W; x += 4) st(at + (<usize>x << 2), add(ld(at + (<usize>x << 2)), ld(from + (<usize>x << 2))));
+      for (; x < W; x++) store<f32>(at + (<usize>x << 2), load<f32>(at + (<usize>x << 2)) + load<f32>(from + (<usize>x << 2)));
+    }
+  }
+}
+export function mindSscPullWorkspace(W: i32, rx: i32, Dx: i32): i32 { return 3 * 4 * (wide(W + 2 * (Dx + rx)) + wide(Dx) + 16); }
+/** Rows i of the frame: sum (+)= factor·((P(u) − P(u + δ)) S(u) − (P(u − δ) − P(u)) S(u − δ)), P the image with its borders, S the patch sums of difference e. */
+export function mindSscPull(
+  image: usize, S: usize, sum: usize, e: i32, D: i32, H: i32, W: i32, rz: i32, ry: i32, rx: i32, Dz: i32, Dy: i32, Dx: i32,
+  factor: f32, ws: usize, i0: i32, i1: i32,
+): void {
+  const rimZ = Dz + rz, rimY = Dy + ry, rimX = Dx + rx, Wp = W + 2 * rimX, Hp = H + 2 * rimY, Dp = D + 2 * rimZ;
+  const oz = dz(e) * Dz, oy = dy(e) * Dy, ox = dx(e) * Dx, row: usize = <usize>(wide(Wp) + wide(Dx) + 16) << 2, f = splat(factor);
+  const here = ws, ahead = ws + row, behind = ws + 2 * row;
+  memory.fill(ws, 0, 3 * row);
+  for (let i = i0; i < i1; i++) {
+    const z = i / Hp, y = i % Hp, to = sum + (<usize>(i * Wp) << 2), own = S + (<usize>(i * Wp) << 2);
+    padRow(borderRow(image, z - rimZ, y - rimY, D, H, W), here, W, rimX);
+    if (e == 0) memory.fill(to, 0, <usize>Wp << 2);
+    if (z + oz >= 0 && z + oz < Dp && y + oy >= 0 && y + oy < Hp) {
+      padRow(borderRow(image, z + oz - rimZ, y + oy - rimY, D, H, W), ahead, W, rimX);
+      // Beyond the frame's right end no patch reads: S is 0 in the last Dx columns.
+      const q = ahead + (<usize>ox << 2);
+      let x: usize = 0;
+      const end: usize = <usize>Wp << 2;
+      for (; x + 16 <= end; x += 16) st(to + x, fma(f, mul(sub(ld(here + x), ld(q + x)), ld(own + x)), ld(to + x)));
+      for (; x < end; x += 4) store<f32>(to + x, load<f32>(to + x) + factor * (load<f32>(here + x) - load<f32>(q + x)) * load<f32>(own + x));
+    }
+    if (z - oz >= 0 && z - oz < Dp && y - oy >= 0 && y - oy < Hp) {
+      padRow(borderRow(image, z - oz - rimZ, y - oy - rimY, D, H, W), behind, W, rimX);
+      const other = S + (<usize>(((z - oz) * Hp + y - oy) * Wp) << 2), back: usize = <usize>ox << 2, end: usize = <usize>(Wp - ox) << 2;
+      let x: usize = 0;
+      for (; x + 16 <= end; x += 16) st(to + back + x, fma(f, mul(sub(ld(here + back + x), ld(behind + x)), ld(other + x)), ld(to + back + x)));
+      for (; x < end; x += 4)
+        store<f32>(to + back + x, load<f32>(to + back + x) + factor * (load<f32>(here + back + x) - load<f32>(behind + x)) * load<f32>(other + x));
+    }
+  }
+}
+// @ts-ignore: decorator
+@inline function borderRow(image: usize, z: i32, y: i32, D: i32, H: i32, W: i32): usize {
+  return image + (<usize>((max(0, min(D - 1, z)) * H + max(0, min(H - 1, y))) * W) << 2);
+}
+/** Rows i of the image: the sum over all samples of the frame that show it. */
+export function mindSscFold(sum: usize, out: usize, D: i32, H: i32, W: i32, rimZ: i32, rimY: i32, rimX: i32, i0: i32, i1: i32): void {
+  const Wp = W + 2 * rimX, Hp = H + 2 * rimY;
+  for (let i = i0; i < i1; i++) {
+    const z = i / H, y = i % H, to = out + (<usize>(i * W) << 2);
+    memory.fill(to, 0, <usize>W << 2);
+    for (let zz = z == 0 ? 0 : z + rimZ; zz <= (z == D - 1 ? D - 1 + 2 * rimZ : z + rimZ); zz++)
+      for (let yy = y == 0 ? 0 : y + rimY; yy <= (y == H - 1 ? H - 1 + 2 * rimY : y + rimY); yy++) {
+        const from = sum + (<usize>((zz * Hp + yy) * Wp + rimX) << 2);
+        let x = 0;
+        for (; x + 4 <= W; x += 4) st(to + (<usize>x << 2), add(ld(to + (<usize>x << 2)), ld(from + (<usize>x << 2))));
+        for (; x < W; x++) store<f32>(to + (<usize>x << 2), load<f32>(to + (<usize>x << 2)) + load<f32>(from + (<usize>x << 2)));
+        let left: f32 = 0, right: f32 = 0;
+        for (let k = 1; k <= rimX; k++) {
+          left += load<f32>(from - (<usize>k << 2));
+          right += load<f32>(from + (<usize>(W - 1 + k) << 2));
+        }
+        const last = to + (<usize>(W - 1) << 2);
+        store<f32>(to, load<f32>(to) + left);
+        store<f32>(last, load<f32>(last) + right);
+      }
+  }
+}

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { Engine } from "./engine.js";
-import { type MindSscOptions, mindChannels, mindSsc } from "./mindSsc.js";
+import { type MindSscOptions, mindChannels, mindSsc, mindSscGradient } from "./mindSsc.js";
 import type { Size3 } from "./reference/gaussian.js";
 import * as twin from "./reference/mindSsc.js";
 
@@ -55,6 +55,37 @@ test("descriptors equal the plain twin for any size, patch and dilation, with eq
       ]);
       const results = [...engines, plain, unshared].map((e) => run(e, x, volumes, size, o));
       for (const r of results) expect(r.reduce((most, v, i) => Math.max(most, Math.abs(v - expected[i])), 0)).toBeLessThan(5e-5); // f32: sums of up to 343 terms, divided by a variance that may be a hundredth of them
+      expect(results[1]).toEqual(results[0]);
+      expect(results[2]).toEqual(results[0]);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("the gradient equals the plain twin's, with equal bits for 1, 2 and 3 threads", () => {
+  fc.assert(
+    fc.property(problems, ({ size, radius, dilation, volumes, planar, seed }) => {
+      const o = { radius, dilation, planar, floor: 0.1 };
+      const n = size[0] * size[1] * size[2];
+      const K = mindChannels(o);
+      const x = noise(volumes * n, seed);
+      const g = noise(volumes * n * K, seed + 1);
+      const expected = Array.from({ length: volumes }, (_, v) =>
+        twin.mindSscGradient(x.subarray(v * n, (v + 1) * n), g.subarray(v * n * K, (v + 1) * n * K), size, o),
+      ).flatMap((y) => [...y]);
+      const results = [...engines, plain, unshared].map((e) => {
+        const [p, q, r] = [e.allocate(4 * x.length), e.allocate(4 * g.length), e.allocate(4 * x.length + 4)];
+        e.f32(p, x.length).set(x);
+        e.f32(q, g.length).set(g);
+        e.f32(r, x.length + 1).fill(7);
+        mindSscGradient(e, p, q, r, volumes, size, o);
+        expect(e.f32(r, x.length + 1)[x.length]).toBe(7); // nothing written past the end
+        const out = e.f32(r, x.length).slice();
+        for (const at of [p, q, r]) e.free(at);
+        return out;
+      });
+      const scale = Math.max(1, ...expected.map(Math.abs));
+      for (const r of results) expect(r.reduce((most, v, i) => Math.max(most, Math.abs(v - expected[i])), 0) / scale).toBeLessThan(1e-4); // f32: sums over patches of terms of either sign
       expect(results[1]).toEqual(results[0]);
       expect(results[2]).toEqual(results[0]);
     }),

@@ -40,11 +40,15 @@ function composed(x: Tensor, p: Params): Tensor {
 
 function pulled({ inputs: [x], params }: Context<Params>, g: Tensor): readonly Tensor[] {
   const flat = (t: Tensor) => t.reshape(params.volumes, kernels.mindChannels(params), ...params.size);
-  if (x instanceof Traced || g instanceof Traced || x.dtype === "f32") {
+  if (x instanceof Traced || g instanceof Traced) {
     const { pull } = pullback((v) => [composed(v, params)], [x]);
     return pull([flat(g)]);
   }
   const out = Tensor.uninitialised(x.shape, x.dtype);
+  if (x.dtype === "f32") {
+    kernels.mindSscGradient(engine(), x.pointer, g.pointer, out.pointer, params.volumes, params.size, params);
+    return [out];
+  }
   const n = params.size[0] * params.size[1] * params.size[2];
   const k = n * kernels.mindChannels(params);
   for (let v = 0; v < params.volumes; v++)
