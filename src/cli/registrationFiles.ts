@@ -2,7 +2,9 @@ import { basename, resolve } from "node:path";
 import { inverseConsistency, jacobianDeterminant, jacobianSummary } from "../evaluation/index.js";
 import { type Grid, gridText, type Image, image, voxelsOf } from "../image/index.js";
 import { asLinear, displacementBytes, isItkText, itkText, writeImage, writeTransform } from "../io/index.js";
+import type { Uncertainty } from "../registration/index.js";
 import { type Figure, report } from "../report/index.js";
+import { plain } from "../report/linePlot.js";
 import { type Verdict, verdict } from "../report/verdict.js";
 import { Tensor } from "../tensor/index.js";
 import { DisplacementTransform, identityTransform, type Transform, warp } from "../transforms/index.js";
@@ -28,6 +30,8 @@ export interface Told {
   readonly after: number;
   /** Values of the objective, level by level. */
   readonly trace: readonly { readonly level: string; readonly values: readonly number[] }[];
+  /** Of parametric results. */
+  readonly uncertainty?: Uncertainty;
   /** Masks, points, a first transform. */
   readonly otherInputs: readonly string[];
   /** Every option as it was used. */
@@ -167,6 +171,7 @@ export function putRegistration(session: Session, out: Output, t: Told): { figur
     unlikeContrasts: t.unlikeContrasts,
     sameScale: t.sameScale,
     figures: measured.figures,
+    uncertainty: t.uncertainty,
     trace: t.trace,
     seconds: { ...t.timings },
     warnings: session.warnings,
@@ -191,6 +196,7 @@ export interface RunFile {
   readonly unlikeContrasts: boolean;
   readonly sameScale: boolean;
   readonly figures: RegistrationFigures;
+  readonly uncertainty?: Uncertainty;
   readonly trace: readonly { readonly level: string; readonly values: readonly number[] }[];
   readonly seconds: Record<string, number>;
   readonly warnings: readonly string[];
@@ -232,6 +238,9 @@ function summary(session: Session, t: Told): Record<string, unknown> {
     moving: t.moving.path,
     ...Object.fromEntries(Object.entries(t.options).filter(([, v]) => v !== undefined)),
     "ended because": t.reason,
+    ...(t.uncertainty
+      ? { "standard error at the corners": `up to ${plain(t.uncertainty.standardErrorMm)} mm (${t.uncertainty.method})` }
+      : {}),
     "SHA-256 of fixed": session.hash(t.fixed.path),
     "SHA-256 of moving": session.hash(t.moving.path),
   };

@@ -36,3 +36,4 @@ export {
   register,
 } from "./register.js";
 export * from "./series/index.js";
+export { hessianUncertainty, leastSquaresUncertainty, spreadOverStarts, type Uncertainty } from "./uncertainty.js";

@@ -18,6 +18,7 @@ import {
 import { type Formulation, Prepared, withoutOutside } from "./formulations.js";
 import { coefficientsOf, type LevelRun, type LinearLevel, secondOrder } from "./linearFamily.js";
 import { type Compositional, dot, following, forcesOf, inverseCompositional, quadratic, residualOf, squaresOf } from "./residual.js";
+import { atCorners, covarianceOf, type Uncertainty } from "./uncertainty.js";
 
 export interface ProjectiveResult {
   /** H, fixed mm to moving mm. */
@@ -177,42 +178,87 @@ export async function alignHomography(
   }
 }
 
+/** J, ∇J and JᵀJ as sums at θ, gain and offset following; cubic: `source` holds coefficients. */
+function normalEquations(
+  level: LinearLevel,
+  family: Family,
+  theta: ArrayLike<number>,
+  kind: "ssd" | "ncc",
+  source: Tensor,
+  cubic: boolean,
+) {
+  return scope(() => {
+    const size = level.fixed.values.shape.slice(1);
+    const h = family.entries(theta);
+    const [v, inside] = [Tensor.uninitialised([1, ...size]), Tensor.uninitialised([1, ...size])];
+    const gradient = Tensor.uninitialised([2, ...size]);
+    const image = { at: source.pointer, channels: 1, size: source.shape.slice(1) };
+    const positions = { field: fieldOf(h, size).pointer, size };
+    sampleBoth(engine(), cubic ? "cubic" : "linear", image, positions, v.pointer, gradient.pointer, { inside: inside.pointer });
+    const s = sumsOver(h, size, v.data, level.fixed.values.data, gradient.data, inside.data, level.fixedMask?.data, true);
+    const r = residualOf(s, kind, "fixed");
+    const chain = family.slopes(theta);
+    const forces = forcesOf(s, r);
+    let hessian = quadratic(chain, s.products);
+    if (kind === "ncc") {
+      const one = chain.map((row) => dot(row, s.ofOne));
+      const m = chain.map((row) => dot(row, s.ofOwn) + dot(row, s.ofDifference));
+      hessian = following(hessian, m, one, { mm: s.uu + 2 * s.ut + s.tt, m: s.u + s.t, w: s.weight });
+    }
+    return {
+      weight: s.weight,
+      squares: squaresOf(s, r),
+      gradient: chain.map((row) => r.gain * dot(row, forces)),
+      hessian: hessian.map((q) => r.gain * r.gain * q),
+    };
+  });
+}
+
 async function additive(level: LinearLevel, start: readonly number[], kind: "ssd" | "ncc", source: Tensor, cubic: boolean, run: LevelRun) {
   const family = new Family(level, start);
-  const size = level.fixed.values.shape.slice(1);
   let first: number | undefined;
-  const normal = (x: Tensor): NormalEquations =>
-    scope(() => {
-      const h = family.entries(x.data);
-      const [v, inside] = [Tensor.uninitialised([1, ...size]), Tensor.uninitialised([1, ...size])];
-      const gradient = Tensor.uninitialised([2, ...size]);
-      const image = { at: source.pointer, channels: 1, size: source.shape.slice(1) };
-      const positions = { field: fieldOf(h, size).pointer, size };
-      sampleBoth(engine(), cubic ? "cubic" : "linear", image, positions, v.pointer, gradient.pointer, { inside: inside.pointer });
-      const s = sumsOver(h, size, v.data, level.fixed.values.data, gradient.data, inside.data, level.fixedMask?.data, true);
-      first ??= s.weight;
-      const r = residualOf(s, kind, "fixed");
-      const chain = family.slopes(x.data);
-      const forces = forcesOf(s, r);
-      let hessian = quadratic(chain, s.products);
-      if (kind === "ncc") {
-        const one = chain.map((row) => dot(row, s.ofOne));
-        const m = chain.map((row) => dot(row, s.ofOwn) + dot(row, s.ofDifference));
-        hessian = following(hessian, m, one, { mm: s.uu + 2 * s.ut + s.tt, m: s.u + s.t, w: s.weight });
-      }
-      const scale = 1 / Math.max(s.weight, 1e-9);
-      return {
-        value: s.weight > 0.5 * first ? 0.5 * scale * squaresOf(s, r) : Number.POSITIVE_INFINITY,
-        gradient: chain.map((row) => scale * r.gain * dot(row, forces)),
-        hessian: hessian.map((q) => scale * r.gain * r.gain * q),
-      };
-    });
+  const normal = (x: Tensor): NormalEquations => {
+    const s = normalEquations(level, family, x.data, kind, source, cubic);
+    first ??= s.weight;
+    const scale = 1 / Math.max(s.weight, 1e-9);
+    return {
+      value: s.weight > 0.5 * first ? 0.5 * scale * s.squares : Number.POSITIVE_INFINITY,
+      gradient: s.gradient.map((q) => scale * q),
+      hessian: s.hessian.map((q) => scale * q),
+    };
+  };
   const x0 = Tensor.zeros([homographyParameterCount], "f64");
   try {
     const result = await iterate(secondOrder(false), { normal }, x0, run);
     return { matrix: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
   } finally {
     dispose(x0);
+  }
+}
+
+/** As `leastSquaresUncertainty`, for a homography: parameters of `homographyFromParameters` times the radius. */
+export function homographyUncertainty(level: LinearLevel, matrix: readonly number[], kind: "ssd" | "ncc"): Uncertainty | undefined {
+  const family = new Family(level, matrix);
+  const source = coefficientsOf(level.moving.values);
+  try {
+    const s = normalEquations(level, family, new Float64Array(homographyParameterCount), kind, source, true);
+    const left = s.weight - homographyParameterCount - (kind === "ncc" ? 2 : 0);
+    const covariance = left > 0 ? covarianceOf(s.hessian, s.squares / left) : undefined;
+    if (!covariance) return undefined;
+    const mapped = (t: readonly number[], [x, y]: readonly number[]) => {
+      const h = family.physical(t);
+      const w = h[6] * x + h[7] * y + h[8];
+      return [(h[0] * x + h[1] * y + h[2]) / w, (h[3] * x + h[4] * y + h[5]) / w];
+    };
+    const corners = atCorners(covariance, cornersOf(level.fixed.grid), mapped, 1e-2 * Math.min(...level.fixed.grid.spacing));
+    return {
+      method: "least squares",
+      standardErrorMm: Math.max(...corners.map((c) => c.standardErrorMm)),
+      corners,
+      covariance,
+    };
+  } finally {
+    dispose(source);
   }
 }
 

@@ -24,7 +24,8 @@ import { candidates, type Start } from "./initialise.js";
 import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
 import { type GeneralChoice, generalOf } from "./parts.js";
-import { alignHomography, valueUnderHomography } from "./projective.js";
+import { alignHomography, homographyUncertainty, valueUnderHomography } from "./projective.js";
+import { hessianUncertainty, leastSquaresUncertainty, spreadOverStarts, type Uncertainty } from "./uncertainty.js";
 
 export const presets = ["auto", "quick", "translation", "rigid", "similarity", "affine", "homography", "bspline", "svf", "diffeo"] as const;
 export type Preset = (typeof presets)[number];
@@ -53,6 +54,8 @@ export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
   readonly formulation?: Formulation;
   /** The method, by name; see `linearOptimisers`, and `generalOptimisers` for families of deformations. Default: what the metric allows. */
   readonly optimiser?: LinearOptimiser;
+  /** Linear models and homographies by ssd or ncc come with their uncertainty; for other metrics it costs as much again and is only had when asked for. */
+  readonly uncertainty?: boolean;
   /** How stiff a deformation is and how it moves: see DiffeoOptions. */
   readonly deformation?: Pick<DiffeoOptions, "updateVoxels" | "totalVoxels" | "stepVoxels"> & { readonly iterations?: readonly number[] };
   readonly signal?: AbortSignal;
@@ -76,6 +79,8 @@ export interface RegisterResult {
   readonly overlap: number;
   /** For deformations: the largest residual of the inversion and the share of voxels where it exceeds a tenth of a voxel. */
   readonly inversion?: DiffeoResult["inversion"];
+  /** How sure a linear map or homography is: standard errors of where points go. Undefined for deformations. */
+  readonly uncertainty?: Uncertainty;
   /** The engine's memory: what was predicted before the run, and the most it held. */
   readonly memory: { readonly predictedBytes: number; readonly peakBytes: number };
 }
@@ -235,6 +240,8 @@ class Steps {
             linearMetric,
             chosen.before,
             `preset auto: rigid, because that explains the images (correlation ${(1 - left).toFixed(3)}); metric ${linearMetric.name}: ${why}`,
+            undefined,
+            await this.#uncertainty(model, map, linearMetric),
           );
       }
     }
@@ -243,9 +250,20 @@ class Steps {
     if (preset === "homography") {
       let matrix: readonly number[] = homographyOfAffine(map);
       for (const shrink of linear) matrix = await this.#homography(shrink, matrix, linearMetric);
-      return this.#finish(map, undefined, linearMetric, chosen.before, plan, new HomographyTransform(matrix));
+      return this.#finish(
+        map,
+        undefined,
+        linearMetric,
+        chosen.before,
+        plan,
+        new HomographyTransform(matrix),
+        this.#homographyUncertainty(matrix, linearMetric),
+      );
     }
-    if (!deforms) return this.#finish(map, undefined, linearMetric, chosen.before, plan);
+    if (!deforms) {
+      const uncertainty = await this.#uncertainty(models[models.length - 1], map, linearMetric);
+      return this.#finish(map, undefined, linearMetric, chosen.before, plan, undefined, uncertainty);
+    }
 
     const metric = this.named ?? lncc();
     if (general) {
@@ -351,6 +369,33 @@ class Steps {
     }
   }
 
+  /** On the finest level: from the normal equations; or, when asked for, from the metric's Hessian or from other starts. */
+  async #uncertainty(model: AffineModel, map: AffineMap, metric: ImageMetric): Promise<Uncertainty | undefined> {
+    const level = this.#level(this.#finest);
+    try {
+      const squares = !level.movingMask && level.fixed.values.shape[0] === 1 ? metric.leastSquares : undefined;
+      if (squares) return leastSquaresUncertainty(level, model, map, squares);
+      if (!this.options.uncertainty) return undefined;
+      if (metric.name === "mi" && !level.movingMask)
+        return hessianUncertainty(level, model, map, metric.prepare?.(level.fixed, level.moving) ?? metric);
+      const { signal } = this.options;
+      const align = async (start: AffineMap) =>
+        (await alignLinear(level, model, start, metric, false, { iterations: 60, level: 0, levels: 1, signal })).map;
+      return await spreadOverStarts(level, model, map, align, { shiftMm: baseSpacing(level.fixed.grid) });
+    } finally {
+      this.#release(level);
+    }
+  }
+  #homographyUncertainty(matrix: readonly number[], metric: ImageMetric): Uncertainty | undefined {
+    const level = this.#level(this.#finest);
+    try {
+      const squares = !level.movingMask && level.fixed.values.shape[0] === 1 ? metric.leastSquares : undefined;
+      return squares && homographyUncertainty(level, matrix, squares);
+    } finally {
+      this.#release(level);
+    }
+  }
+
   async #homography(shrink: number, matrix: readonly number[], metric: ImageMetric): Promise<readonly number[]> {
     const level = this.#level(shrink);
     try {
@@ -407,6 +452,7 @@ class Steps {
     start: AffineMap,
     plan: string,
     projective?: HomographyTransform,
+    uncertainty?: Uncertainty,
   ): RegisterResult {
     const [from, to] = [fixedSpace(this.fixed.grid), movingSpace(this.moving.grid)];
     const model = this.#modelOf(map);
@@ -455,6 +501,7 @@ class Steps {
       warnings: this.warnings,
       overlap: end.overlap,
       inversion: dense?.inversion,
+      uncertainty,
       memory: { predictedBytes: this.#predicted, peakBytes: engine().memoryUse.peak },
     };
   }
