@@ -16,7 +16,6 @@ export { families, familiesByName, type GeneralChoice, regularisers, regulariser
 export { alignPairs, type PairOptions } from "./points/pairs.js";
 export { type Cloud, cloudOf, type PointSet, type PointsLike } from "./points/pointSet.js";
 export { type ProcrustesOptions, type ProcrustesResult, procrustes } from "./points/procrustes.js";
-export { alignHomography, type ProjectiveResult } from "./projective.js";
 export {
   type PointMethod,
   type PointModel,
@@ -26,6 +25,7 @@ export {
   type RegisterPointsResult,
   registerPoints,
 } from "./points/registerPoints.js";
+export { alignHomography, type ProjectiveResult } from "./projective.js";
 export {
   metrics,
   type Preset,
