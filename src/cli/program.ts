@@ -13,6 +13,7 @@ export const commands: Readonly<
   Record<string, { readonly summary: string; readonly load: () => Promise<{ command: CommandDefinition }> }>
 > = {
   apply: { summary: "carry images, label maps or points through a transform", load: () => import("./commands/apply.js") },
+  atlas: { summary: "the mean of a group of images, and how they vary", load: () => import("./commands/atlas.js") },
   compare: { summary: "set two images side by side", load: () => import("./commands/compare.js") },
   convert: { summary: "read an image in one format, write it in another", load: () => import("./commands/convert.js") },
   evaluate: { summary: "score a result: points, labels, images, transforms", load: () => import("./commands/evaluate.js") },
