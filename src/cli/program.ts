@@ -18,8 +18,10 @@ export const commands: Readonly<
   convert: { summary: "read an image in one format, write it in another", load: () => import("./commands/convert.js") },
   evaluate: { summary: "score a result: points, labels, images, transforms", load: () => import("./commands/evaluate.js") },
   info: { summary: "say what a file holds", load: () => import("./commands/info.js") },
+  motion: { summary: "correct motion in a series", load: () => import("./commands/motion.js") },
   register: { summary: "align MOVING with FIXED", load: () => import("./commands/register.js") },
   report: { summary: "write the report of a registration again", load: () => import("./commands/report.js") },
+  track: { summary: "follow structures through a series", load: () => import("./commands/track.js") },
   transform: { summary: "compose, invert, convert or measure transforms", load: () => import("./commands/transform.js") },
 };
 

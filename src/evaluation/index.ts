@@ -1,3 +1,4 @@
+export * from "./changeMap.js";
 export * from "./dice.js";
 export * from "./distanceTransform.js";
 export * from "./imageErrors.js";

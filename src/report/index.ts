@@ -3,6 +3,7 @@ export * from "./comparison.js";
 export * from "./composites.js";
 export { curvePlot } from "./curvePlot.js";
 export { type GalleryInput, gallery } from "./gallery.js";
+export { labelColour, outlined } from "./labelPicture.js";
 export { linePlot, plain, type Series, ticks } from "./linePlot.js";
 export type { Layer } from "./page.js";
 export * from "./picture.js";

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { ArgumentError, GridError } from "../../core/errors.js";
 import { correlation, mae, psnr, quantile, rmse, ssim } from "../../evaluation/index.js";
 import { gridText, sameGrid } from "../../image/index.js";
+import { presets } from "../../registration/index.js";
 import {
   checkerboard,
   colourMap,
@@ -19,7 +20,7 @@ import { plain } from "../../report/linePlot.js";
 import { identityTransform, warp } from "../../transforms/index.js";
 import type { CommandDefinition } from "../command.js";
 import { grayOf, loadImage } from "../inputs.js";
-import { flag, option, output } from "../options.js";
+import { choice, flag, force, option, output, text } from "../options.js";
 import { version } from "../version.js";
 
 /** `pullback compare A B -o OUT.html`: two images side by side, with figures. */
@@ -30,6 +31,7 @@ export const command: CommandDefinition = {
     "pullback compare fixed.nii.gz warped.nii.gz -o compare.html",
     "pullback compare a.png b.png -o panel.png",
     "pullback compare a.png b.png --json",
+    "pullback compare first-visit.nii.gz second-visit.nii.gz --change -o change/",
   ],
   arguments: [
     { name: "<a>", help: "an image; its grid is used" },
@@ -37,9 +39,21 @@ export const command: CommandDefinition = {
   ],
   options: [
     output("compare.html (flicker, checkerboard, edges, difference) or a .png with both, a checkerboard and the difference"),
+    option("--change", "align B with A, then map what has changed in between; -o is a folder", flag, "true or false"),
+    choice("--preset <name>", "with --change: how B is aligned (affine)", presets),
+    option("--transform <file>", "with --change: align B so instead, or the word identity", text, "a file"),
+    option("--mask <file>", "with --change: where to look, on the grid of A", text, "a file"),
+    force,
     option("--own-scale", "each image has its own black and white (for unlike contrasts)", flag, "true or false"),
   ],
   async run(session, [pathA, pathB], options) {
+    if (options.change === true) return (await import("./compareChange.js")).compareChange(session, pathA, pathB, options);
+    for (const [key, flags] of [
+      ["preset", "--preset"],
+      ["transform", "--transform"],
+      ["mask", "--mask"],
+    ])
+      if (options[key] !== undefined) throw new ArgumentError(`compare: ${flags} belongs to --change; add that, or leave ${flags} out`, {});
     const target = options.output as string | undefined;
     if (target !== undefined && !/\.(html?|png)$/i.test(target))
       throw new ArgumentError(`${target}: a comparison is written as .html or .png`, { target });

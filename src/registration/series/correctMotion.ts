@@ -66,7 +66,7 @@ export interface MotionResult {
   readonly corrected: readonly Image[];
   readonly mean: Image;
   readonly frames: readonly FrameMotion[];
-  /** Median over voxels of the standard deviation over time, before and after, in the frames' units. */
+  /** Mean, over the voxels that change at all, of the standard deviation over time, before and after, in the frames' units. */
   readonly deviation: { readonly before: number; readonly after: number };
   readonly status: "ok" | "suspect";
   readonly reason: string;
@@ -128,7 +128,7 @@ export async function correctMotion(frames: readonly Image[], o: MotionOptions =
       corrected,
       mean: kept(meanOf(corrected.map((c) => () => c))),
       frames: told,
-      deviation: { before: deviation(frames), after: deviation(corrected) },
+      deviation: deviations(frames, corrected),
       status: worse.length > 0 ? "suspect" : "ok",
       reason:
         worse.length > 0
@@ -192,23 +192,24 @@ function meanOf(images: readonly (() => Image)[]): Image {
   });
 }
 
-/** Median over voxels of the standard deviation over time (voxels that are constant in time do not count). */
-function deviation(frames: readonly Image[]): number {
+/** Mean of the standard deviation over time, before and after, over (some fifty thousand of) the voxels that change at all. */
+function deviations(frames: readonly Image[], corrected: readonly Image[]): MotionResult["deviation"] {
   const n = voxelsOf(frames[0].grid);
   const step = Math.max(1, Math.floor(n / 50_000));
-  const all: number[] = [];
-  const data = frames.map((f) => f.values.data);
+  const spread = (data: readonly ArrayLike<number>[], i: number) => {
+    const mean = data.reduce((s, d) => s + d[i], 0) / data.length;
+    return Math.sqrt(data.reduce((s, d) => s + (d[i] - mean) ** 2, 0) / data.length);
+  };
+  const [from, to] = [frames, corrected].map((series) => series.map((f) => f.values.data));
+  let [before, after, count] = [0, 0, 0];
   for (let i = 0; i < n; i += step) {
-    let [sum, square] = [0, 0];
-    for (const d of data) {
-      sum += d[i];
-      square += d[i] * d[i];
-    }
-    const variance = square / data.length - (sum / data.length) ** 2;
-    if (variance > 0) all.push(Math.sqrt(variance));
+    const s = spread(from, i);
+    if (!(s > 0)) continue;
+    before += s;
+    after += spread(to, i);
+    count++;
   }
-  all.sort((a, b) => a - b);
-  return all.length > 0 ? all[Math.floor(all.length / 2)] : 0;
+  return { before: before / Math.max(1, count), after: after / Math.max(1, count) };
 }
 
 /** The state of all frames while they are aligned with one target. */
