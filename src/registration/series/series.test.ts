@@ -34,14 +34,14 @@ function lesion(count: number) {
 }
 
 describe("trackLabels", () => {
-  test("a lesion that moves and grows: centres to half a pixel, areas to a fifth of a pixel at the rim, from the first frame and from a middle one", async () => {
+  test("a lesion that moves and grows: centres to half a pixel, areas to a quarter of a pixel at the rim, from the first frame and from a middle one", async () => {
     const { frames, labels, truth } = lesion(6);
     for (const start of [0, 3]) {
       const r = await trackLabels(frames, labels[start], { start });
       expect(r.status).toBe("ok");
       for (const c of r.curves) {
         expect(Math.hypot(...c.centre.map((v, k) => v - truth[c.frame].centre[k]))).toBeLessThan(0.5);
-        expect(Math.abs(c.volume / truth[c.frame].area - 1)).toBeLessThan(0.06); // 0.2 pixels of a radius of 7
+        expect(Math.abs(c.volume / truth[c.frame].area - 1)).toBeLessThan(0.07); // a quarter of a pixel of a radius of 7
       }
       expect(r.labels[start].values.data).toEqual(labels[start].values.data);
       // Points of the structure go where it goes.
