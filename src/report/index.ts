@@ -8,6 +8,7 @@ export { linePlot, plain, type Series, ticks } from "./linePlot.js";
 export type { Layer } from "./page.js";
 export * from "./picture.js";
 export { type Figure, type ReportInput, report } from "./report.js";
+export { type Dots, scatterPicture } from "./scatter.js";
 export { slice, type View, views } from "./slices.js";
 export * from "./svgGrid.js";
 export * from "./verdict.js";

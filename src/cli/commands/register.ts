@@ -27,6 +27,7 @@ import { Exit } from "../exit.js";
 import { checkUsable, grayOf, type Loaded, loadImage, loadMask, loadTransform } from "../inputs.js";
 import { suggestion } from "../nearest.js";
 import { choice, flag, force, notNegative, numberList, option, output, text, wholeFromOne } from "../options.js";
+import { isPointFile, registerPointFiles } from "../pointRegistration.js";
 import { overlapOf, putRegistration, type RunFile, stopwatch } from "../registrationFiles.js";
 import type { Session } from "../session.js";
 
@@ -39,6 +40,7 @@ export const command: CommandDefinition = {
     "pullback register fixed.png moving.png -o out/ --preset affine --metric mi",
     "pullback register fixed.nii.gz moving.nii.gz -o out/ --preset diffeo --fixed-mask brain.nii.gz",
     "pullback register fixed.nii.gz moving.nii.gz -o out/ --metric ./mine.mjs --json",
+    "pullback register fixed.csv moving.csv -o out/",
   ],
   arguments: [
     { name: "<fixed>", help: "the image that stays" },
@@ -64,6 +66,9 @@ export const command: CommandDefinition = {
     choice("--formulation <name>", "linear models: where the sum runs and the step is taken", formulations),
     choice("--optimiser <name>", "linear models and families of deformations: the method", linearOptimisers),
     option("--uncertainty", "linear models: standard errors for every metric, not for ssd and ncc alone", flag, "true or false"),
+    option("--fixed-points <file>", "landmarks of fixed, x,y(,z) in mm: row i belongs to row i of --moving-points", text, "a CSV file"),
+    option("--moving-points <file>", "landmarks of moving", text, "a CSV file"),
+    option("--paired", "two point files: row i of one belongs to row i of the other", flag, "true or false"),
     option("--init <how>", `start: ${starts.join(", ")}, or a transform file`, text, "a start or a file"),
   ],
   async run(session, [fixedPath, movingPath], options) {
@@ -71,6 +76,11 @@ export const command: CommandDefinition = {
     if (!target) throw new ArgumentError("register: where to? name a folder after -o");
     const earlier = options.resume === true ? finished(session, target, fixedPath, movingPath, planOf(options)) : undefined;
     if (earlier) return earlier;
+    if (isPointFile(fixedPath) || isPointFile(movingPath))
+      return registerPointFiles(session, [fixedPath, movingPath], options, planOf(options), () =>
+        session.dryRun ? undefined : session.output(target, true, { force: options.force === true || options.resume === true }),
+      );
+    if (options.paired === true) throw new ArgumentError("register: --paired is for two point files; leave it out for images");
     // Made first: a folder that is taken or cannot be written should say so before minutes of work.
     const out = session.dryRun ? undefined : session.output(target, true, { force: options.force === true || options.resume === true });
     try {

@@ -9,14 +9,16 @@ import {
   CompositeTransform,
   DisplacementTransform,
   fixedSpace,
+  invertDisplacement,
   movingSpace,
+  ThinPlateSplineTransform,
   type Transform,
 } from "../../transforms/index.js";
 import { propagateBeliefs } from "./beliefs.js";
 import { axesStarts, balanced, centred, drift, flow, moments } from "./drift.js";
 import { KernelField } from "./kernelField.js";
 import { spread } from "./neighbours.js";
-import { mapOfPairs, requirePairs } from "./pairs.js";
+import { alignPairs, requirePairs } from "./pairs.js";
 import { type Cloud, centroid, cloudOf, mapped, type PointsLike, radius } from "./pointSet.js";
 
 export const pointModels = [...affineModels, "deformable"] as const;
@@ -31,7 +33,9 @@ export interface RegisterPointsOptions {
   readonly paired?: boolean;
   /** Deformable clouds: beliefs (default) finds partners by what neighbours agree on, then drifts; drift is annealed non-rigid drift alone. */
   readonly method?: PointMethod;
-  /** How much each pair counts (paired only). */
+  /** How stiff the spline through pairs is (paired, deformable); 0 (default) goes through the landmarks: see ThinPlateSplineTransform. */
+  readonly lambda?: number;
+  /** How much each pair counts (paired, linear models). */
   readonly weights?: ArrayLike<number>;
   /** Share of moving points expected to have no partner, for linear models; 0 … 1. Default 0.1. */
   readonly outliers?: number;
@@ -72,7 +76,7 @@ export interface RegisterPointsResult {
 /**
  * Align two point sets: y with y(fixed) ≈ moving.
  *
- * Pairs: the closed form of the model (`alignPairs`); deformable: its affine map and a smooth kernel field through what is left.
+ * Pairs: the closed form of the model (`alignPairs`); deformable: the thin-plate spline through them.
  * Clouds: coherent point drift for linear models, from the best of several starts (centroids, principal axes); deformable: moments, then belief
  * propagation over near neighbours (`propagateBeliefs`), then drift with falling deviation (`flow`).
  * The result does not depend on the order of the points (but for rounding).
@@ -110,17 +114,14 @@ const check = (signal: AbortSignal | undefined) => () => {
 
 function ofPairs(f: Cloud, m: Cloud, model: PointModel, options: RegisterPointsOptions): RegisterPointsResult {
   requirePairs("registerPoints", f, m);
-  const base = model === "deformable" ? "affine" : model;
-  const map = mapOfPairs(f, m, base, options.weights);
-  let transform: Transform = new AffineTransform(map, fixedSpace(), movingSpace(), base);
-  if (model === "deformable") {
-    const y = mapped(f, map);
-    const residual = m.points.map((v, i) => v - y.points[i]);
-    const beta = options.smoothnessMm ?? 2.3 * spacingOf(y);
-    const field = KernelField.on(y, beta);
-    const weights = options.weights ?? new Float64Array(f.count).fill(1);
-    transform = withField(map, field, field.fit(residual, weights, 0.1), m);
-  }
+  let transform: Transform;
+  if (model === "deformable")
+    transform = new ThinPlateSplineTransform({
+      fixed: Tensor.from(f.points, [f.count, f.dimension]),
+      moving: Tensor.from(m.points, [m.count, m.dimension]),
+      lambda: options.lambda,
+    });
+  else transform = alignPairs(f, m, { model, weights: options.weights });
   const warped = warpedBy(transform, f);
   const [before, after] = [rms(f.points, m.points, f.dimension), rms(warped.points, m.points, f.dimension)];
   return {
@@ -128,7 +129,7 @@ function ofPairs(f: Cloud, m: Cloud, model: PointModel, options: RegisterPointsO
     status: "ok",
     reason: `${f.count} pairs, left apart by ${show(after)} mm (root mean square)`,
     model,
-    plan: `${f.count} pairs, ${model}: least squares${model === "deformable" ? " and a smooth field" : " in closed form"}`,
+    plan: `${f.count} pairs, ${model}: ${model === "deformable" ? "thin-plate spline" : "least squares in closed form"}`,
     warped,
     matched: 1,
     before,
@@ -258,9 +259,10 @@ function withField(map: AffineMap, field: KernelField, c: Float64Array, moving: 
   const planes = field.planes(c, origin, spacing, size);
   const tensor = keep(Tensor.from(planes, [d, ...[...size].reverse()], "f32"));
   const aligned = { name: "fixed, aligned linearly" };
+  const back = keep(invertDisplacement(new DisplacementTransform(tensor, lattice)).field);
   return new CompositeTransform([
     new AffineTransform(map, fixedSpace(), aligned, "affine"),
-    new DisplacementTransform(tensor, lattice, { ...aligned, grid: lattice }, movingSpace()),
+    new DisplacementTransform(tensor, lattice, aligned, movingSpace(), { field: back, grid: lattice }),
   ]);
 }
 
