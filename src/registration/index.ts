@@ -10,6 +10,7 @@ export {
 export { type Formulation, formulations, inverseGradient } from "./formulations.js";
 export { alignGeneral, type GeneralOptimiser, type GeneralOptions, type GeneralResult, generalOptimisers, inversionOf } from "./general.js";
 export * from "./groups/index.js";
+export { type HomotopyOptions, type HomotopyResult, type HomotopyStep, traceHomotopy } from "./homotopy.js";
 export { type Start, starts } from "./initialise.js";
 export { alignLinear, type LinearLevel, type LinearMethod, type LinearOptimiser, type LinearResult, linearOptimisers } from "./linear.js";
 export { families, familiesByName, type GeneralChoice, regularisers, regularisersByName } from "./parts.js";

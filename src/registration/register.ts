@@ -20,6 +20,7 @@ import { alignDiffeo, type DiffeoOptions, type DiffeoResult, planesAtPeak } from
 
 import { type Formulation, formulations } from "./formulations.js";
 import { alignGeneral, type GeneralResult, generalBytes } from "./general.js";
+import { traceHomotopy } from "./homotopy.js";
 import { candidates, type Start } from "./initialise.js";
 import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
@@ -54,6 +55,8 @@ export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
   readonly formulation?: Formulation;
   /** The method, by name; see `linearOptimisers`, and `generalOptimisers` for families of deformations. Default: what the metric allows. */
   readonly optimiser?: LinearOptimiser;
+  /** For linear models of plane images, by ssd or ncc: follow the minimum from blurred to sharp (`traceHomotopy`) instead of going level by level. */
+  readonly homotopy?: boolean;
   /** Linear models and homographies by ssd or ncc come with their uncertainty; for other metrics it costs as much again and is only had when asked for. */
   readonly uncertainty?: boolean;
   /** How stiff a deformation is and how it moves: see DiffeoOptions. */
@@ -121,7 +124,11 @@ export async function register(fixed: Image, moving: Image, options: RegisterOpt
   }
 }
 
-function checkMethod(preset: Preset, d: number, { formulation, optimiser }: RegisterOptions): void {
+function checkMethod(preset: Preset, d: number, { formulation, optimiser, homotopy }: RegisterOptions): void {
+  if (homotopy && (d !== 2 || !(preset in chain) || preset === "homography"))
+    throw new ArgumentError(`register: homotopy follows linear models of plane images; the images are ${d}-D and the preset is ${preset}`, {
+      preset,
+    });
   if (preset === "homography" && d !== 2)
     throw new ArgumentError(`register: a homography maps planes, and the images are ${d}-D; choose affine or a deformation`, { preset });
   if (formulation !== undefined && !formulations.includes(formulation))
@@ -225,10 +232,12 @@ class Steps {
         : "the contrasts differ";
 
     let map = chosen.map;
+    if (this.options.homotopy) map = await this.#followed(models[models.length - 1], linear, map, linearMetric);
     for (const [k, model] of models.entries()) {
       // A richer model begins at the coarsest level again: a scale of 0.8 is out of reach of a fine one. Its forerunner only has to be near, unless it may be the answer.
       const levels = k === models.length - 1 || preset === "auto" ? linear : linear.slice(0, Math.max(1, linear.length - 2));
-      for (const shrink of levels) map = await this.#linear(model, shrink, map, linearMetric);
+      if (this.options.homotopy && k < models.length - 1) continue; // its path was that of the richest model
+      for (const shrink of this.options.homotopy ? levels.slice(-1) : levels) map = await this.#linear(model, shrink, map, linearMetric);
       if (k === 0 && preset === "auto" && models.length > 1) {
         const finest = this.#level(linear[linear.length - 1]);
         const left = valueUnder(finest, map, ncc()).value;
@@ -391,6 +400,30 @@ class Steps {
     try {
       const squares = !level.movingMask && level.fixed.values.shape[0] === 1 ? metric.leastSquares : undefined;
       return squares && homographyUncertainty(level, matrix, squares);
+    } finally {
+      this.#release(level);
+    }
+  }
+
+  /** From blurred to sharp on the finest level that is cheap to transform as a whole; the levels begin where it ends. */
+  async #followed(model: AffineModel, shrinks: readonly number[], start: AffineMap, metric: ImageMetric): Promise<AffineMap> {
+    if (!metric.leastSquares || this.#fixedMask || this.#movingMask || this.fixed.values.shape[0] !== 1)
+      throw new ArgumentError(
+        `register: homotopy takes ssd or ncc on whole gray images; the metric is ${metric.name}, ${this.#fixedMask || this.#movingMask ? "with a mask" : `${this.fixed.values.shape[0]} channels`}`,
+        { metric: metric.name },
+      );
+    const least = Math.max(1, Math.max(...this.fixed.grid.size, ...this.moving.grid.size) / 256);
+    const level = this.#level(shrinks.findLast((s) => s >= least) ?? least);
+    try {
+      const { signal } = this.options;
+      const traced = await traceHomotopy(level.fixed, level.moving, {
+        model,
+        start,
+        metric: metric.leastSquares === "ncc" ? ncc() : undefined,
+        signal,
+      });
+      this.#trace.push({ level: `${model} homotopy`, values: traced.path.map((p) => p.value) });
+      return traced.map;
     } finally {
       this.#release(level);
     }
