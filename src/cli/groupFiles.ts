@@ -75,9 +75,16 @@ export function labelType(labels: Image): StoreOptions["dtype"] {
   return most < 256 ? "uint8" : most < 65536 ? "uint16" : "int32";
 }
 
+/** The view that shows most: axial, unless the image is a slab that is thin that way. */
+const bestView = (image: Image) => {
+  const all = views(image.grid, 1);
+  const area = (v: (typeof all)[number]) => v.width * v.height;
+  const most = Math.max(...all.map(area));
+  return all.find((v) => area(v) > 0.4 * most) ?? all[0];
+};
 /** The middle slice as it is looked at first. */
 export const middle = (image: Image) => {
-  const [view] = views(image.grid, 1);
+  const view = bestView(image);
   return slice(image.values.data, image.grid, view, view.through < 0 ? 0 : Math.floor(image.grid.size[view.through] / 2), { most: 512 });
 };
 export const grayOfMiddle = (image: Image, window: Window = robustWindow(image.values.data)): Picture => grayPicture(middle(image), window);
@@ -85,7 +92,7 @@ export const colourOfMiddle = (image: Image, half: number): Picture =>
   colourPicture(middle(image), { low: -half, high: half }, colourMap("diverging"));
 /** Labels in colours that neighbours in number do not share; 0 black. */
 export function labelsOfMiddle(labels: Image): Picture {
-  const [view] = views(labels.grid, 1);
+  const view = bestView(labels);
   const at = view.through < 0 ? 0 : Math.floor(labels.grid.size[view.through] / 2);
   const { width, height, values } = slice(labels.values.data, labels.grid, view, at);
   const data = new Uint8Array(3 * width * height);

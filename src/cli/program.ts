@@ -16,11 +16,17 @@ export const commands: Readonly<
   atlas: { summary: "the mean of a group of images, and how they vary", load: () => import("./commands/atlas.js") },
   compare: { summary: "set two images side by side", load: () => import("./commands/compare.js") },
   convert: { summary: "read an image in one format, write it in another", load: () => import("./commands/convert.js") },
+  epi: { summary: "correct echo-planar images from a blip-up/blip-down pair", load: () => import("./commands/epi.js") },
   evaluate: { summary: "score a result: points, labels, images, transforms", load: () => import("./commands/evaluate.js") },
   info: { summary: "say what a file holds", load: () => import("./commands/info.js") },
+  longitudinal: {
+    summary: "two visits of one person: growth and loss, without favouring either",
+    load: () => import("./commands/longitudinal.js"),
+  },
   motion: { summary: "correct motion in a series", load: () => import("./commands/motion.js") },
   register: { summary: "align MOVING with FIXED", load: () => import("./commands/register.js") },
   report: { summary: "write the report of a registration again", load: () => import("./commands/report.js") },
+  segment: { summary: "label TARGET from labelled images", load: () => import("./commands/segment.js") },
   track: { summary: "follow structures through a series", load: () => import("./commands/track.js") },
   transform: { summary: "compose, invert, convert or measure transforms", load: () => import("./commands/transform.js") },
 };
