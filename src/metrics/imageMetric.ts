@@ -36,6 +36,8 @@ export interface ImageMetric extends MetricForms {
   readonly scaling?: "each" | "shared" | "none";
   /** Sees only neighbourhoods: the start is looked for with another metric. */
   readonly local?: boolean;
+  /** Describing an image costs more than warping its description: a deformation warps features, not the image. */
+  readonly describeOnce?: boolean;
   /** Means to compare images whose values are not alike. */
   readonly unlikeContrasts?: boolean;
 }

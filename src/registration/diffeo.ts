@@ -6,7 +6,7 @@ import { gaussian } from "../kernels/gaussian.js";
 import { invertField } from "../kernels/invertField.js";
 import { affinePlanes, gradientForce, longestVector } from "../kernels/planes.js";
 import { composeFields, sample } from "../kernels/sampling.js";
-import type { ImageMetric } from "../metrics/index.js";
+import { type ImageMetric, ssd } from "../metrics/index.js";
 import { bytesOf, dispose, keep, scope, Tensor, valueAndGrad } from "../tensor/index.js";
 import { AffineTransform } from "../transforms/affine.js";
 import { baseOf, warp } from "../transforms/warp.js";
@@ -236,12 +236,17 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
           .map((v, i) => Math.min(v, s, grid.size[i]));
         return [z, y, x];
       };
+      const ready = metric.prepare?.(fixed, moving, true) ?? metric;
+      const movingMask = whole ? undefined : inside.values;
+      // Where descriptions are dear, both images are described once and their descriptions warped.
+      const f = metric.describeOnce ? ready.features?.(fixed, "fixed", fixedMask) : undefined;
+      const m = metric.describeOnce ? ready.features?.(moving, "moving", movingMask) : undefined;
       return {
-        fixed,
-        moving,
-        fixedMask,
-        movingMask: whole ? undefined : inside.values,
-        metric: metric.prepare?.(fixed, moving, true) ?? metric,
+        fixed: f?.image ?? fixed,
+        moving: m?.image ?? moving,
+        fixedMask: f ? f.mask : fixedMask,
+        movingMask: m ? m.mask : movingMask,
+        metric: f ? ssd() : ready,
         updateSigma: sigma(updateVoxels),
         totalSigma: sigma(totalVoxels),
         step: stepVoxels,

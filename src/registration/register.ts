@@ -224,7 +224,7 @@ class Steps {
     const chosen = await this.#start(coarse, models[0], init);
     const fit = valueUnder(coarse, chosen.map, ncc()).value;
     const same = Number.isFinite(fit) && fit < 0.03;
-    const linearMetric = this.named && this.named.name !== "lncc" ? this.named : same ? ncc() : mi();
+    const linearMetric = this.named && !(this.named.local && (deforms || this.named.name === "lncc")) ? this.named : same ? ncc() : mi();
     const why = this.named
       ? "as asked"
       : same
@@ -329,7 +329,11 @@ class Steps {
   #affordable(shrinks: readonly number[], family?: TransformFamily): number[] {
     const d = this.fixed.grid.size.length;
     const masks = Boolean(this.#fixedMask || this.#movingMask);
-    const whole = family ? generalBytes(family, this.fixed.grid, masks) : planesAtPeak(d, masks) * bytesOf([voxelsOf(this.fixed.grid)]);
+    // A description is some channels for each image, its slope as many.
+    const features = this.named?.features ? (d === 3 ? 72 : 24) : 0;
+    const whole = family
+      ? generalBytes(family, this.fixed.grid, masks)
+      : (planesAtPeak(d, masks) + features) * bytesOf([voxelsOf(this.fixed.grid)]);
     const bytes = (s: number) => whole / s ** d;
     const { used, limit } = engine().memoryUse;
     const fits = shrinks.filter((s) => used + bytes(s) <= limit);
