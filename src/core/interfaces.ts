@@ -2,6 +2,7 @@
  * The shapes by which parts know each other. Folders of one row of the layer table meet only here: a motion operator takes a
  * Transform, a joint problem takes an Iteration, a network is Parametric like a transform.
  */
+import type { DType } from "../tensor/storage.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Shape } from "./shape.js";
 
@@ -116,26 +117,54 @@ export interface LeastSquaresMetric extends Metric {
 export interface Regulariser<T> {
   value(y: T, grid: Grid): Tensor;
 }
-/** A, with ⟨Ax, y⟩ = ⟨x, A*y⟩. */
+/** A, with ⟨Ax, y⟩ = ⟨x, A*y⟩; real or complex on either side. Both directions are differentiable. */
 export interface LinearOperator {
   readonly domain: Shape;
   readonly range: Shape;
+  /** What the numbers are on each side; f32 where nothing is said. */
+  readonly domainType?: DType;
+  readonly rangeType?: DType;
   apply(x: Tensor): Tensor;
   adjoint(y: Tensor): Tensor;
   /** A*A x, where that is cheaper than the two. */
   normal?(x: Tensor): Tensor;
   /** ‖A‖, the largest singular value. */
   norm?(): number;
+  /** (A*A + ρ)⁻¹ b, where that has a closed form (masks, convolutions, Fourier samples). */
+  normalInverse?(b: Tensor, rho: number): Tensor;
 }
+/** R(x), a scalar; with `prox`, `gradient` or `conjugateProx` where it has them: solvers ask for what they need by type. */
 export interface Functional {
   value(x: Tensor): Tensor;
 }
 export interface Differentiable {
   gradient(x: Tensor): Tensor;
+  /** A Lipschitz constant of the gradient, when one is known. */
+  readonly lipschitz?: number;
 }
 /** prox_{tR}(v) = argmin over x of ½‖x − v‖² + t R(x). */
 export interface Proximable {
   prox(v: Tensor, t: number | Tensor): Tensor;
+}
+/** R*(p) = sup over x of ⟨p, x⟩ − R(x), for duality gaps: +∞ outside its domain. */
+export interface Conjugable {
+  conjugate(p: Tensor): number;
+}
+/** How far z = Ax is from the data y: ½‖z − y‖² and its relatives, as a functional of z. */
+export interface Fidelity extends Functional, Partial<Proximable>, Partial<Differentiable>, Partial<Conjugable> {
+  readonly data: Tensor;
+}
+/** One term λ R(Kx) of an objective; without `operator`, K is the identity. */
+export interface PriorTerm {
+  readonly weight: number;
+  readonly functional: Functional & Partial<Proximable> & Partial<Differentiable> & Partial<Conjugable>;
+  readonly operator?: LinearOperator;
+}
+/** min over x of F(Ax) + Σ λᵢ Rᵢ(Kᵢ x). */
+export interface InverseProblem {
+  readonly operator: LinearOperator;
+  readonly fidelity: Fidelity;
+  readonly terms: readonly PriorTerm[];
 }
 
 // What optimisers see

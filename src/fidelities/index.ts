@@ -1,0 +1,4 @@
+export { absolute } from "./absolute.js";
+export { huber } from "./huber.js";
+export { leastSquares } from "./leastSquares.js";
+export { poisson } from "./poisson.js";

@@ -1,0 +1,18 @@
+import type { Shape } from "../core/shape.js";
+import type { DType } from "../tensor/index.js";
+import { Operator } from "./operator.js";
+
+/** x ↦ x. */
+export const identityOperator = (shape: Shape, type: DType = "f32"): Operator =>
+  new Operator({
+    name: "identity",
+    domain: shape,
+    range: shape,
+    domainType: type,
+    rangeType: type,
+    apply: (x) => x,
+    adjoint: (y) => y,
+    normal: (x) => x,
+    norm: 1,
+    normalInverse: (b, rho) => b.div(1 + rho),
+  });
