@@ -53,6 +53,10 @@ export const identity = {
   }),
 };
 
+/** Of an image, or of a table of points by its header. */
+const dimensionOf = (path) =>
+  path.endsWith(".csv") ? readFileSync(path, "utf8").split("\n", 1)[0].split(",").length : readImage(path).size.length;
+
 /** Our command line, as a user calls it. `args` are the options of `register`. */
 export function pullback(args) {
   const main = join(root, "dist/cli/main.js");
@@ -70,7 +74,7 @@ export function pullback(args) {
       const r = await call("register", fixed, moving, "-o", out, "--json", "--threads", String(threads), ...args);
       const json = JSON.parse(r.stdout);
       const transform = join(out, "transform.json");
-      const d = readImage(fixed).size.length;
+      const d = dimensionOf(fixed);
       return {
         status: json.status,
         reason: json.reason,

@@ -151,7 +151,7 @@ export async function main(args) {
       const runners = [
         { key: "identity", method: identity },
         ...(withUs ? Object.entries(pair.ours).map(([key, flags]) => ({ key, method: pullback([...flags, ...extra]) })) : []),
-        ...(withPeer ? [{ key: "elastix", method: elastix(pair.elastix) }] : []),
+        ...(withPeer && pair.elastix ? [{ key: "elastix", method: elastix(pair.elastix) }] : []),
       ];
       const r = await runAll(pair, runners, folder, reps, threads);
       rmSync(folder, { recursive: true, force: true });
