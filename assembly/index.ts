@@ -26,3 +26,4 @@ export { complexJoin, complexMagnitude, complexPart } from "./complex";
 export { argsortRows, argsortWorkspace } from "./sort";
 export { gradientForce } from "./force";
 export { gradientSums } from "./gradientSums";
+export { tileProducts } from "./tileProducts";

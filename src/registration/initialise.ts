@@ -4,7 +4,7 @@ import { rotation2, rotationFromVector, transform } from "../image/matrix.js";
 import type { Tensor } from "../tensor/index.js";
 import { type LinearLevel, valueUnder } from "./linear.js";
 
-export const starts = ["auto", "identity", "moments", "center"] as const;
+export const starts = ["auto", "identity", "moments", "center", "search"] as const;
 export type Start = (typeof starts)[number];
 
 /** Centre of mass, in millimetres, of the values above the image's lowest (times a mask). */
