@@ -23,7 +23,7 @@ describe("tile products", () => {
     [1, [1, 0, 4], [1, 2, 2], [0, 1, 1]],
   ] as const)("agree with the twin: %d channels of %j, tiles %j, shifts %j", (channels, size, tile, radius) => {
     const random = seeded(7);
-    const n = channels * size.reduce((s, v) => s * v, 1);
+    const n = channels * size.reduce<number>((s, v) => s * v, 1);
     const draw = () => Float32Array.from({ length: n }, () => (random.uniform() < 0.2 ? 0 : random.normal()));
     const [a, b] = [draw(), draw()];
     const o = { tile, radius };

@@ -1,6 +1,6 @@
 import { ArgumentError, GridError } from "../core/errors.js";
 import type { Grid, Image, Metric, Transform, TransformFamily } from "../core/interfaces.js";
-import { type AffineMap, gridText, identityMap, tensorShape, voxelsOf } from "../image/grid.js";
+import { type AffineMap, applyAffine, centreOf, gridText, identityMap, tensorShape, voxelsOf } from "../image/grid.js";
 import { engine } from "../kernels/engine.js";
 import type { ImageMetric } from "../metrics/imageMetric.js";
 import { lncc, type MetricFunction, metricFrom, metricNamed, metricsByName, mi, ncc } from "../metrics/index.js";
@@ -26,6 +26,7 @@ import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo }
 import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
 import { type GeneralChoice, generalOf } from "./parts.js";
 import { alignHomography, homographyUncertainty, valueUnderHomography } from "./projective.js";
+import { agreementUnder, convincing, type SearchResult, searchPlane } from "./search.js";
 import { hessianUncertainty, leastSquaresUncertainty, spreadOverStarts, type Uncertainty } from "./uncertainty.js";
 
 export const presets = ["auto", "quick", "translation", "rigid", "similarity", "affine", "homography", "bspline", "svf", "diffeo"] as const;
@@ -221,7 +222,16 @@ class Steps {
     this.#stages = linear.length * (models.length + (preset === "homography" ? 1 : 0)) + dense.length;
 
     const coarse = this.#level(linear[0]);
-    const chosen = await this.#start(coarse, models[0], init);
+    const found = this.options.homotopy ? undefined : this.#search(models[models.length - 1], init);
+    const sure = found?.refined.find(convincing);
+    const chosen = sure
+      ? { map: sure.map, before: identityMap(d) }
+      : await this.#start(
+          coarse,
+          models[0],
+          init === "search" ? "auto" : init,
+          found?.refined.map((r) => r.map),
+        );
     const fit = valueUnder(coarse, chosen.map, ncc()).value;
     const same = Number.isFinite(fit) && fit < 0.03;
     const linearMetric = this.named && !(this.named.local && (deforms || this.named.name === "lncc")) ? this.named : same ? ncc() : mi();
@@ -233,9 +243,19 @@ class Steps {
 
     let map = chosen.map;
     if (this.options.homotopy) map = await this.#followed(models[models.length - 1], linear, map, linearMetric);
-    for (const [k, model] of models.entries()) {
+    // Edges decide between unlike contrasts: a histogram's finest steps would not improve on them. Like ones are refined to a hundredth of a pixel.
+    const settled = sure !== undefined && !this.named && !same && !this.options.homotopy;
+    for (const [k, model] of settled ? [] : models.entries()) {
       // A richer model begins at the coarsest level again: a scale of 0.8 is out of reach of a fine one. Its forerunner only has to be near, unless it may be the answer.
-      const levels = k === models.length - 1 || preset === "auto" ? linear : linear.slice(0, Math.max(1, linear.length - 2));
+      // Where the search is sure, coarse levels have nothing to add, and a forerunner only where it may be the answer.
+      if (sure && k < models.length - 1 && preset !== "auto") continue;
+      if (sure && k > 0) map = sure.map;
+      if (sure && k < models.length - 1) map = nearestRigid(map, centreOf(this.fixed.grid));
+      const levels = sure
+        ? linear.slice(-2)
+        : k === models.length - 1 || preset === "auto"
+          ? linear
+          : linear.slice(0, Math.max(1, linear.length - 2));
       if (this.options.homotopy && k < models.length - 1) continue; // its path was that of the richest model
       for (const shrink of this.options.homotopy ? levels.slice(-1) : levels) map = await this.#linear(model, shrink, map, linearMetric);
       if (k === 0 && preset === "auto" && models.length > 1) {
@@ -255,7 +275,20 @@ class Steps {
       }
     }
     this.#release(coarse);
-    const plan = `preset ${preset}${preset === "auto" ? ": affine and diffeomorphic, because a rigid motion does not explain the images" : ""}; metric ${linearMetric.name}: ${why}`;
+    let kept = "";
+    if (sure && !settled) {
+      const [ours, theirs] = [sure.map, map].map((m) => agreementUnder(this.#images(), m).score);
+      if (ours > 1.05 * theirs) {
+        map = sure.map;
+        kept = `; the searched start is kept, because under ${linearMetric.name} fewer edges agree`;
+      }
+    }
+    const searched = sure
+      ? `; start by search: ${sure.home} of ${sure.blocks} blocks at home${kept}`
+      : found
+        ? "; start: best of search, headers, middles and masses by the metric"
+        : "";
+    const plan = `preset ${preset}${searched}${preset === "auto" ? ": affine and diffeomorphic, because a rigid motion does not explain the images" : ""}; metric ${linearMetric.name}: ${why}`;
     if (preset === "homography") {
       let matrix: readonly number[] = homographyOfAffine(map);
       for (const shrink of linear) matrix = await this.#homography(shrink, matrix, linearMetric);
@@ -445,8 +478,22 @@ class Steps {
     }
   }
 
+  #images = () => ({ fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask });
+  /** Plane pictures are searched where that is asked for, or where no header says how they lie. */
+  #search(model: AffineModel, init: Start | Transform): SearchResult | undefined {
+    const plain = ({ grid }: Image) => grid.size.length === 2 && grid.spacing.every((v) => v === 1) && grid.origin.every((v) => v === 0);
+    const wanted = init === "search" || (init === "auto" && plain(this.fixed) && plain(this.moving));
+    const possible = [this.#fixed, this.#moving].every((im) => im.grid.size.length === 2 && Math.min(...im.grid.size) >= 32);
+    return wanted && possible ? searchPlane(this.#images(), model) : undefined;
+  }
+
   /** The start: as told, or the best of several after a few coarse steps. */
-  async #start(level: LinearLevel, model: AffineModel, init: Start | Transform): Promise<{ map: AffineMap; before: AffineMap }> {
+  async #start(
+    level: LinearLevel,
+    model: AffineModel,
+    init: Start | Transform,
+    more: readonly AffineMap[] = [],
+  ): Promise<{ map: AffineMap; before: AffineMap }> {
     const search = this.named && !this.named.local ? this.named : mi();
     if (typeof init === "object") {
       if (!(init instanceof AffineTransform))
@@ -464,7 +511,10 @@ class Steps {
     const upright = found.filter((c) => !c.turned).slice(0, 2);
     const turned = found.filter((c) => c.turned).slice(0, 3);
     let best: { map: AffineMap; value: number; turned: boolean } | undefined;
-    for (const c of [...upright, ...turned]) {
+    const searched = more
+      .map((map) => ({ map, turned: true, from: "the search", ...valueUnder(level, map, ready) }))
+      .filter((c) => c.overlap > 0.1);
+    for (const c of [...upright, ...turned, ...searched]) {
       const r = await alignLinear(level, model, c.map, search, false, {
         iterations: 20,
         level: 0,
@@ -550,6 +600,13 @@ class Steps {
     if (Math.abs(scale - 1) > 1e-9) return "similarity";
     return rotation.every((v, i) => Math.abs(v - (i % (d + 1) === 0 ? 1 : 0)) < 1e-12) ? "translation" : "rigid";
   }
+}
+
+/** The rigid map nearest to a linear one: it agrees with it at a point. */
+function nearestRigid(map: AffineMap, at: readonly number[]): AffineMap {
+  const { rotation } = nearestSimilarity(map.matrix, at.length);
+  const target = applyAffine(map, at);
+  return { matrix: rotation, offset: applyAffine({ matrix: rotation, offset: at.map(() => 0) }, at).map((v, i) => target[i] - v) };
 }
 
 const noOverlap = (fixed: Image, moving: Image, where: string) =>

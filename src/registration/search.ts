@@ -5,8 +5,8 @@ import { type AffineMap, applyAffine, composeAffine, cornersOf } from "../image/
 import { rotation2 } from "../image/matrix.js";
 import { engine } from "../kernels/engine.js";
 import { tileProducts } from "../kernels/tileProducts.js";
-import { irfft, rfft } from "../tensor/ops/fft.js";
 import { scope, Tensor } from "../tensor/index.js";
+import { irfft, rfft } from "../tensor/ops/fft.js";
 import { type AffineModel, identityTransform, warp } from "../transforms/index.js";
 import { atSpacing } from "./levels.js";
 
@@ -93,7 +93,12 @@ function turned(z: Orientation, weight: ArrayLike<number>, angle: number, width:
       if (i < 0 || j < 0 || i + 1 >= z.width || j + 1 >= z.height) continue;
       const [p, q] = [u - i, v - j];
       const k = j * z.width + i;
-      const [w00, w10, w01, w11] = [(1 - p) * (1 - q) * weight[k], p * (1 - q) * weight[k + 1], (1 - p) * q * weight[k + z.width], p * q * weight[k + z.width + 1]];
+      const [w00, w10, w01, w11] = [
+        (1 - p) * (1 - q) * weight[k],
+        p * (1 - q) * weight[k + 1],
+        (1 - p) * q * weight[k + z.width],
+        p * q * weight[k + z.width + 1],
+      ];
       const a = w00 * z.re[k] + w10 * z.re[k + 1] + w01 * z.re[k + z.width] + w11 * z.re[k + z.width + 1];
       const b = w00 * z.im[k] + w10 * z.im[k + 1] + w01 * z.im[k + z.width] + w11 * z.im[k + z.width + 1];
       // φ in the turned frame is φ − θ.
@@ -121,7 +126,10 @@ interface Found extends Hypothesis {
 function correlations(images: SearchImages, space: SearchSpace, samples: number): Found[] {
   const extent = (im: Image) => {
     const corners = cornersOf(im.grid);
-    return Math.max(...[0, 1].map((a) => Math.max(...corners.map((c) => c[a])) - Math.min(...corners.map((c) => c[a])))) + Math.min(...im.grid.spacing);
+    return (
+      Math.max(...[0, 1].map((a) => Math.max(...corners.map((c) => c[a])) - Math.min(...corners.map((c) => c[a])))) +
+      Math.min(...im.grid.spacing)
+    );
   };
   const spacing = Math.max(extent(images.fixed), extent(images.moving)) / samples;
   const fixed = planeOf(images.fixed, images.fixedMask, spacing);
@@ -139,8 +147,13 @@ function correlations(images: SearchImages, space: SearchSpace, samples: number)
         for (const degrees of space.degrees) {
           const angle = (degrees * Math.PI) / 180;
           const [c, s] = [Math.abs(Math.cos(angle)), Math.abs(Math.sin(angle))];
-          const box = [Math.min(size[1], Math.ceil(c * moving.width + s * moving.height)), Math.min(size[0], Math.ceil(s * moving.width + c * moving.height))];
-          const surface = scope(() => correlation(F, spectra(turned(z, subject ? moving.subject : moving.weight, angle, box[0], box[1]), undefined, size), size));
+          const box = [
+            Math.min(size[1], Math.ceil(c * moving.width + s * moving.height)),
+            Math.min(size[0], Math.ceil(s * moving.width + c * moving.height)),
+          ];
+          const surface = scope(() =>
+            correlation(F, spectra(turned(z, subject ? moving.subject : moving.weight, angle, box[0], box[1]), undefined, size), size),
+          );
           for (const { x, y, score } of tops(surface, size, 2, 5)) {
             const t = [x < fixed.width ? x : x - size[1], y < fixed.height ? y : y - size[0]];
             const R = rotation2(angle);
@@ -183,7 +196,12 @@ function correlation(F: Tensor, M: Tensor, [H, W]: readonly [number, number]): F
   for (let k = 0; k < H * W; k++) out[k] = both[k] / Math.sqrt(0.5 * Math.max(0, both[H * W + k]) + 0.05 * most + 1e-12);
   return out;
 }
-function tops(surface: Float32Array, [H, W]: readonly [number, number], count: number, apart: number): { x: number; y: number; score: number }[] {
+function tops(
+  surface: Float32Array,
+  [H, W]: readonly [number, number],
+  count: number,
+  apart: number,
+): { x: number; y: number; score: number }[] {
   const out: { x: number; y: number; score: number }[] = [];
   for (let r = 0; r < count; r++) {
     let best = -1;
@@ -223,7 +241,11 @@ interface Level {
 }
 function levelOf(images: SearchImages, spacing: number, scale: number): Omit<Level, "subject"> {
   const fixed = planeOf(images.fixed, images.fixedMask, spacing);
-  return { fixed, moving: planeOf(images.moving, images.movingMask, spacing * scale), still: orientation(fixed.values, fixed.width, fixed.height) };
+  return {
+    fixed,
+    moving: planeOf(images.moving, images.movingMask, spacing * scale),
+    still: orientation(fixed.values, fixed.width, fixed.height),
+  };
 }
 /** Edge directions of the moving picture brought onto the fixed lattice. */
 function brought(level: Level, map: AffineMap): Orientation {
@@ -244,7 +266,10 @@ function brought(level: Level, map: AffineMap): Orientation {
       const m = moving.values;
       const at = y * fixed.width + x;
       values[at] = (1 - q) * ((1 - p) * m[k] + p * m[k + 1]) + q * ((1 - p) * m[k + moving.width] + p * m[k + moving.width + 1]);
-      weight[at] = u >= rim && v >= rim && u <= moving.width - 1 - rim && v <= moving.height - 1 - rim ? source[Math.round(cv) * moving.width + Math.round(cu)] : 0;
+      weight[at] =
+        u >= rim && v >= rim && u <= moving.width - 1 - rim && v <= moving.height - 1 - rim
+          ? source[Math.round(cv) * moving.width + Math.round(cu)]
+          : 0;
     }
   return orientation(values, fixed.width, fixed.height, { weight });
 }
@@ -338,7 +363,21 @@ function fitted(model: AffineModel, blocks: readonly Block[], weights: readonly 
   const b = new Float64Array(N);
   for (const [k, block] of blocks.entries()) {
     const [x, y] = [block.at[0] - middle[0], block.at[1] - middle[1]];
-    const rows = columns === 2 ? [[1, 0], [0, 1]] : columns === 4 ? [[1, 0, x, -y], [0, 1, y, x]] : [[1, 0, x, y, 0, 0], [0, 1, 0, 0, x, y]];
+    const rows =
+      columns === 2
+        ? [
+            [1, 0],
+            [0, 1],
+          ]
+        : columns === 4
+          ? [
+              [1, 0, x, -y],
+              [0, 1, y, x],
+            ]
+          : [
+              [1, 0, x, y, 0, 0],
+              [0, 1, 0, 0, x, y],
+            ];
     for (const [r, row] of rows.entries())
       for (let i = 0; i < N; i++) {
         b[i] += weights[k] * row[i] * block.shift[r];
@@ -394,7 +433,9 @@ function round(level: Level, map: AffineMap, model: AffineModel, g: number, R: n
   // Samples to points: P = o + h p.
   const physical: AffineMap = {
     matrix: update.matrix,
-    offset: [0, 1].map((a) => origin[a] + spacing * update.offset[a] - update.matrix[2 * a] * origin[0] - update.matrix[2 * a + 1] * origin[1]),
+    offset: [0, 1].map(
+      (a) => origin[a] + spacing * update.offset[a] - update.matrix[2 * a] * origin[0] - update.matrix[2 * a + 1] * origin[1],
+    ),
   };
   return { map: composeAffine(map, physical), blocks, score };
 }
@@ -413,11 +454,17 @@ export function agreementUnder(images: SearchImages, map: AffineMap): Omit<Refin
   return { score, blocks: blocks.length, home: atHome(blocks) };
 }
 const atHome = (blocks: readonly Block[]) => blocks.filter((b) => Math.hypot(...b.shift) <= 2).length;
-const largest = ({ fixed, moving }: SearchImages) => Math.max(...[fixed, moving].map(({ grid }) => Math.max(...grid.size.map((n, a) => n * grid.spacing[a]))));
+const largest = ({ fixed, moving }: SearchImages) =>
+  Math.max(...[fixed, moving].map(({ grid }) => Math.max(...grid.size.map((n, a) => n * grid.spacing[a]))));
 
 export interface SearchResult {
   /** Refined hypotheses, best first. */
-  readonly refined: readonly (Refined & { readonly degrees: number; readonly scale: number; readonly start: number; readonly subject: boolean })[];
+  readonly refined: readonly (Refined & {
+    readonly degrees: number;
+    readonly scale: number;
+    readonly start: number;
+    readonly subject: boolean;
+  })[];
   readonly coarse: readonly Hypothesis[];
 }
 
@@ -431,7 +478,8 @@ export function searchPlane(images: SearchImages, model: AffineModel, keepFew = 
   for (const subject of [true, false]) {
     const mine: Found[] = [];
     for (const f of found)
-      if (f.subject === subject && mine.length < keepFew && ![...mine, ...few].some((o) => apart(o.map, f.map, corners) < 0.06 * extent)) mine.push(f);
+      if (f.subject === subject && mine.length < keepFew && ![...mine, ...few].some((o) => apart(o.map, f.map, corners) < 0.06 * extent))
+        mine.push(f);
     few.push(...mine);
   }
   const h = largest(images) / samples;
@@ -445,7 +493,16 @@ export function searchPlane(images: SearchImages, model: AffineModel, keepFew = 
   type Entry = SearchResult["refined"][number];
   const measured = (level: Level, map: AffineMap, f: Found, g: number): Entry => {
     const { blocks, score } = blocksOf(level, map, g, 8);
-    return { map, score, blocks: blocks.length, home: atHome(blocks), degrees: f.degrees, scale: f.scale, start: f.score, subject: f.subject };
+    return {
+      map,
+      score,
+      blocks: blocks.length,
+      home: atHome(blocks),
+      degrees: f.degrees,
+      scale: f.scale,
+      start: f.score,
+      subject: f.subject,
+    };
   };
   const distinct = (entries: readonly Entry[], count: number) => {
     const kept: Entry[] = [];
@@ -459,12 +516,14 @@ export function searchPlane(images: SearchImages, model: AffineModel, keepFew = 
     map = round(level, map, model, 8, 5).map;
     return measured({ ...level, subject: true }, map, f, 8);
   });
-  const second = distinct(first, 4).filter((e, _, all) => e.score > 0.6 * all[0].score).map((e) => {
-    const level = { ...at(h / 2, e.scale), subject: true };
-    let map = round(level, e.map, model, 16, 8).map;
-    map = round(level, map, model, 16, 5).map;
-    map = round(level, map, model, 16, 4).map;
-    return measured(level, map, { ...e, score: e.start }, 16);
-  });
+  const second = distinct(first, 4)
+    .filter((e, _, all) => e.score > 0.6 * all[0].score)
+    .map((e) => {
+      const level = { ...at(h / 2, e.scale), subject: true };
+      let map = round(level, e.map, model, 16, 8).map;
+      map = round(level, map, model, 16, 5).map;
+      map = round(level, map, model, 16, 4).map;
+      return measured(level, map, { ...e, score: e.start }, 16);
+    });
   return { refined: second.sort((a, b) => b.score - a.score), coarse: found };
 }
