@@ -32,6 +32,8 @@ export interface Told {
   readonly trace: readonly { readonly level: string; readonly values: readonly number[] }[];
   /** Of parametric results. */
   readonly uncertainty?: Uncertainty;
+  /** How far landmark pairs are apart, when some came. */
+  readonly landmarks?: RegistrationFigures["landmarks"];
   /** Masks, points, a first transform. */
   readonly otherInputs: readonly string[];
   /** Every option as it was used. */
@@ -51,6 +53,12 @@ export interface RegistrationFigures {
   readonly folded: number;
   readonly jacobian: { readonly min: number; readonly max: number; readonly sdLog: number };
   readonly inverseConsistency: { readonly meanVoxels: number; readonly maxVoxels: number };
+  /** Distances of landmark pairs under the identity and under the transform, mm. */
+  readonly landmarks?: {
+    readonly pairs: number;
+    readonly before: { readonly mean: number; readonly max: number };
+    readonly after: { readonly mean: number; readonly max: number };
+  };
 }
 
 /** What is measured of every result, whatever made it. */
@@ -75,6 +83,7 @@ export function measure(t: Told): {
       folded,
       jacobian: { min, max, sdLog },
       inverseConsistency: { meanVoxels: back.mean, maxVoxels: back.max },
+      ...(t.landmarks && { landmarks: t.landmarks }),
     },
     displacement,
     jacobian,
@@ -221,6 +230,12 @@ function tiles(t: Told, f: RegistrationFigures): Figure[] {
   return [
     { label: `${t.metric} before`, value: f.before },
     { label: `${t.metric} after`, value: f.after },
+    ...(f.landmarks
+      ? [
+          { label: "landmarks before", value: f.landmarks.before.mean, unit: "mm" },
+          { label: "landmarks after", value: f.landmarks.after.mean, unit: "mm" },
+        ]
+      : []),
     { label: "overlap", value: Math.round(1000 * f.overlap) / 10, unit: "%" },
     ...(nonlinear
       ? [

@@ -49,7 +49,8 @@ export async function alignLinear(
       : undefined;
   const second = optimiser === undefined || optimiser === "levenbergMarquardt" || optimiser === "gaussNewton";
   const asked = formulation !== "forward" ? `the ${formulation} formulation` : optimiser !== undefined && second ? optimiser : undefined;
-  if (metric.features && formulation === "forward" && second)
+  // Descriptions move by steps of their own, which know no landmarks: these go by the slope.
+  if (metric.features && !level.landmarks && formulation === "forward" && second)
     return alignDescribed(
       level,
       start,
@@ -60,6 +61,8 @@ export async function alignLinear(
         dispose(mine.filter((t) => t && t !== level.fixed.values && t !== level.moving.values && t !== level.fixedMask));
       },
     );
+  if (level.landmarks && formulation !== "forward")
+    throw new ArgumentError(`register: landmarks go with the forward formulation; leave ${formulation} out`, { formulation });
   if (asked && !squares)
     throw new ArgumentError(
       `register: ${asked} needs a least-squares form: the metric ssd or ncc, one channel and no moving mask; ${metric.name} and these images do not have it`,
@@ -131,8 +134,18 @@ async function leastSquares(
     const gradient = chain.map((row) => scale * row.reduce((a, v, i) => a + v * s.jtr[i], 0));
     const half = chain.map((row) => Array.from({ length: N }, (_, j) => row.reduce((a, v, i) => a + v * s.jtj[i * N + j], 0)));
     const hessian = half.flatMap((row) => chain.map((other) => scale * row.reduce((a, v, j) => a + v * other[j], 0)));
+    const marks = family.landmarks(theta);
+    if (marks)
+      for (let k = 0; k < family.count; k++) {
+        gradient[k] += marks.gradient[k];
+        for (let j = 0; j < family.count; j++) hessian[k * n + j] += marks.hessian[k * family.count + j];
+      }
     // A mean over what overlaps. Sliding out of each other must not pay, so less than half of the first overlap is no candidate.
-    return { value: s.weight > 0.5 * first.weight ? 0.5 * scale * s.rr : Number.POSITIVE_INFINITY, gradient, hessian };
+    return {
+      value: s.weight > 0.5 * first.weight ? 0.5 * scale * s.rr + (marks?.value ?? 0) : Number.POSITIVE_INFINITY,
+      gradient,
+      hessian,
+    };
   };
   const x0 = Tensor.from(Float64Array.from([...zero, ...(free ? [gain, offset] : [])]), [family.count + free]);
   try {
@@ -157,10 +170,11 @@ async function bySlope(
   const valueAndGradient = (x: Tensor) => {
     const found = slopeAt(level, family.entries(x.data), metric, cubic ? source : undefined);
     const slopes = family.slopes(x.data);
+    const marks = family.landmarks(x.data);
     return {
-      value: found.value,
+      value: found.value + (marks?.value ?? 0),
       gradient: Tensor.from(
-        Float64Array.from(slopes, (row) => row.reduce((s, v, i) => s + v * found.entries[i], 0)),
+        Float64Array.from(slopes, (row, k) => row.reduce((s, v, i) => s + v * found.entries[i], marks?.gradient[k] ?? 0)),
         [family.count],
       ),
     };

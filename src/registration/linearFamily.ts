@@ -6,6 +6,7 @@ import { gaussNewton, levenbergMarquardt } from "../optimisers/index.js";
 import { Tensor } from "../tensor/index.js";
 import { type AffineModel, affineFromParameters, parameterCount } from "../transforms/affine.js";
 import { baseOf } from "../transforms/warp.js";
+import { type LandmarkPairs, landmarkTerm } from "./points/landmarkTerm.js";
 
 export interface LinearLevel {
   readonly fixed: Image;
@@ -13,6 +14,8 @@ export interface LinearLevel {
   /** Weights on the two grids. */
   readonly fixedMask?: Tensor;
   readonly movingMask?: Tensor;
+  /** A term beside the metric. */
+  readonly landmarks?: LandmarkPairs;
 }
 /** The part of a run that a level needs. */
 export interface LevelRun {
@@ -50,6 +53,11 @@ export class LinearFamily {
   physical(theta: ArrayLike<number>): AffineMap {
     const p = Array.from({ length: this.count }, (_, i) => (i < this.#d ? theta[i] : theta[i] / this.radius));
     return composeAffine(affineFromParameters(this.model, p, this.#centre), this.start);
+  }
+  /** The landmarks' term, if there are any. */
+  landmarks(theta: ArrayLike<number>) {
+    const pairs = this.level.landmarks;
+    return pairs && landmarkTerm(pairs, (t) => this.physical(t), theta, this.count, 1e-4 * this.radius);
   }
   /** [A | b] rows, fixed voxels to moving voxels. */
   entries(theta: ArrayLike<number>): number[] {

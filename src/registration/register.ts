@@ -25,6 +25,8 @@ import { candidates, type Start } from "./initialise.js";
 import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
 import { type GeneralChoice, generalOf } from "./parts.js";
+import { landmarkPairs } from "./points/landmarkTerm.js";
+import type { PointsLike } from "./points/pointSet.js";
 import { alignHomography, homographyUncertainty, valueUnderHomography } from "./projective.js";
 import { agreementUnder, convincing, type SearchResult, searchPlane } from "./search.js";
 import { hessianUncertainty, leastSquaresUncertainty, spreadOverStarts, type Uncertainty } from "./uncertainty.js";
@@ -50,6 +52,11 @@ export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
   /** Weights on the fixed and on the moving grid, [1, (z,) y, x]: where the images count. */
   readonly fixedMask?: Tensor;
   readonly movingMask?: Tensor;
+  /** Landmark pairs, row i of one belonging to row i of the other: linear models minimise D + ½ w mean |y(fᵢ) − mᵢ|²/(10 voxels)². */
+  readonly fixedPoints?: PointsLike;
+  readonly movingPoints?: PointsLike;
+  /** w, default 1. */
+  readonly pointsWeight?: number;
   /** Where to start. Default auto: headers, middles, centres of mass and turns of these, by the metric. */
   readonly init?: Start | Transform;
   /** For linear models and homographies: over which image the sum goes and where the step is taken; see `formulations`. Default forward. */
@@ -393,6 +400,9 @@ class Steps {
       fixedMask: mask(this.#fixedMask, this.fixed),
       movingMask: mask(this.#movingMask, this.moving),
     }));
+    const { fixedPoints, movingPoints, pointsWeight = 1 } = this.options;
+    const h = 10 * baseSpacing(this.fixed.grid);
+    Object.assign(level, { landmarks: landmarkPairs(fixedPoints, movingPoints, pointsWeight, h, this.fixed.grid.size.length) });
     this.#levels.add(level);
     return level;
   }

@@ -27,7 +27,7 @@ import { Exit } from "../exit.js";
 import { checkUsable, grayOf, type Loaded, loadImage, loadMask, loadTransform } from "../inputs.js";
 import { suggestion } from "../nearest.js";
 import { choice, flag, force, notNegative, numberList, option, output, text, wholeFromOne } from "../options.js";
-import { isPointFile, registerPointFiles } from "../pointRegistration.js";
+import { isPointFile, landmarkFigures, loadLandmarks, registerPointFiles } from "../pointRegistration.js";
 import { overlapOf, putRegistration, type RunFile, stopwatch } from "../registrationFiles.js";
 import type { Session } from "../session.js";
 
@@ -92,6 +92,7 @@ export const command: CommandDefinition = {
       const moving = await loadImage(session, movingPath);
       const [fixedGray, movingGray] = checkedPair(fixed, moving);
       const { init, masks, files } = await further(session, options, fixedGray, movingGray);
+      const landmarks = loadLandmarks(session, options, fixedGray.grid.size.length);
       clock("read");
       const plan = planOf(options);
       if (!out)
@@ -114,6 +115,8 @@ export const command: CommandDefinition = {
           homotopy: options.homotopy === true,
           uncertainty: options.uncertainty === true,
           ...masks,
+          fixedPoints: landmarks?.fixed,
+          movingPoints: landmarks?.moving,
           init,
           signal,
           onProgress: (p) => session.progress.step(p),
@@ -137,7 +140,8 @@ export const command: CommandDefinition = {
         trace: result.trace,
         uncertainty: result.uncertainty,
         options: plan,
-        otherInputs: files,
+        otherInputs: [...files, ...(landmarks?.files ?? [])],
+        landmarks: landmarks && landmarkFigures(result.transform, landmarks.fixed, landmarks.moving),
         timings,
         unlikeContrasts: used.unlikeContrasts === true,
         sameScale: used.scaling === "shared",
