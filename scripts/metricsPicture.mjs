@@ -67,12 +67,16 @@ names.forEach((name, column) => {
     const [x0, y0] = [left + column * (width + gap), top + row * (height + 34)];
     parts.push(`<rect x="${x0}" y="${y0}" width="${width}" height="${height}" fill="none" stroke="#bbb"/>`);
     parts.push(`<path d="M${x0 + width / 2} ${y0}v${height}" stroke="#ddd"/>`);
-    for (const end of [sweep.from, 0, sweep.to])
+    for (const [end, anchor] of [
+      [sweep.from, "start"],
+      [0, "middle"],
+      [sweep.to, "end"],
+    ])
       text(
         x0 + ((end - sweep.from) / (sweep.to - sweep.from)) * width,
         y0 + height + 11,
         end,
-        'text-anchor="middle" fill="#777" font-size="8"',
+        `text-anchor="${anchor}" fill="#777" font-size="8"`,
       );
     for (const { map, colour } of contrasts) {
       const ts = Array.from({ length: 65 }, (_, k) => sweep.from + (k / 64) * (sweep.to - sweep.from));

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { metrics } from "../catalogue.js";
 import { seeded } from "../core/index.js";
@@ -218,6 +219,11 @@ describe("claims", () => {
 });
 
 describe("names", () => {
+  test("the guide has a row for every metric, and no other", () => {
+    const guide = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
+    const rows = [...guide.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+    expect(rows.sort()).toEqual(Object.keys(metrics).sort());
+  });
   test("a sum is named by its terms, and its name makes it again", () => {
     const metric = metricNamed("mi + 0.5*ngf");
     expect(metric.name).toBe("mi+0.5*ngf");
