@@ -3,6 +3,7 @@ const benches = {
   kernels: "our kernels against native C++ on one and two threads",
   registration: "our command line against other registration programs, with ground truth",
   formulations: "forward, inverse and inverse-compositional linear registration: the cost of a step",
+  homotopy: "from blurred to sharp: with and without, from harder and harder starts",
   peers: "which other programs this machine has",
 };
 const [name, ...args] = process.argv.slice(2);

@@ -15,6 +15,7 @@ import {
   homographyOfAffine,
   movingSpace,
   nearestSimilarity,
+  warp,
 } from "../transforms/index.js";
 import { alignDiffeo, type DiffeoOptions, type DiffeoResult, planesAtPeak } from "./diffeo.js";
 
@@ -22,6 +23,7 @@ import { type Formulation, formulations } from "./formulations.js";
 import { alignGeneral, type GeneralResult, generalBytes } from "./general.js";
 import { traceHomotopy } from "./homotopy.js";
 import { candidates, type Start } from "./initialise.js";
+import { alignLddmm, type LddmmOptions } from "./lddmm.js";
 import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
 import { type GeneralChoice, generalOf } from "./parts.js";
@@ -31,7 +33,19 @@ import { alignHomography, homographyUncertainty, valueUnderHomography } from "./
 import { agreementUnder, convincing, type SearchResult, searchPlane } from "./search.js";
 import { hessianUncertainty, leastSquaresUncertainty, spreadOverStarts, type Uncertainty } from "./uncertainty.js";
 
-export const presets = ["auto", "quick", "translation", "rigid", "similarity", "affine", "homography", "bspline", "svf", "diffeo"] as const;
+export const presets = [
+  "auto",
+  "quick",
+  "translation",
+  "rigid",
+  "similarity",
+  "affine",
+  "homography",
+  "lddmm",
+  "bspline",
+  "svf",
+  "diffeo",
+] as const;
 export type Preset = (typeof presets)[number];
 export const metrics: readonly string[] = Object.keys(metricsByName);
 
@@ -63,6 +77,8 @@ export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
   readonly formulation?: Formulation;
   /** The method, by name; see `linearOptimisers`, and `generalOptimisers` for families of deformations. Default: what the metric allows. */
   readonly optimiser?: LinearOptimiser;
+  /** For the preset (or transform) lddmm: velocities in time, order of smoothness, mass preservation, α. */
+  readonly lddmm?: Omit<LddmmOptions, "shrinks" | "iterations">;
   /** For linear models of plane images, by ssd or ncc: follow the minimum from blurred to sharp (`traceHomotopy`) instead of going level by level. */
   readonly homotopy?: boolean;
   /** Linear models and homographies by ssd or ncc come with their uncertainty; for other metrics it costs as much again and is only had when asked for. */
@@ -104,7 +120,18 @@ export interface RegisterResult {
  * @throws GridError when dimensions differ or nothing overlaps; ArgumentError for unknown names; MemoryError when it cannot fit
  * @throws AbortedError when `signal` fires
  */
-export async function register(fixed: Image, moving: Image, options: RegisterOptions = {}): Promise<RegisterResult> {
+export async function register(fixed: Image, moving: Image, given: RegisterOptions = {}): Promise<RegisterResult> {
+  // Flows have their own Gauss–Newton–Krylov method, and so are no family of the general path, but are chosen in the same words.
+  const flows = given.preset === "lddmm" || given.transform === "lddmm";
+  const options: RegisterOptions = flows
+    ? {
+        ...given,
+        preset: "lddmm",
+        transform: undefined,
+        alpha: undefined,
+        lddmm: { ...given.lddmm, alpha: given.alpha ?? given.lddmm?.alpha },
+      }
+    : given;
   const { preset = "auto", init = "auto" } = options;
   if (!presets.includes(preset))
     throw new ArgumentError(`register: no preset ${preset}; expected one of ${presets.join(", ")}`, { preset });
@@ -208,7 +235,7 @@ class Steps {
     const d = this.fixed.grid.size.length;
     const least = d === 2 ? 32 : 20;
     const shrinks = [...(this.options.levels ?? defaultShrinks(this.fixed.grid, least))].sort((a, b) => b - a);
-    const deforms = general !== undefined || preset === "diffeo" || preset === "auto" || preset === "quick";
+    const deforms = general !== undefined || preset === "lddmm" || preset === "diffeo" || preset === "auto" || preset === "quick";
     const dense = deforms
       ? this.#affordable(
           preset === "quick" && !this.options.levels && shrinks.length > 1 ? shrinks.filter((s) => s > 1) : shrinks,
@@ -314,6 +341,40 @@ class Steps {
       return this.#finish(map, undefined, linearMetric, chosen.before, plan, undefined, uncertainty);
     }
 
+    if (preset === "lddmm") {
+      // Squared differences want one scale; anything that is not "ssd" is fitted by a gain and an offset first.
+      const squares = this.named ?? ncc();
+      const kind = squares.leastSquares;
+      if (!kind)
+        throw new ArgumentError(
+          `register: lddmm goes by squared differences, the metric ssd or ncc; ${squares.name} has no such form, take preset svf`,
+          {
+            metric: squares.name,
+          },
+        );
+      const result = await alignLddmm(
+        { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map },
+        kind,
+        { ...this.options.lddmm, shrinks: dense },
+        { iterations: 0, ...this.#run() },
+        { from: fixedSpace(this.fixed.grid), to: { name: "aligned", grid: this.fixed.grid } },
+      );
+      for (const t of result.trace) this.#trace.push({ level: `lddmm 1/${t.shrink}`, values: t.values });
+      const { velocities = 3, massPreserving } = this.options.lddmm ?? {};
+      const what = `lddmm: ${velocities === 1 ? "a stationary velocity" : `${velocities} velocities in time`}${massPreserving ? ", mass kept" : ""}`;
+      // `before` and `after` are the metric's own values; the flow's trace is D + α S of what it fits.
+      const warped = warp(this.#moving, new CompositeTransform([result.transform, new AffineTransform(map)]), this.fixed.grid, {
+        border: "clamp",
+      });
+      const likeness = scope(() => squares.value(warped, this.#fixed, { fixed: this.#fixedMask }).item());
+      return this.#finish(
+        map,
+        { ...result, likeness: massPreserving ? result.likeness : likeness },
+        squares,
+        chosen.before,
+        `${plan}; ${what}`,
+      );
+    }
     const metric = this.named ?? lncc();
     if (general) {
       const spaces = { from: fixedSpace(this.fixed.grid), to: { name: "aligned", grid: this.fixed.grid } };
