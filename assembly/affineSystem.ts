@@ -1,6 +1,6 @@
-import { even, odd, pair } from "./lanes";
-import { axis, BOTH, cubicDeep, deep, dot, table, tapsWorkspace } from "./sampleTaps";
-import { add, clamp, fma, ld, mul, splat, st, sub } from "./simd";
+import { affineRow } from "./affineRow";
+import { tapsWorkspace } from "./sampleTaps";
+import { add, fma, ld, mul, splat, st, sub } from "./simd";
 
 /**
  * Sums for Gauss–Newton on  r(p) = g M(A p + b) + o − F(p)  over a lattice of voxels p of F (every stepX-th, stepY-th, stepZ-th), with a
@@ -23,7 +23,7 @@ const BLOCK: usize = 112 * 8;
 @inline function bump(p: usize, v: f64): void { store<f64>(p, load<f64>(p) + v); }
 /** Four values of a row, `step` apart, not past its end. */
 // @ts-ignore: decorator
-@inline function strided(row: usize, x: i32, step: i32, last: i32): v128 {
+@inline export function strided(row: usize, x: i32, step: i32, last: i32): v128 {
   if (step == 1) return ld(row + (<usize>x << 2));
   const v = v128.load32_lane(row + (<usize>min(x + step, last) << 2), v128.load32_zero(row + (<usize>x << 2)), 1);
   return v128.load32_lane(row + (<usize>min(x + 3 * step, last) << 2), v128.load32_lane(row + (<usize>min(x + 2 * step, last) << 2), v, 2), 3);
@@ -76,83 +76,16 @@ export function affineSystem(kind: i32, dims: i32, fixed: usize, H: i32, W: i32,
   const sums = taps + <usize>tapsWorkspace;
   const block = out + <usize>(r0 / grain) * BLOCK;
   memory.fill(block, 0, BLOCK);
-  const zero = splat(0), mx = splat(<f32>(MW - 1)), my = splat(<f32>(MH - 1)), mz = splat(<f32>(MD - 1));
-  const wx = i32x4.splat(max(MW - 2, 0)), wy = i32x4.splat(max(MH - 2, 0)), wz = i32x4.splat(max(MD - 2, 0));
-  const vW = i32x4.splat(MW), vHW = i32x4.splat(MH * MW);
-  const oW: usize = MH > 1 ? MW << 2 : 0, oHW: usize = MD > 1 ? (MH * MW) << 2 : 0, oD = oHW + oW;
-  const sx = splat(<f32>a00), sy = splat(<f32>a10), sz = splat(<f32>a20);
-  const vg = splat(<f32>gain), vo = splat(<f32>offset);
-  const nz = dims == 3 ? 4 : 1, fractions = taps + 320, line: usize = <usize>MW << 2, plane: usize = <usize>MH * line;
-  if (kind == 2) axis(taps, 2, 0, 0, 1, 0);
+  const zero = splat(0), vg = splat(<f32>gain), vo = splat(<f32>offset);
   for (let r = r0; r < r1; r++) {
     const y = (r % rowsY) * stepY, z = (r / rowsY) * stepZ, fy64 = <f64>y, fz64 = <f64>z;
     const from: usize = ((<usize>z * H + y) * <usize>W) << 2, row = fixed + from, weights = weight + from;
-    const xs = splat(<f32>(a01 * fy64 + a02 * fz64 + b0)), ys = splat(<f32>(a11 * fy64 + a12 * fz64 + b1)), zs = splat(<f32>(a21 * fy64 + a22 * fz64 + b2));
+    affineRow(kind, dims, moving, MD, MH, MW, a00, a01, a02, b0, a10, a11, a12, b1, a20, a21, a22, b2, fy64, fz64, stepX, count, 0, vM, vx, rb, vw, taps);
     let sw = zero, sM = zero, sMM = zero, sF = zero, sFF = zero, sMF = zero, sn = zero, srr = zero, sr = zero, sMr = zero;
     for (let k = 0; k < count; k += 4) {
-      const x = k * stepX, i = <usize>k << 2;
-      // Lanes behind the last voxel get the weight 0.
-      let inside = i32x4.lt_s(i32x4.add(i32x4.splat(k), i32x4(0, 1, 2, 3)), i32x4.splat(count));
-      let M = zero, dx = zero, dy = zero, dz = zero;
-      if (kind == 1) {
-        const xv = add(splat(<f32>x), mul(splat(<f32>stepX), f32x4(0, 1, 2, 3)));
-        const px = fma(sx, xv, xs), py = fma(sy, xv, ys), pz = fma(sz, xv, zs);
-        const fx = clamp(px, zero, mx), fy = clamp(py, zero, my), fz = clamp(pz, zero, mz);
-        inside = v128.and(v128.and(inside, f32x4.eq(fx, px)), v128.and(f32x4.eq(fy, py), f32x4.eq(fz, pz)));
-        if (!v128.any_true(inside)) { st(vw + i, zero); st(vx + i, zero); st(vy + i, zero); st(vz + i, zero); st(vM + i, zero); st(vr + i, zero); continue; }
-        const ix = i32x4.min_s(i32x4.trunc_sat_f32x4_s(fx), wx), iy = i32x4.min_s(i32x4.trunc_sat_f32x4_s(fy), wy), iz = i32x4.min_s(i32x4.trunc_sat_f32x4_s(fz), wz);
-        const tx = sub(fx, f32x4.convert_i32x4_s(ix)), ty = sub(fy, f32x4.convert_i32x4_s(iy)), tz = sub(fz, f32x4.convert_i32x4_s(iz));
-        const b = i32x4.shl(i32x4.add(ix, i32x4.add(i32x4.mul(iy, vW), i32x4.mul(iz, vHW))), 2);
-        const p0 = moving + <usize>i32x4.extract_lane(b, 0), p1 = moving + <usize>i32x4.extract_lane(b, 1);
-        const p2 = moving + <usize>i32x4.extract_lane(b, 2), p3 = moving + <usize>i32x4.extract_lane(b, 3);
-        let q0 = pair(p0, p1), q1 = pair(p2, p3), v = even(q0, q1), da = sub(odd(q0, q1), v);
-        const a = fma(tx, da, v);
-        q0 = pair(p0 + oW, p1 + oW); q1 = pair(p2 + oW, p3 + oW); v = even(q0, q1);
-        const db = sub(odd(q0, q1), v), bb = fma(tx, db, v);
-        q0 = pair(p0 + oHW, p1 + oHW); q1 = pair(p2 + oHW, p3 + oHW); v = even(q0, q1);
-        let dc = sub(odd(q0, q1), v);
-        const cc = fma(tx, dc, v);
-        q0 = pair(p0 + oD, p1 + oD); q1 = pair(p2 + oD, p3 + oD); v = even(q0, q1);
-        const dd = sub(odd(q0, q1), v), d = fma(tx, dd, v);
-        const e = sub(bb, a), f = sub(d, cc), lo = fma(ty, e, a), hi = fma(ty, f, cc);
-        M = fma(tz, sub(hi, lo), lo);
-        da = fma(ty, sub(db, da), da); dc = fma(ty, sub(dd, dc), dc);
-        dx = fma(tz, sub(dc, da), da); dy = fma(tz, sub(f, e), e); dz = sub(hi, lo);
-        // An axis of one voxel has no slope (its pair reads the next row's voxel).
-        if (MW == 1) dx = zero;
-      } else {
-        let hits = 0;
-        for (let l = 0; l < 4; l++) {
-          const at = i + (<usize>l << 2);
-          let hit = false;
-          if (k + l < count) {
-            const xl = <f64>(x + l * stepX);
-            const qx = a00 * xl + a01 * fy64 + a02 * fz64 + b0, qy = a10 * xl + a11 * fy64 + a12 * fz64 + b1, qz = a20 * xl + a21 * fy64 + a22 * fz64 + b2;
-            if (deep(qx, MW) && deep(qy, MH) && (dims == 2 || deep(qz, MD))) {
-              const ix = <i32>qx, iy = <i32>qy, iz = dims == 3 ? <i32>qz : 1;
-              store<f32>(fractions, <f32>(qx - <f64>ix)); store<f32>(fractions, <f32>(qy - <f64>iy), 16); store<f32>(fractions, <f32>(qz - <f64>iz), 32);
-              // Value at vM, gradient at vx, vy, vz, which are rb apart.
-              cubicDeep(dims, moving + <usize>(iz - 1) * plane + <usize>(iy - 1) * line + (<usize>(ix - 1) << 2), 1, line, plane, fractions, 0, rb, at, 0, BOTH, 0, vM, vx, fractions + 64);
-              if (dims == 2) store<f32>(vz + at, 0);
-              hits |= 1 << l;
-              continue;
-            }
-            hit = axis(taps, 0, 2, qx, MW, 4);
-            if (!axis(taps, 1, 2, qy, MH, MW << 2)) hit = false;
-            if (dims == 3 && !axis(taps, 2, 2, qz, MD, (MH * MW) << 2)) hit = false;
-          }
-          if (hit) {
-            hits |= 1 << l;
-            table(taps, nz, 4, dims, 0, -1, -1, 0, 0, 0, 0, 0, 0); store<f32>(vM + at, dot(taps, 2, nz, 4, moving));
-            table(taps, nz, 4, dims, 0, 0, -1, 0, 0, 0, 0, 0, 0); store<f32>(vx + at, dot(taps, 2, nz, 4, moving));
-            table(taps, nz, 4, dims, 0, 1, -1, 0, 0, 0, 0, 0, 0); store<f32>(vy + at, dot(taps, 2, nz, 4, moving));
-            if (dims == 3) { table(taps, nz, 4, dims, 0, 2, -1, 0, 0, 0, 0, 0, 0); store<f32>(vz + at, dot(taps, 2, nz, 4, moving)); }
-            else store<f32>(vz + at, 0);
-          } else { store<f32>(vM + at, 0); store<f32>(vx + at, 0); store<f32>(vy + at, 0); store<f32>(vz + at, 0); }
-        }
-        inside = i32x4.ne(v128.and(i32x4.splat(hits), i32x4(1, 2, 4, 8)), i32x4.splat(0));
-        M = ld(vM + i); dx = ld(vx + i); dy = ld(vy + i); dz = ld(vz + i);
-      }
+      const x = k * stepX, i = <usize>k << 2, inside = ld(vw + i);
+      if (!v128.any_true(inside)) { st(vr + i, zero); continue; }
+      let M = ld(vM + i);
       let w = v128.and(inside, weight ? strided(weights, x, stepX, W - 1) : splat(1));
       const used = f32x4.gt(w, zero);
       w = v128.and(used, w);
@@ -160,7 +93,10 @@ export function affineSystem(kind: i32, dims: i32, fixed: usize, H: i32, W: i32,
       const F = v128.and(used, strided(row, x, stepX, W - 1));
       M = v128.and(used, M);
       const rr = v128.and(used, sub(fma(vg, M, vo), F)), wM = mul(w, M), wF = mul(w, F), wr = mul(w, rr);
-      st(vw + i, w); st(vx + i, v128.and(used, dx)); st(vy + i, v128.and(used, dy)); st(vz + i, v128.and(used, dz)); st(vM + i, M); st(vr + i, rr);
+      st(vw + i, w); st(vM + i, M);
+      // A slope that is not finite must not meet the weight 0.
+      if (weight) { st(vx + i, v128.and(used, ld(vx + i))); st(vy + i, v128.and(used, ld(vy + i))); st(vz + i, v128.and(used, ld(vz + i))); }
+      st(vr + i, rr);
       sw = add(sw, w); sM = add(sM, wM); sMM = fma(wM, M, sMM); sF = add(sF, wF); sFF = fma(wF, F, sFF); sMF = fma(wM, F, sMF);
       sn = add(sn, v128.and(used, splat(1))); srr = fma(wr, rr, srr); sr = add(sr, wr); sMr = fma(wM, rr, sMr);
     }

@@ -19,6 +19,7 @@ export { jacobianDeterminant, jacobianDeterminantGradient } from "./jacobian";
 export { ngfChannels, ngfWorkspace } from "./ngf";
 export { mindSscChannels, mindSscFold, mindSscPull, mindSscPullWorkspace, mindSscSpread, mindSscWorkspace } from "./mindSsc";
 export { jointGradient, jointHistogram, jointHistogramWorkspace, valueRange } from "./mutualInformation";
+export { affineInformation, affineInformationWorkspace } from "./affineInformation";
 export { affineSystem } from "./affineSystem";
 export { argExtreme, cumulativeSum, dotAll, reduceAxis, sumAll } from "./reduce";
 export { randomPairs, randomUniform } from "./random";

@@ -7,37 +7,37 @@ import { add, clamp, fma, ld, mul, splat, st, sub } from "./simd";
  * Rows of B + 8 floats; range = [low, scale] of warped, of fixed. Slabs: samples; slab i0 / grain owns one f64 histogram [B, B].
  */
 // @ts-ignore: decorator
-@inline function stride(B: i32): i32 { return ((B + 3) & ~3) + 8; }
+@inline export function stride(B: i32): i32 { return ((B + 3) & ~3) + 8; }
 export function jointHistogramWorkspace(B: i32): i32 { return 4 * 4 * (B * stride(B) + 16); }
 
 // @ts-ignore: decorator
-@inline function lane(t: v128, k: u8): v128 {
+@inline export function lane(t: v128, k: u8): v128 {
   return k == 0 ? v128.shuffle<f32>(t, t, 0, 0, 0, 0) : k == 1 ? v128.shuffle<f32>(t, t, 1, 1, 1, 1) : k == 2 ? v128.shuffle<f32>(t, t, 2, 2, 2, 2) : v128.shuffle<f32>(t, t, 3, 3, 3, 3);
 }
 // @ts-ignore: decorator
-@inline function part(v: v128, k: u8): usize {
+@inline export function part(v: v128, k: u8): usize {
   return k == 0 ? <usize>i32x4.extract_lane(v, 0) : k == 1 ? <usize>i32x4.extract_lane(v, 1) : k == 2 ? <usize>i32x4.extract_lane(v, 2) : <usize>i32x4.extract_lane(v, 3);
 }
 /** The four cubic B-spline weights of a position t in its cell (t in all lanes), and their slopes. */
 // @ts-ignore: decorator
-@inline function spline(t: v128): v128 {
+@inline export function spline(t: v128): v128 {
   const c0 = f32x4(1.0 / 6.0, 4.0 / 6.0, 1.0 / 6.0, 0), c1 = f32x4(-0.5, 0, 0.5, 0), c2 = f32x4(0.5, -1, 0.5, 0), c3 = f32x4(-1.0 / 6.0, 0.5, -0.5, 1.0 / 6.0);
   return fma(t, fma(t, fma(t, c3, c2), c1), c0);
 }
 // @ts-ignore: decorator
-@inline function slope(t: v128): v128 {
+@inline export function slope(t: v128): v128 {
   const c1 = f32x4(-0.5, 0, 0.5, 0), c2 = f32x4(1, -2, 1, 0), c3 = f32x4(-0.5, 1.5, -1.5, 0.5);
   return fma(t, fma(t, c3, c2), c1);
 }
 /** Weights of the rows: order 1 in lanes 0 and 1. */
 // @ts-ignore: decorator
-@inline function rows(ORDER: i32, t: v128): v128 { return ORDER == 3 ? spline(t) : fma(t, f32x4(-1, 1, 0, 0), f32x4(1, 0, 0, 0)); }
+@inline export function rows(ORDER: i32, t: v128): v128 { return ORDER == 3 ? spline(t) : fma(t, f32x4(-1, 1, 0, 0), f32x4(1, 0, 0, 0)); }
 // @ts-ignore: decorator
 @inline function rowSlopes(ORDER: i32, t: v128): v128 { return ORDER == 3 ? slope(t) : f32x4(-1, 1, 0, 0); }
 
 /** Sample k of a group of four adds itself. p: its first row and column. */
 // @ts-ignore: decorator
-@inline function scatter(ORDER: i32, WEIGHTED: bool, k: u8, p: usize, rb: usize, tm: v128, tf: v128, w: v128): void {
+@inline export function scatter(ORDER: i32, WEIGHTED: bool, k: u8, p: usize, rb: usize, tm: v128, tf: v128, w: v128): void {
   let v = spline(lane(tm, k));
   if (WEIGHTED) v = mul(v, lane(w, k));
   if (ORDER == 0) { st(p, add(ld(p), v)); return; }
@@ -51,11 +51,11 @@ export function jointHistogramWorkspace(B: i32): i32 { return 4 * 4 * (B * strid
 }
 /** First cell of a value with s already clamped: a cell number in integers and the position in it. */
 // @ts-ignore: decorator
-@inline function cells(ORDER: i32, s: v128, B: i32): v128 {
+@inline export function cells(ORDER: i32, s: v128, B: i32): v128 {
   return ORDER == 0 ? mul(s, splat(<f32>B)) : ORDER == 1 ? mul(s, splat(<f32>(B - 1))) : mul(s, splat(<f32>(B - 3)));
 }
 // @ts-ignore: decorator
-@inline function most(ORDER: i32, B: i32): i32 { return ORDER == 0 ? B - 1 : ORDER == 1 ? B - 2 : B - 4; }
+@inline export function most(ORDER: i32, B: i32): i32 { return ORDER == 0 ? B - 1 : ORDER == 1 ? B - 2 : B - 4; }
 
 // @ts-ignore: decorator
 @inline function histogram(ORDER: i32, WEIGHTED: bool, f: usize, m: usize, w: usize, range: usize, h: usize, B: i32, i0: i32, i1: i32): void {

@@ -17,7 +17,7 @@ const strideOf = (bins: number) => Math.ceil(bins / 4) * 4 + 8;
 /** Slabs long enough that clearing and merging a histogram costs little beside filling it. */
 const grainOf = (bins: number) => Math.max(65536, 16 * bins * bins);
 
-function rangeTable(e: Engine, reserve: (bytes: number) => number, { bins, range }: HistogramOptions): number {
+export function rangeTable(e: Engine, reserve: (bytes: number) => number, { bins, range }: HistogramOptions): number {
   if (!Number.isInteger(bins) || bins < 4 || bins > 256)
     throw new ArgumentError(`mutual information: ${bins} bins; give a whole number from 4 to 256`, { bins });
   const at = reserve(16);

@@ -40,4 +40,6 @@ export interface ImageMetric extends MetricForms {
   readonly describeOnce?: boolean;
   /** Means to compare images whose values are not alike. */
   readonly unlikeContrasts?: boolean;
+  /** A function of the joint histogram: linear maps differentiate that directly. */
+  readonly information?: { readonly bins?: number; readonly kind: "mattes" | "nmi" };
 }

@@ -3,6 +3,11 @@ import { mutualInformation, type Tensor } from "../tensor/index.js";
 import type { ImageMetric } from "./imageMetric.js";
 import { channelsOf, requireSameGrid, weightOf } from "./weights.js";
 
+/** What a joint histogram has to be made of, so that linear maps can go through it directly. */
+export interface InformationMetric {
+  readonly bins?: number;
+  readonly kind: "mattes" | "nmi";
+}
 export interface MiOptions {
   /** For each image. Default: by the number n of samples, 1.3 n^¼ within 16 … 32, so that small pictures fill their histogram. */
   readonly bins?: number;
@@ -47,6 +52,7 @@ export const mi = ({ bins, kind = "mattes" }: MiOptions = {}): ImageMetric => {
   return {
     name: kind === "nmi" ? "nmi" : "mi",
     unlikeContrasts: true,
+    information: { bins, kind },
     ...make(3),
     prepare: (fixed, moving, symmetric = false) => make(symmetric ? 3 : 0, rangesOf(fixed, moving)),
   };

@@ -13,6 +13,7 @@ import type { AffineModel } from "../transforms/affine.js";
 import { baseOf } from "../transforms/warp.js";
 import { alignDescribed } from "./described.js";
 import { alignCompositional, alignInverse, type Formulation } from "./formulations.js";
+import { byInformation, LinearInformation } from "./informationLinear.js";
 import { coefficientsOf, type LevelRun, LinearFamily, type LinearLevel, type LinearResult, secondOrder } from "./linearFamily.js";
 
 export type { LevelRun, LinearLevel, LinearResult } from "./linearFamily.js";
@@ -72,6 +73,18 @@ export async function alignLinear(
     throw new ArgumentError(`register: ${asked} goes by Gauss–Newton steps; leave the optimiser ${optimiser} out`, { optimiser });
   if (squares && formulation === "inverse") return alignInverse(level, family, squares, cubic, run, optimiser === "gaussNewton");
   if (squares && formulation === "inverseCompositional") return alignCompositional(level, model, start, squares, cubic, run);
+  if (metric.information && optimiser === undefined && LinearInformation.suits(level)) {
+    // A whole-pixel shift keeps noise as it is and any other map averages it, so interpolation makes a false minimum there, deep in pictures, where
+    // samples are few. The cubic spline of the values themselves averages alike (0.46–0.5 along an axis) wherever it is sampled, and blurs by 0.6 pixel:
+    // on slices shifted by whole pixels the error falls from 0.4 to 0.08 pixel. Volumes have more samples, and fine sheets to lose.
+    const flat = level.fixed.grid.size.length === 2;
+    const coefficients = cubic && !flat ? keep(coefficientsOf(level.moving.values)) : undefined;
+    try {
+      return await byInformation(level, family, metric.information, cubic && flat ? level.moving.values : coefficients, run);
+    } finally {
+      if (coefficients) dispose(coefficients);
+    }
+  }
   return squares && second
     ? leastSquares(level, family, squares, cubic, run, optimiser === "gaussNewton")
     : bySlope(level, family, metric.prepare?.(level.fixed, level.moving) ?? metric, cubic, run, second ? "lbfgs" : optimiser);

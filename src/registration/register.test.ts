@@ -92,8 +92,8 @@ describe.each([2, 3])("in %i dimensions", (d) => {
       const { g, truth, fixed, moving } = pair(preset, d);
       const result = await register(fixed, moving, { preset, metric });
       expect(result.status, result.reason).toBe("ok");
-      // A twentieth of a voxel. Scales and shears by mutual information come to within 0.4 voxel only on these small smooth pictures.
-      const tolerance = metric === "mi" && preset !== "rigid" ? 0.5 : 0.05;
+      // A twentieth of a voxel. Six numbers from the joint histogram of a picture of 4600 pixels: its windows, a 29th of the range wide, pull shears.
+      const tolerance = metric === "mi" && preset === "affine" && d === 2 ? 0.25 : 0.05;
       expect(error(result.transform, (p) => [...applyAffine(truth, p)], g)).toBeLessThan(tolerance);
     },
     30_000,

@@ -18,7 +18,7 @@ const cubic = (t: number) => [(1 - t) ** 3 / 6, (4 - 6 * t * t + 3 * t ** 3) / 6
 const cubicSlope = (t: number) => [-((1 - t) ** 2) / 2, -2 * t + 1.5 * t * t, 0.5 + t - 1.5 * t * t, (t * t) / 2];
 
 /** First bin, weights and slopes (with respect to the value) of one value. */
-function spread(v: number, range: readonly [number, number], bins: number, order: FixedOrder) {
+export function spread(v: number, range: readonly [number, number], bins: number, order: FixedOrder) {
   const [low, scale] = scaling(range);
   const raw = (v - low) * scale;
   const s = Math.min(1, Math.max(0, raw));
