@@ -183,6 +183,16 @@ describe("claims", () => {
     const ratio = metricNamed("correlationRatio");
     expect(value(ratio, curved, f)).toBeLessThan(0.5 * value(ratio, f, curved));
   });
+  test("mutual information of some samples is near that of all, the same every time, and has its own gradient", () => {
+    const [some, half, every] = [mi({ samples: 420 }), mi({ samples: 0.5 }), mi()].map((m) => m.prepare?.(on(f), on(f), true) ?? m);
+    const related = f.add(w.mul(0.2)).mul(0.5);
+    const at = (m: typeof every) => m.value(on(related), on(f), { fixed: mask }).item();
+    expect(at(some)).toBe(at(half));
+    expect(Math.abs(at(some) / at(every) - 1)).toBeLessThan(0.2); // few samples share more by chance: about (bins − 1)² / 2n
+    const { order } = taylorFirst((x) => half.value(on(x), on(f), { fixed: mask }), [related], seeded(3), 1e-3);
+    expect(order).toBeGreaterThan(1.8);
+    expect(() => mi({ samples: 0 })).toThrow(/0 samples/);
+  });
   test("huber grows with the size of large differences, not with their square", () => {
     const metric = huber({ delta: 1 });
     const at = (v: number) => value(metric, Tensor.full(shape, v, "f64"), Tensor.zeros(shape, "f64"));
