@@ -89,7 +89,7 @@ describe("register", () => {
       ["register", f, m, "-o", join(at, "out"), "--preset", "rigid", "--metric", "./mine.mjs", "--json"],
       { cwd: at },
     );
-    expect([code, json.status]).toEqual([0, "ok"]);
+    expect([code, json.status, json.metric]).toEqual([0, "ok", "mine"]); // named after its file
   });
   test("the result does not depend on the number of threads", async () => {
     const at = folder();
