@@ -4,6 +4,8 @@ const benches = {
   registration: "our command line against other registration programs, with ground truth",
   formulations: "forward, inverse and inverse-compositional linear registration: the cost of a step",
   homotopy: "from blurred to sharp: with and without, from harder and harder starts",
+  atlas: "means of groups: deformation models, numbers of images, time",
+  fusion: "labels from several atlases, leave one out",
   peers: "which other programs this machine has",
 };
 const [name, ...args] = process.argv.slice(2);

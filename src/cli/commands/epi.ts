@@ -60,11 +60,14 @@ export const command: CommandDefinition = {
       clock("write");
       let largest = 0;
       for (const b of r.field.values.data) largest = Math.max(largest, Math.abs(b));
-      const figures = { distanceLeft: r.distanceLeft, largestShiftMm: largest, modulation: r.modulation };
-      const good = r.distanceLeft < 0.5;
+      const figures = { distanceLeft: r.distanceLeft, massKept: r.massKept, largestShiftMm: largest, modulation: r.modulation };
+      const lost = Math.max(...r.massKept.map((k) => Math.abs(Math.log(k)))) > 0.2;
+      const good = r.distanceLeft < 0.5 && !lost;
       const sentence = good
         ? `the squared difference of the pair fell to ${plain(Math.round(1000 * r.distanceLeft) / 10)} %; shifts reach ${plain(largest)} mm`
-        : `the pair still differs by ${plain(Math.round(1000 * r.distanceLeft) / 10)} % of what it did; is ${name} the phase-encode axis, and is this a pair with opposite directions?`;
+        : lost
+          ? `signal was ${Math.min(...r.massKept) < 0.8 ? "pushed out of" : "drawn into"} the picture to make the pair agree; is ${name} the phase-encode axis, and is this a pair with opposite directions?`
+          : `the pair still differs by ${plain(Math.round(1000 * r.distanceLeft) / 10)} % of what it did; is ${name} the phase-encode axis, and is this a pair with opposite directions?`;
       const window = robustWindow(up.values.data, down.values.data);
       out.put(
         "report.html",

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import * as v from "valibot";
 import { ArgumentError } from "../../core/errors.js";
 import { gridText, type Image, voxelVolume } from "../../image/index.js";
-import { emSegmentation, fusions, presets, probabilityMaps, segment } from "../../registration/index.js";
+import { decisions, emSegmentation, fusions, presets, probabilityMaps, segment } from "../../registration/index.js";
 import { gallery, plain, robustWindow } from "../../report/index.js";
 import { Tensor } from "../../tensor/index.js";
 import type { CommandDefinition } from "../command.js";
@@ -41,6 +41,7 @@ export const command: CommandDefinition = {
       repeat: true,
     }),
     choice("--fusion <name>", "how votes are weighed; em: a mixture of Gaussians with the carried labels as prior", ways),
+    choice("--decide <how>", "from votes to labels: greatest expected overlap (default), or the greater vote", decisions),
     choice("--preset <name>", "how each atlas is aligned with the target (diffeo)", presets),
     option("--bias-degree <n>", "em: degree of the smooth factor that a scanner lays over the image (0: none)", whole, "a whole number"),
     option("--probabilities", "write the share of every label as well", flag, "true or false"),
@@ -70,6 +71,7 @@ export const command: CommandDefinition = {
         };
       const plan = {
         fusion,
+        decide: fusion === "em" ? undefined : ((options.decide as (typeof decisions)[number] | undefined) ?? "overlap"),
         preset: (options.preset as (typeof presets)[number] | undefined) ?? "diffeo",
         biasDegree: fusion === "em" ? ((options.biasDegree as number | undefined) ?? 0) : undefined,
       };
@@ -79,6 +81,7 @@ export const command: CommandDefinition = {
           labels.map((l, i) => ({ image: images[i + 1], labels: l })),
           {
             method: fusion === "em" ? "majority" : fusion,
+            decide: plan.decide,
             registration: { preset: plan.preset },
             signal,
             onProgress: (p) => session.progress.step({ ...p, stage: "align" }),
@@ -140,7 +143,7 @@ export const command: CommandDefinition = {
       const sentence =
         bad > 0
           ? `${bad} of ${pairs.length} atlases did not align well; look at the picture before use`
-          : `${volumes.length} labels from ${pairs.length} atlas${pairs.length > 1 ? "es" : ""} by ${fusion}; inside them the winning label has ${Math.round(100 * sure)} % of the weight on average`;
+          : `${volumes.length} labels from ${pairs.length} atlas${pairs.length > 1 ? "es" : ""} by ${fusion}; inside them the chosen label has ${Math.round(100 * sure)} % of the weight on average`;
       const figures = { atlases: pairs.length, labels: volumes.length, certainty: sure, ...(em ? { em } : {}) };
       const window = robustWindow(target.values.data);
       out.put(
@@ -160,7 +163,7 @@ export const command: CommandDefinition = {
               pictures: [
                 { picture: grayOfMiddle(target, window), caption: "target" },
                 { picture: labelsOfMiddle(chosen), caption: "labels" },
-                { picture: grayOfMiddle(certainty, { low: 0, high: 1 }), caption: "share of the winning label" },
+                { picture: grayOfMiddle(certainty, { low: 0, high: 1 }), caption: "share of the chosen label" },
                 ...(bias ? [{ picture: grayOfMiddle(bias), caption: "bias factor" }] : []),
               ],
             },

@@ -27,6 +27,8 @@ export interface EpiResult {
   readonly toSecond: DisplacementTransform;
   /** Relative distance ‖C₁ − C₂‖² / ‖I₁ − I₂‖² of the corrected to the given images: smaller is better. */
   readonly distanceLeft: number;
+  /** Sum of each corrected image over that of the given one: near 1, unless signal was pushed out of the picture to make the two agree. */
+  readonly massKept: readonly [number, number];
   /** Least and largest 1 ± ∂b: both stay positive. */
   readonly modulation: readonly [number, number];
   /** J after every step, level by level. */
@@ -327,6 +329,12 @@ function finished(first: Image, second: Image, b: Float64Array, axis: number, tr
     return s;
   };
   const [c1, c2] = corrected.map((im) => im.values.data);
+  const total = (im: Image) => {
+    let s = 0;
+    for (const v of im.values.data) s += Math.abs(v);
+    return s;
+  };
+  const kept = [first, second].map((im, k) => total(corrected[k]) / Math.max(1e-300, total(im)));
   const mean = Float32Array.from(c1, (v, i) => 0.5 * (v + c2[i]));
   const left = distance(c1, c2) / Math.max(1e-300, distance(first.values.data, second.values.data));
   return {
@@ -337,6 +345,7 @@ function finished(first: Image, second: Image, b: Float64Array, axis: number, tr
     toFirst: transforms[0],
     toSecond: transforms[1],
     distanceLeft: left,
+    massKept: [kept[0], kept[1]],
     modulation: [low, high],
     trace,
   };

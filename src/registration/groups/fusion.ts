@@ -4,6 +4,7 @@ import { gridText, sameGrid, tensorShape, voxelsOf } from "../../image/grid.js";
 import { Tensor } from "../../tensor/index.js";
 
 export const fusions = ["majority", "local", "joint"] as const;
+export const decisions = ["overlap", "vote"] as const;
 export type Fusion = (typeof fusions)[number];
 
 /** An atlas brought onto the target's grid. */
@@ -21,13 +22,18 @@ export interface FusionOptions {
   readonly searchVoxels?: number;
   /** How steeply weights fall with the difference of patches. Default 2. */
   readonly beta?: number;
+  /**
+   * From shares p_c to one label: the greater share (vote), or (overlap, the default) the labels that together have the greatest expected Dice. A vote loses
+   * thin and small structures whose places the atlases agree on only roughly.
+   */
+  readonly decide?: (typeof decisions)[number];
   /** What is added to the diagonal of the joint error matrix. Default 0.1. */
   readonly alpha?: number;
 }
 export interface FusionResult {
   /** Label map [1, (z,) y, x]. */
   readonly labels: Image;
-  /** Share of the weight that the winning label had. */
+  /** Share of the weight that the chosen label had. */
   readonly certainty: Image;
   /** The share of a label at every voxel. */
   probability(label: number): Image;
@@ -48,7 +54,7 @@ export interface FusionResult {
 export function fuseLabels(target: Image, candidates: readonly Candidate[], options: FusionOptions = {}): FusionResult {
   const { grid } = target;
   const d = grid.size.length;
-  const { method = "joint", patchVoxels = d === 2 ? 3 : 2, searchVoxels = 1, beta = 2, alpha = 0.1 } = options;
+  const { method = "joint", patchVoxels = d === 2 ? 3 : 2, searchVoxels = 1, beta = 2, alpha = 0.1, decide = "overlap" } = options;
   if (!fusions.includes(method))
     throw new ArgumentError(`fuseLabels: no method ${method}; expected one of ${fusions.join(", ")}`, { method });
   if (candidates.length === 0) throw new ArgumentError("fuseLabels: no atlas came; give one or more", {});
@@ -106,6 +112,7 @@ export function fuseLabels(target: Image, candidates: readonly Candidate[], opti
     voteLabel[i] = shareLabels[k * m + best];
     voteShare[i] = shares[k * m + best];
   }
+  if (decide === "overlap") decideForOverlap(voteLabel, voteShare, disputed, shareLabels, shares, m);
   const shape = [1, ...tensorShape(grid)];
   const agreed = voteLabel.slice();
   for (const i of disputed) agreed[i] = -2147483648;
@@ -120,6 +127,56 @@ export function fuseLabels(target: Image, candidates: readonly Candidate[], opti
       return { values: Tensor.from(out, shape), grid };
     },
   };
+}
+
+/**
+ * Labels of greatest expected overlap: with P_c = Σ p_c, V_c the voxels given to c and H_c = Σ p_c over them, Dice is about D_c = 2 H_c / (P_c + V_c), and giving one
+ * more voxel to c changes it by (2 p_c − D_c) / (P_c + V_c). Each disputed voxel goes to the label that gains most, to the background when none gains; repeated until
+ * nothing changes. Background (0) has no overlap to gain.
+ */
+function decideForOverlap(
+  label: Int32Array,
+  share: Float32Array,
+  disputed: readonly number[],
+  shareLabels: Int32Array,
+  shares: Float32Array,
+  m: number,
+): void {
+  const expected = new Map<number, number>();
+  const add = (map: Map<number, number>, l: number, v: number) => map.set(l, (map.get(l) ?? 0) + v);
+  const open = new Set(disputed);
+  const sure = new Map<number, number>();
+  for (let i = 0; i < label.length; i++) if (label[i] !== 0 && !open.has(i)) add(sure, label[i], 1);
+  for (const [l, v] of sure) expected.set(l, v);
+  for (let k = 0; k < disputed.length * m; k++) if (shareLabels[k] > 0) add(expected, shareLabels[k], shares[k]);
+  for (let round = 0; round < 20; round++) {
+    const given = new Map(sure);
+    const hit = new Map(sure);
+    for (const i of disputed)
+      if (label[i] !== 0) {
+        add(given, label[i], 1);
+        add(hit, label[i], share[i]);
+      }
+    let changed = 0;
+    for (const [k, i] of disputed.entries()) {
+      let [gain, best, with_] = [0, 0, 0];
+      for (let s = k * m; s < (k + 1) * m; s++) {
+        const l = shareLabels[s];
+        if (l < 0) break;
+        if (l === 0) {
+          if (best === 0) with_ = shares[s];
+          continue;
+        }
+        const size = (expected.get(l) ?? 0) + (given.get(l) ?? 0);
+        const more = (2 * shares[s] - (2 * (hit.get(l) ?? 0)) / size) / size;
+        if (more > gain + 1e-12 || (best !== 0 && more > gain - 1e-12 && l < best)) [gain, best, with_] = [more, l, shares[s]];
+      }
+      if (label[i] !== best) changed++;
+      label[i] = best;
+      share[i] = with_;
+    }
+    if (changed === 0) break;
+  }
 }
 
 /** Weights of the atlases at one voxel after another; its arrays serve all of them. */
@@ -138,7 +195,7 @@ class Weigher {
   constructor(
     target: Image,
     candidates: readonly Candidate[],
-    readonly o: Required<FusionOptions>,
+    readonly o: Required<Omit<FusionOptions, "decide">>,
   ) {
     const d = target.grid.size.length;
     this.#size = [...target.grid.size, 1].slice(0, 3);

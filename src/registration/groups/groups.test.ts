@@ -179,6 +179,16 @@ describe("label fusion", () => {
     expect(joint).toBeGreaterThan(majority + 0.03);
     expect(joint).toBeGreaterThan(0.95); // noise in flat patches, which look alike whatever their label
   });
+  test("decided for overlap, thin structures are kept that the greater vote loses", () => {
+    // Five atlases put a line at five neighbouring places: nowhere has it more than two votes in five.
+    const line = (at: number) => Int32Array.from(draw((x) => (x === at ? 1 : 0)).values.data);
+    const lines = [26, 27, 27, 28, 29].map((at) => ({ image: target, labels: line(at) }));
+    const overlap = fuseLabels(target, lines, { method: "majority" });
+    const vote = fuseLabels(target, lines, { method: "majority", decide: "vote" });
+    expect(vote.labels.values.data.every((l) => l === 0)).toBe(true);
+    expect(overlap.labels.values.data[10 * 56 + 27]).toBe(1);
+    expect(overlap.labels.values.data[10 * 56 + 40]).toBe(0);
+  });
   test("shares of all labels sum to 1", () => {
     const f = fuseLabels(target, candidates);
     const sum = new Float64Array(voxelsOf(g));
@@ -263,6 +273,7 @@ describe("EPI distortion", () => {
     expect(Math.sqrt(error / size)).toBeLessThan(0.15);
     expect(r.distanceLeft).toBeLessThan(0.05);
     expect(r.modulation[0]).toBeGreaterThan(0);
+    for (const kept of r.massKept) expect(kept).toBeCloseTo(1, 1);
   });
   test("the total of a line is kept", () => {
     const r = correctEpi(up, down, { axis: 1 });

@@ -12,7 +12,7 @@ export {
 } from "./atlas.js";
 export { type EmOptions, type EmResult, emSegmentation } from "./emSegmentation.js";
 export { correctEpi, type EpiOptions, type EpiResult } from "./epi.js";
-export { type Candidate, type Fusion, type FusionOptions, type FusionResult, fuseLabels, fusions } from "./fusion.js";
+export { type Candidate, decisions, type Fusion, type FusionOptions, type FusionResult, fuseLabels, fusions } from "./fusion.js";
 export { commonGrid, withoutMean } from "./groupMean.js";
 export { type LongitudinalOptions, type LongitudinalResult, longitudinal } from "./longitudinal.js";
 export { carriedLabels, classesOf, leaveOneOutLogLikelihood, probabilityMaps } from "./probabilityMaps.js";
