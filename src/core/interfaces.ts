@@ -94,6 +94,8 @@ export interface TransformFamily {
   regularised?(parameters: Parameters, grid: Grid, at: Grid): Tensor;
   /** P⁻¹ for descents: gradient ↦ direction, symmetric positive definite. */
   precondition?(gradient: Parameters, grid: Grid): Parameters;
+  /** The shortest length in mm over which y bends when a level has this grid: it gives weights in mm² their default. Default: two voxels. */
+  bendsOver?(grid: Grid): number;
   /** Bytes that are alive at most on a level, of parameters, fields and what their derivatives keep; for the prediction. */
   bytes?(grid: Grid): number;
 }

@@ -53,6 +53,7 @@ export function bspline({ spacingVoxels = 5 }: BSplineFamilyOptions = {}): Trans
       const size = controlOf({ control: this.start(grid).control }, grid).size.map((n) => 2 * (n - 3));
       return over(grid, size);
     },
+    bendsOver: (grid) => spacingVoxels * Math.min(...grid.spacing),
     bytes: (grid) => bytesOf([voxelsOf(grid)]) * 3 * grid.size.length,
   };
 }
@@ -74,14 +75,14 @@ const sigmas = (grid: Grid, voxels: number) =>
   [...grid.spacing].reverse().map((s, k) => (grid.size[grid.size.length - 1 - k] > 1 ? (voxels * Math.min(...grid.spacing)) / s : 0));
 
 export interface DenseFamilyOptions {
-  /** σ in voxels of the Gaussian that descents see gradients through, so that neighbours move together. Default 2. */
+  /** σ in voxels of the Gaussian that descents see gradients through, so that neighbours move together. Default 4. */
   readonly smoothVoxels?: number;
 }
 /**
  * A displacement at every voxel of the level. Smooth because the regulariser asks for it, and sooner because descents follow the gradient
  * in the inner product of a Gaussian.
  */
-export function displacement({ smoothVoxels = 2 }: DenseFamilyOptions = {}): TransformFamily {
+export function displacement({ smoothVoxels = 4 }: DenseFamilyOptions = {}): TransformFamily {
   return {
     name: "displacement",
     start: (grid, earlier) => ({ field: earlier ? onGrid(earlier.parameters.field, earlier.grid, grid) : zeros(grid) }),
@@ -108,7 +109,7 @@ export interface VelocityFamilyOptions extends DenseFamilyOptions {
  * Stationary velocity fields, y = exp(v): diffeomorphisms with an inverse at hand, exp(−v). The velocity is what is regularised.
  * @see Arsigny, Commowick, Pennec, Ayache (2006), MICCAI; Vercauteren, Pennec, Perchant, Ayache (2008), Symmetric log-domain diffeomorphic registration, MICCAI
  */
-export function velocity({ smoothVoxels = 2, squarings = 6 }: VelocityFamilyOptions = {}): TransformFamily {
+export function velocity({ smoothVoxels = 4, squarings = 6 }: VelocityFamilyOptions = {}): TransformFamily {
   return {
     name: "velocity",
     start: (grid, earlier) => ({ velocity: earlier ? onGrid(earlier.parameters.velocity, earlier.grid, grid) : zeros(grid) }),

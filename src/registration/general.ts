@@ -207,7 +207,11 @@ function methodOf(o: GeneralOptions, grid: Grid, curved: boolean, longest: () =>
   const relativeDecrease = o.relativeDecrease;
   switch (optimiser) {
     case "lbfgs":
-      return lbfgs<Parameters>({ firstMove: 0.5 * mm, preconditioner, relativeDecrease: relativeDecrease ?? 1e-4 }) as Method;
+      return lbfgs<Parameters>({
+        firstMove: 0.5 * mm,
+        preconditioner,
+        relativeDecrease: relativeDecrease ?? (preconditioner ? 2e-5 : 1e-4),
+      }) as Method;
     case "gaussNewton":
       if (!curved)
         throw new ArgumentError("register: gaussNewton needs a metric of squares: ssd, ncc or lncc, one channel; use lbfgs", { optimiser });

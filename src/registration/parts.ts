@@ -60,8 +60,10 @@ export function generalOf(
   | {
       readonly family: TransformFamily;
       readonly regulariser: FieldRegulariser | undefined;
+      /** The family for these images: a named B-spline's control points are further apart where what is left to explain is smooth. */
+      readonly suited: (smooth: boolean, dimension: number) => TransformFamily;
       /** α on a fixed grid. */
-      readonly alpha: (grid: Grid) => number;
+      readonly alpha: (family: TransformFamily, grid: Grid) => number;
       readonly optimiser: GeneralOptimiser;
     }
   | undefined {
@@ -90,16 +92,18 @@ export function generalOf(
   return {
     family,
     regulariser,
-    alpha: (grid) => alpha ?? (regulariser ? defaultAlpha(regulariser, grid) : 0),
+    // A slice shows what moves through it as well, which is not as smooth as the motion of the body: in the plane control points stay close.
+    suited: (smooth, d) => (asked === "bspline" && smooth && d === 3 ? bspline({ spacingVoxels: 9 }) : family),
+    alpha: (family, grid) => alpha ?? (regulariser ? defaultAlpha(regulariser, family, grid) : 0),
     optimiser: optimiser as GeneralOptimiser,
   };
 }
 
 /**
- * The metrics here are means of order 1, and so is S for relative changes of length of order 1 over a voxel. A default should let changes
- * of some tenths through where images ask for them: α = 0.02 for first derivatives, times the square of five voxels for second ones.
+ * The metrics here are means of order 1, and so is S for changes of length by the order of 1 over the shortest length L that the family
+ * bends over. A default should let changes of some tenths through where images ask for them: α = 0.2 L² for second derivatives.
  */
-function defaultAlpha(s: FieldRegulariser, grid: Grid): number {
-  const length = 5 * Math.min(...grid.spacing);
-  return 0.02 * length ** s.lengthPower;
+function defaultAlpha(s: FieldRegulariser, family: TransformFamily, grid: Grid): number {
+  const length = family.bendsOver?.(grid) ?? 2 * Math.min(...grid.spacing);
+  return 0.2 * length ** s.lengthPower;
 }

@@ -292,7 +292,7 @@ class Steps {
           : linear.slice(0, Math.max(1, linear.length - 2));
       if (this.options.homotopy && k < models.length - 1) continue; // its path was that of the richest model
       for (const shrink of this.options.homotopy ? levels.slice(-1) : levels) map = await this.#linear(model, shrink, map, linearMetric);
-      if (k === 0 && preset === "auto" && models.length > 1) {
+      if (k === 0 && preset === "auto" && !general && models.length > 1) {
         const finest = this.#level(linear[linear.length - 1]);
         const left = valueUnder(finest, map, ncc()).value;
         this.#release(finest);
@@ -376,31 +376,34 @@ class Steps {
       );
     }
     const metric = this.named ?? lncc();
-    if (general) {
-      const spaces = { from: fixedSpace(this.fixed.grid), to: { name: "aligned", grid: this.fixed.grid } };
-      const alpha = general.alpha(this.fixed.grid);
-      const result = await alignGeneral(
-        { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map },
-        metric,
-        { ...general, alpha, shrinks: dense, iterations: this.options.deformation?.iterations ?? dense.map(() => 60) },
-        { iterations: 0, ...this.#run() },
-        spaces,
-      );
-      for (const t of result.trace) this.#trace.push({ level: `${general.family.name} 1/${t.shrink}`, values: t.values });
-      const smoothness = general.regulariser ? `${general.regulariser.name} with α = ${+alpha.toPrecision(3)}` : "no regulariser";
-      return this.#finish(
-        map,
-        result,
-        metric,
-        chosen.before,
-        `${plan}; ${metric.name} for a ${general.family.name} deformation, ${smoothness}, ${general.optimiser}`,
-      );
-    }
     // Images of one object (breathing, a later visit) agree closely once they are aligned linearly, and what is left is smooth; two people differ in every fold.
     const finest = this.#level(linear[linear.length - 1]);
     const left = valueUnder(finest, map, ncc()).value;
     this.#release(finest);
     const smooth = left < 0.03;
+    if (general) {
+      const spaces = { from: fixedSpace(this.fixed.grid), to: { name: "aligned", grid: this.fixed.grid } };
+      const family = general.suited(smooth, d);
+      const alpha = general.alpha(family, this.fixed.grid);
+      // About a hundred samples in a window, in the plane too.
+      const likeness = this.named ?? lncc({ radiusVoxels: d === 2 ? 4 : 2 });
+      const result = await alignGeneral(
+        { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map },
+        likeness,
+        { ...general, family, alpha, shrinks: dense, iterations: this.options.deformation?.iterations ?? dense.map(() => 60) },
+        { iterations: 0, ...this.#run() },
+        spaces,
+      );
+      for (const t of result.trace) this.#trace.push({ level: `${family.name} 1/${t.shrink}`, values: t.values });
+      const smoothness = general.regulariser ? `${general.regulariser.name} with α = ${+alpha.toPrecision(3)}` : "no regulariser";
+      return this.#finish(
+        map,
+        result,
+        likeness,
+        chosen.before,
+        `${plan}; ${likeness.name} for a ${family.name} deformation, ${smoothness}, ${general.optimiser}`,
+      );
+    }
     const voxels = (s: number) => voxelsOf(this.fixed.grid) / s ** d;
     const iterations = dense.map((s) => (voxels(s) < 1e6 ? (smooth ? 120 : 80) : voxels(s) < 3e6 ? 50 : 20));
     const stiffness = smooth ? { updateVoxels: 5, totalVoxels: 0.5 } : { updateVoxels: 2.2, totalVoxels: 0.4 };
