@@ -1,7 +1,7 @@
 import { ArgumentError } from "../../core/errors.js";
 import type { Image } from "../../core/interfaces.js";
 import { jacobianDeterminant } from "../../evaluation/jacobian.js";
-import { applyAffine, centreOf, type Grid, indexToPhysical, tensorShape, voxelsOf } from "../../image/grid.js";
+import { centreOf, type Grid, indexToPhysical, tensorShape, voxelsOf } from "../../image/grid.js";
 import { determinant, eigh, multiply, svd, transpose } from "../../kernels/linalg.js";
 import { scope, Tensor } from "../../tensor/index.js";
 import { DisplacementTransform, type Transform, warp } from "../../transforms/index.js";
@@ -161,10 +161,17 @@ function withoutPose(y: Transform, grid: Grid, weights: Tensor | undefined): Flo
   const toPoint = indexToPhysical(grid);
   const middle = centreOf(grid);
   const index = new Array<number>(d).fill(0);
-  const eachPoint = (f: (i: number, p: readonly number[]) => void) => {
+  // One array for all points: millions of small ones would cost more than the sums.
+  const p = new Float64Array(d);
+  const eachPoint = (f: (i: number) => void) => {
     index.fill(0);
     for (let i = 0; i < n; i++) {
-      f(i, applyAffine(toPoint, index));
+      for (let a = 0; a < d; a++) {
+        let v = toPoint.offset[a];
+        for (let b = 0; b < d; b++) v += toPoint.matrix[a * d + b] * index[b];
+        p[a] = v;
+      }
+      f(i);
       for (let j = 0; j < d && ++index[j] === grid.size[j]; j++) index[j] = 0;
     }
   };
@@ -173,7 +180,7 @@ function withoutPose(y: Transform, grid: Grid, weights: Tensor | undefined): Flo
   const sy = new Float64Array(d);
   const cross = new Float64Array(d * d);
   let total = 0;
-  eachPoint((i, p) => {
+  eachPoint((i) => {
     const weight = w ? w[i] : 1;
     total += weight;
     for (let a = 0; a < d; a++) {
@@ -191,7 +198,7 @@ function withoutPose(y: Transform, grid: Grid, weights: Tensor | undefined): Flo
     turn.set(multiply(left, transpose(right, d, d), d, d, d));
   }
   const out = new Float32Array(d * n);
-  eachPoint((i, p) => {
+  eachPoint((i) => {
     for (let a = 0; a < d; a++) {
       let v = sp[a] / total + middle[a] - p[a];
       for (let b = 0; b < d; b++) v += turn[b * d + a] * (p[b] - middle[b] + u[b * n + i] - sy[b] / total);
