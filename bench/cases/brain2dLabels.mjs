@@ -16,7 +16,7 @@ export default {
       name: `s${k + 1} ← s${((k + 1) % 10) + 1}`,
       fixed: slice(k),
       moving: slice(k + 1),
-      ours: { diffeo: ["--preset", "diffeo"] },
+      ours: { diffeo: ["--preset", "diffeo"], bspline: ["--preset", "bspline"] },
       elastix: ["affine", "bsplineNcc6"],
       score: async (result) => {
         const field = await result.field();

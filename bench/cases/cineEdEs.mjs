@@ -22,7 +22,7 @@ export default {
           name,
           fixed: file(`${name}_a`),
           moving: file(`${name}_b`),
-          ours: { diffeo: ["--preset", "diffeo"] },
+          ours: { diffeo: ["--preset", "diffeo"], bspline: ["--preset", "bspline"] },
           elastix: ["bsplineNcc16"],
           score: async (result) => {
             const field = await result.field();
