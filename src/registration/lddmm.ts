@@ -33,7 +33,7 @@ import { atSpacing, baseSpacing } from "./levels.js";
 import type { LevelRun } from "./linearFamily.js";
 
 export interface LddmmOptions {
-  /** α in D + α S. Default 1e-4 for order 1, 2e-5 for order 2. */
+  /** α in D + α S. Default 1e-3 for order 1, 2e-4 for order 2. */
   readonly alpha?: number;
   /** S = ½ ∫₀¹ mean |∇v|² (1, default), or ½ ∫₀¹ mean ℓ² |Δv|² with ℓ five voxels of the fixed image (2, smoother). */
   readonly order?: 1 | 2;
@@ -257,7 +257,7 @@ export async function alignLddmm(
   spaces: { readonly from: Space; readonly to: Space },
 ): Promise<GeneralResult> {
   const { order = 1, velocities = 3, steps = 4, massPreserving = false, shrinks = [1], iterations = 15 } = options;
-  const alpha = options.alpha ?? (order === 1 ? 1e-4 : 2e-5);
+  const alpha = options.alpha ?? (order === 1 ? 1e-3 : 2e-4);
   if (!(alpha > 0)) throw new ArgumentError(`lddmm: α = ${alpha}; a flow needs a positive number`, { alpha });
   if (!Number.isInteger(velocities) || velocities < 1 || !Number.isInteger(steps) || steps < 1)
     throw new ArgumentError(`lddmm: ${velocities} velocity fields and ${steps} steps; give whole numbers from 1`, { velocities, steps });
