@@ -35,7 +35,7 @@ export interface Hypothesis {
   readonly scale: number;
 }
 
-const rimOf = (sigma: number) => Math.ceil(2 * sigma + 1);
+export const rimOf = (sigma: number) => Math.ceil(2 * sigma + 1);
 
 function planeOf(image: Image, mask: Tensor | undefined, spacing: number): Plane {
   const corners = cornersOf(image.grid);
@@ -281,7 +281,7 @@ const joinedPlanes = (a: Float32Array, b: Float32Array) => {
   return out;
 };
 
-interface Block {
+export interface Block {
   readonly at: readonly number[];
   readonly shift: readonly number[];
   readonly z: number;
@@ -289,9 +289,17 @@ interface Block {
 }
 /** The best shift of every block of 3 × 3 tiles that has structure on both sides. */
 function blocksOf(level: Level, map: AffineMap, g: number, R: number): { blocks: Block[]; score: number } {
-  const { fixed, still } = level;
-  const moved = brought(level, map);
-  const w = level.subject ? fixed.subject : fixed.weight;
+  return blocksBetween(level.fixed, level.subject ? level.fixed.subject : level.fixed.weight, level.still, brought(level, map), g, R);
+}
+/** The same between two pictures of edge directions on one lattice. */
+export function blocksBetween(
+  fixed: { readonly width: number; readonly height: number },
+  w: ArrayLike<number>,
+  still: Orientation,
+  moved: Orientation,
+  g: number,
+  R: number,
+): { blocks: Block[]; score: number; products: number; energy: number } {
   const n = fixed.width * fixed.height;
   const [are, aim, aa, bb] = [0, 1, 2, 3].map(() => new Float32Array(n));
   let [S, E] = [0, 1e-9];
@@ -352,7 +360,7 @@ function blocksOf(level: Level, map: AffineMap, g: number, R: number): { blocks:
         distinct: (value - sum / m) / deviation,
       });
     }
-  return { blocks, score: S / Math.sqrt(0.5 * E) };
+  return { blocks, score: S / Math.sqrt(0.5 * E), products: S, energy: E };
 }
 
 /** Weighted least squares for p ↦ p + d(p) of a model; parameters about the middle. */
@@ -453,7 +461,7 @@ export function agreementUnder(images: SearchImages, map: AffineMap): Omit<Refin
   const { blocks, score } = blocksOf(level, map, 16, 8);
   return { score, blocks: blocks.length, home: atHome(blocks) };
 }
-const atHome = (blocks: readonly Block[]) => blocks.filter((b) => Math.hypot(...b.shift) <= 2).length;
+export const atHome = (blocks: readonly Block[]) => blocks.filter((b) => Math.hypot(...b.shift) <= 2).length;
 const largest = ({ fixed, moving }: SearchImages) =>
   Math.max(...[fixed, moving].map(({ grid }) => Math.max(...grid.size.map((n, a) => n * grid.spacing[a]))));
 

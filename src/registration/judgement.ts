@@ -1,0 +1,62 @@
+import type { Transform } from "../core/interfaces.js";
+import { type Agreement, agreement, type Compared } from "./agreement.js";
+
+/** What a run knows about itself when it ends. */
+export interface Evidence {
+  /** Share of the fixed image that falls inside the moving one. */
+  readonly overlap: number;
+  /** The metric at the start and at the end; smaller is more alike. */
+  readonly before: number;
+  readonly after: number;
+  /** Determinant and condition of the linear part: its volume change, and its longest over its shortest axis. */
+  readonly volume: number;
+  readonly stretch: number;
+  /** Agreement of edges, coarse to fine; empty where the images are too small to say. */
+  readonly agreement: readonly Agreement[];
+}
+export interface Judgement {
+  readonly status: "ok" | "suspect";
+  readonly reason: string;
+}
+
+const share = (a: Agreement) => a.home / Math.max(1, a.blocks);
+/**
+ * Shares of blocks at home (their best shift among 289 is none, or nearly) that unrelated images do not reach, for blocks looked at on a
+ * 64th, a 128th and a 256th of the extent. Chance alone gives 4.5 %; a search that has picked the best of all placements gives more, and coarse
+ * blocks, being few, more than fine ones. `npm run bench -- acceptance` measures how often unrelated images pass.
+ */
+const least = [0.4, 0.25, 0.22] as const;
+const speaks = (a: Agreement, k: number): boolean => a.home >= 8 && share(a) >= least[k];
+
+const remedies = "try masks (--fixed-mask, --moving-mask), another start (--init search, center, moments or a file), or another --metric or --preset";
+
+/**
+ * ok only when something speaks for the result: the images overlap, the map is plausible, and, place by place, edges agree where both images
+ * have some (see `agreement`). A metric alone cannot tell: it improves for unrelated images as well.
+ */
+export function judge(e: Evidence): Judgement {
+  const suspect = (reason: string): Judgement => ({ status: "suspect", reason: `${reason}; ${remedies}` });
+  if (e.overlap < 0.25) return suspect(`only ${Math.round(100 * e.overlap)} % of fixed lies inside moving`);
+  if (!(e.volume > 0.2 && e.volume < 5) || e.stretch > 3)
+    return suspect(`the linear part changes volumes by a factor of ${e.volume.toPrecision(2)} and stretches one way ${e.stretch.toPrecision(2)} times as much as another`);
+  const enough = e.agreement.filter((a) => a.blocks >= 12);
+  if (e.agreement.some(speaks)) {
+    const best = e.agreement.reduce((a, b) => (share(b) > share(a) ? b : a));
+    return { status: "ok", reason: `edges agree: ${best.home} of ${best.blocks} blocks are at home` };
+  }
+  if (enough.length > 0) {
+    const best = enough.reduce((a, b) => (share(b) > share(a) ? b : a));
+    return suspect(`the images may not show the same thing: only ${best.home} of ${best.blocks} blocks find their edges at home`);
+  }
+  if (!(e.after <= e.before + 1e-6 * Math.abs(e.before))) return suspect("the metric is not better than at the start");
+  return { status: "ok", reason: "the metric improved and settled" };
+}
+
+/** Agreement on three scales, where the images have so many samples. */
+export function agreements(images: Compared, y: Transform): Agreement[] {
+  const { size, spacing } = images.fixed.grid;
+  const extent = Math.max(...size.map((n, a) => n * spacing[a]));
+  const samples = extent / Math.min(...spacing);
+  const finest = size.length === 2 ? 256 : 128;
+  return [64, 128, 256].filter((s) => s <= finest && s <= 1.5 * samples).map((s) => agreement(images, y, s, s > 128 ? 16 : 8));
+}
