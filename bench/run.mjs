@@ -6,6 +6,7 @@ const benches = {
   homotopy: "from blurred to sharp: with and without, from harder and harder starts",
   atlas: "means of groups: deformation models, numbers of images, time",
   fusion: "labels from several atlases, leave one out",
+  acceptance: "how often unrelated images are called aligned",
   peers: "which other programs this machine has",
 };
 const [name, ...args] = process.argv.slice(2);

@@ -73,14 +73,24 @@ export function agreement(images: Compared, y: Transform, samples: number, tile:
       const on = (im: Image, transform: Transform, border: "clamp" | "constant") =>
         scope(() => Float32Array.from(warp(im, transform, plane, { border }).values.data.subarray(0, width * height)));
       const [a, b] = [on(fixed, here, "clamp"), on(moving, y, "clamp")];
-      const [inA, inB] = [on(ones(images.fixed, images.fixedMask), here, "constant"), on(ones(images.moving, images.movingMask), y, "constant")];
+      const [inA, inB] = [
+        on(ones(images.fixed, images.fixedMask), here, "constant"),
+        on(ones(images.moving, images.movingMask), y, "constant"),
+      ];
       const [viewA, viewB] = [a, b].map((v) => fieldOfView(v, width, height, rimOf(1)));
       // What lies beyond the moving image is unknown, and so are edges near there.
       const outside = inB.map((v) => (v > 0.5 ? 0 : 1));
       const near = spread(outside, width, height, rimOf(1));
       const weightA = inA.map((v, k) => (v > 0.5 ? viewA[k] : 0));
       const weightB = inB.map((v, k) => (v > 0.5 && !near[k] ? viewB[k] : 0));
-      const found = blocksBetween({ width, height }, weightA, orientation(a, width, height), orientation(b, width, height, { weight: weightB }), tile, 8);
+      const found = blocksBetween(
+        { width, height },
+        weightA,
+        orientation(a, width, height),
+        orientation(b, width, height, { weight: weightB }),
+        tile,
+        8,
+      );
       blocks += found.blocks.length;
       home += atHome(found.blocks);
       products += found.products;

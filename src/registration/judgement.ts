@@ -25,10 +25,12 @@ const share = (a: Agreement) => a.home / Math.max(1, a.blocks);
  * 64th, a 128th and a 256th of the extent. Chance alone gives 4.5 %; a search that has picked the best of all placements gives more, and coarse
  * blocks, being few, more than fine ones. `npm run bench -- acceptance` measures how often unrelated images pass.
  */
-const least = [0.4, 0.25, 0.22] as const;
-const speaks = (a: Agreement, k: number): boolean => a.home >= 8 && share(a) >= least[k];
+const least = [0.33, 0.25, 0.25] as const;
+const many = [10, 20, 20] as const;
+const speaks = (a: Agreement, k: number): boolean => a.home >= Math.min(many[k], 0.6 * a.blocks) && a.blocks >= 4 && share(a) >= least[k];
 
-const remedies = "try masks (--fixed-mask, --moving-mask), another start (--init search, center, moments or a file), or another --metric or --preset";
+const remedies =
+  "try masks (--fixed-mask, --moving-mask), another start (--init search, center, moments or a file), or another --metric or --preset";
 
 /**
  * ok only when something speaks for the result: the images overlap, the map is plausible, and, place by place, edges agree where both images
@@ -38,7 +40,9 @@ export function judge(e: Evidence): Judgement {
   const suspect = (reason: string): Judgement => ({ status: "suspect", reason: `${reason}; ${remedies}` });
   if (e.overlap < 0.25) return suspect(`only ${Math.round(100 * e.overlap)} % of fixed lies inside moving`);
   if (!(e.volume > 0.2 && e.volume < 5) || e.stretch > 3)
-    return suspect(`the linear part changes volumes by a factor of ${e.volume.toPrecision(2)} and stretches one way ${e.stretch.toPrecision(2)} times as much as another`);
+    return suspect(
+      `the linear part changes volumes by a factor of ${e.volume.toPrecision(2)} and stretches one way ${e.stretch.toPrecision(2)} times as much as another`,
+    );
   const enough = e.agreement.filter((a) => a.blocks >= 12);
   if (e.agreement.some(speaks)) {
     const best = e.agreement.reduce((a, b) => (share(b) > share(a) ? b : a));

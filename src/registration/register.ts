@@ -1,6 +1,7 @@
 import { ArgumentError, GridError } from "../core/errors.js";
 import type { Grid, Image, Metric, Transform, TransformFamily } from "../core/interfaces.js";
-import { type AffineMap, applyAffine, centreOf, gridText, identityMap, tensorShape, voxelsOf } from "../image/grid.js";
+import { type AffineMap, applyAffine, centreOf, gridText, identityMap, invertAffine, tensorShape, voxelsOf } from "../image/grid.js";
+import { determinant } from "../image/matrix.js";
 import { engine } from "../kernels/engine.js";
 import type { ImageMetric } from "../metrics/imageMetric.js";
 import { lncc, type MetricFunction, metricFrom, metricNamed, metricsByName, mi, ncc } from "../metrics/index.js";
@@ -23,6 +24,7 @@ import { type Formulation, formulations } from "./formulations.js";
 import { alignGeneral, type GeneralResult, generalBytes } from "./general.js";
 import { traceHomotopy } from "./homotopy.js";
 import { candidates, type Start } from "./initialise.js";
+import { agreements, judge } from "./judgement.js";
 import { alignLddmm, type LddmmOptions } from "./lddmm.js";
 import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
@@ -642,14 +644,13 @@ class Steps {
     this.#release(level);
     const last = this.#trace[this.#trace.length - 1]?.values ?? [];
     const after = dense && "likeness" in dense ? dense.likeness : dense ? (last[last.length - 1] ?? end.value) : end.value;
-    let [status, reason]: ["ok" | "suspect", string] = ["ok", "the metric improved and settled"];
-    if (end.overlap < 0.25)
-      [status, reason] = [
-        "suspect",
-        `only ${Math.round(100 * end.overlap)} % of fixed lies inside moving; try --init center, --init moments, or masks`,
-      ];
-    else if (!(after <= before.value + 1e-6 * Math.abs(before.value)))
-      [status, reason] = ["suspect", "the metric is not better than at the start; try another metric, --init, or masks"];
+    const { status, reason } = judge({
+      overlap: end.overlap,
+      before: before.value,
+      after,
+      ...shapeOf(map),
+      agreement: this.#fixed.values.shape[0] === 1 ? agreements(this.#images(), transform) : [],
+    });
     return {
       transform,
       status,
@@ -676,6 +677,14 @@ class Steps {
   }
 }
 
+/** How much a linear map changes volumes, and its longest over its shortest axis (from the norms of the matrix and of its inverse). */
+function shapeOf({ matrix, offset }: AffineMap): { volume: number; stretch: number } {
+  const d = offset.length;
+  const volume = Math.abs(determinant(matrix, d));
+  if (!(volume > 1e-9)) return { volume: 0, stretch: Number.POSITIVE_INFINITY };
+  const norm = (m: readonly number[]) => Math.sqrt(m.reduce((q, v) => q + v * v, 0) / d);
+  return { volume, stretch: norm(matrix) * norm(invertAffine({ matrix, offset }).matrix) };
+}
 /** The rigid map nearest to a linear one: it agrees with it at a point. */
 function nearestRigid(map: AffineMap, at: readonly number[]): AffineMap {
   const { rotation } = nearestSimilarity(map.matrix, at.length);

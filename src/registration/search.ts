@@ -450,9 +450,9 @@ function round(level: Level, map: AffineMap, model: AffineModel, g: number, R: n
 
 /**
  * Does this result speak for itself? Between unlike pictures some 8 % of the blocks are at home after the best search, a little above what
- * chance gives (13 of 289 shifts); a quarter of them, a dozen at least, is far from that.
+ * chance gives (13 of 289 shifts); a quarter of them, thirty at least, is far from that.
  */
-export const convincing = (r: Pick<Refined, "home" | "blocks">): boolean => r.home >= 12 && r.home >= 0.25 * r.blocks;
+export const convincing = (r: Pick<Refined, "home" | "blocks">): boolean => r.home >= 30 && r.home >= 0.25 * r.blocks;
 
 /** Agreement of two pictures under a map, at a 256th of the larger one's extent. */
 export function agreementUnder(images: SearchImages, map: AffineMap): Omit<Refined, "map"> {
