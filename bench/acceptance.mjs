@@ -31,7 +31,8 @@ function gray(file, most) {
   const s = Math.max(1, Math.ceil(Math.max(...size) / most));
   const [w, h] = size.map((v) => Math.floor(v / s));
   const out = new Float32Array(w * h);
-  for (let y = 0; y < h * s; y++) for (let x = 0; x < w * s; x++) out[Math.floor(y / s) * w + Math.floor(x / s)] += value(y * size[0] + x) / (s * s);
+  for (let y = 0; y < h * s; y++)
+    for (let x = 0; x < w * s; x++) out[Math.floor(y / s) * w + Math.floor(x / s)] += value(y * size[0] + x) / (s * s);
   return { out, size: [w, h] };
 }
 
@@ -84,7 +85,12 @@ export async function main(args) {
     rows.set(key, [bad + Number(ok), all + 1]);
     wrong += Number(ok);
   }
-  console.log(table(["pair", "called ok", "of"], [...rows].sort().map(([key, [bad, all]]) => [key, String(bad), String(all)])));
+  console.log(
+    table(
+      ["pair", "called ok", "of"],
+      [...rows].sort().map(([key, [bad, all]]) => [key, String(bad), String(all)]),
+    ),
+  );
   console.log(`false acceptance: ${wrong} of ${total} = ${((100 * wrong) / total).toFixed(1)} % (goal: 1 % at most)`);
   if (o.true) {
     let [good, all] = [0, 0];
