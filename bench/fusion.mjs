@@ -40,7 +40,9 @@ export async function main(args) {
   );
   kernels.startEngine({ threads: Number(o.threads) });
   const m = machine(`npm run bench -- fusion ${args.join(" ")}`.trim());
-  const lines = heading("Label fusion, leave one out", m, ["mean Dice of the labels present in the target; single: mean over the atlases"]);
+  const lines = heading("Label fusion, leave one out", m, [
+    "mean Dice of the labels present in the target; single: mean over the atlases; both ways: joint, each atlas directly and through the group's mean (the default from four atlases on)",
+  ]);
   for (const name of o.cases.split(",")) {
     if (!sets[name]) {
       console.error(`bench fusion: there is no case ${name}; see --help`);
@@ -59,7 +61,9 @@ export async function main(args) {
       const cpu = process.cpuUsage();
       const s = await r.segment(all[t].image, others, { method: "joint" });
       const used = process.cpuUsage(cpu);
-      const fused = ["majority", "local"].map((method) => score(r.fuseLabels(all[t].image, s.candidates, { method }).labels.values.data));
+      const fused = ["majority", "local", "joint"].map((method) =>
+        score(r.fuseLabels(all[t].image, s.candidates, { method }).labels.values.data),
+      );
       const single = s.candidates.reduce((sum, c) => sum + score(c.labels), 0) / others.length;
       const em = name === "brain_slab" ? [score(tissue(r, all[t].image, others, s.transforms))] : [];
       const vote = score(r.fuseLabels(all[t].image, s.candidates, { method: "joint", decide: "vote" }).labels.values.data);
@@ -67,7 +71,17 @@ export async function main(args) {
       console.error(rows[rows.length - 1].map((v) => (typeof v === "number" ? v.toFixed(3) : v)).join("  "));
     }
     const mean = rows[0].map((_, c) => (c === 0 ? "mean" : rows.reduce((sum, row) => sum + row[c], 0) / rows.length));
-    const head = ["target", "single", "majority", "local", "joint", "joint, vote", ...(name === "brain_slab" ? ["em"] : []), "CPU s"];
+    const head = [
+      "target",
+      "single",
+      "majority",
+      "local",
+      "joint",
+      "both ways",
+      "joint, vote",
+      ...(name === "brain_slab" ? ["em"] : []),
+      "CPU s",
+    ];
     const text = [
       "",
       `## ${name}`,

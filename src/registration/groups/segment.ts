@@ -1,9 +1,11 @@
 import { ArgumentError, GridError } from "../../core/errors.js";
 import type { Image } from "../../core/interfaces.js";
+import { correlation } from "../../evaluation/imageErrors.js";
 import { gridText, sameGrid } from "../../image/grid.js";
-import { keep, scope } from "../../tensor/index.js";
-import { type Transform, warp } from "../../transforms/index.js";
+import { dispose, keep, scope } from "../../tensor/index.js";
+import { CompositeTransform, type Transform, warp } from "../../transforms/index.js";
 import { type RegisterOptions, type RegisterResult, register } from "../register.js";
+import { buildAtlas } from "./atlas.js";
 import { contentOrder } from "./contentOrder.js";
 import { type Candidate, type FusionOptions, type FusionResult, fuseLabels } from "./fusion.js";
 import { carriedLabels } from "./probabilityMaps.js";
@@ -16,6 +18,11 @@ export interface LabelledImage {
 export interface SegmentOptions extends FusionOptions {
   /** How each atlas is aligned with the target. Default: the diffeomorphic preset. */
   readonly registration?: Pick<RegisterOptions, "preset" | "metric" | "levels" | "init" | "deformation">;
+  /**
+   * Let every atlas vote twice: along its own alignment with the target, and along the way through the mean of target and atlases, whose errors are others.
+   * Default: with four atlases or more. A second vote counts only where it looks as much like the target as the first (correlation, to 0.05).
+   */
+  readonly throughMean?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (p: {
     readonly level: number;
@@ -45,7 +52,7 @@ export async function segment(target: Image, atlases: readonly LabelledImage[], 
         `segment: the labels of atlas ${i + 1} lie on ${gridText(a.labels.grid)} but its image on ${gridText(a.image.grid)}; resample one onto the other`,
         {},
       );
-  const { registration, signal, onProgress, ...fusion } = options;
+  const { registration, signal, onProgress, throughMean = atlases.length >= 4, ...fusion } = options;
   const order = contentOrder(atlases.map((a) => a.image));
   const transforms: Transform[] = [];
   const registrations: RegisterResult[] = [];
@@ -65,10 +72,28 @@ export async function segment(target: Image, atlases: readonly LabelledImage[], 
       labels: carriedLabels([a.labels], [r.transform], target.grid)[0],
     };
   }
-  const fused = fuseLabels(
-    target,
-    order.map((i) => candidates[i]),
-    fusion,
-  );
+  const second = throughMean ? await throughTheMean(target, atlases, order, candidates, signal) : [];
+  const fused = fuseLabels(target, [...order.map((i) => candidates[i]), ...second], fusion);
   return { ...fused, transforms, registrations, candidates };
+}
+
+/** The atlases on the target's grid by way of the group's mean, those that look as much like the target as before. */
+async function throughTheMean(
+  target: Image,
+  atlases: readonly LabelledImage[],
+  order: readonly number[],
+  first: readonly Candidate[],
+  signal: AbortSignal | undefined,
+): Promise<Candidate[]> {
+  const { transforms } = await buildAtlas([target, ...atlases.map((a) => a.image)], { signal });
+  const back = transforms[0].inverse();
+  const out: Candidate[] = [];
+  for (const i of order) {
+    const y = new CompositeTransform([back, transforms[i + 1]]);
+    const image = keep(scope(() => warp(atlases[i].image, y, target.grid, { border: "clamp" })));
+    const [before, now] = [first[i].image, image].map((im) => correlation(im.values.data, target.values.data));
+    if (now > before - 0.05) out.push({ image, labels: carriedLabels([atlases[i].labels], [y], target.grid)[0] });
+    else dispose(image.values);
+  }
+  return out;
 }
