@@ -6,6 +6,7 @@ export {
 } from "./sampleLinear";
 export { convFew, convForward, convPackWeights, convWeights, convWeightsSum } from "./conv";
 export { gemm, gemmPack, gemv } from "./gemm";
+export { along, alongWorkspace, forwardDifference } from "./along";
 export { boxSum, boxSumWorkspace, difference, recursiveGaussian, recursiveGaussianWorkspace } from "./lines";
 export { localNccBackward, localNccExtents, localNccForward, localNccWorkspace } from "./localNcc";
 export { sampleTaps, splatRange, splatTaps } from "./sampleTaps";

@@ -119,6 +119,19 @@ export interface LeastSquaresMetric extends Metric {
 export interface Regulariser<T> {
   value(y: T, grid: Grid): Tensor;
 }
+/**
+ * A*A = U* diag(values) U with U unitary (or real data's half of a Fourier transform): a closed form for (A*A + ρ)⁻¹, and for sums of operators of
+ * one basis. Two operators have the same U exactly when they have the same `basis`.
+ */
+export interface Diagonalisation {
+  readonly basis: string;
+  /** The eigenvalues of A*A, in the precision of a type: real, not negative, of a shape that stretches to that of U x. */
+  values(dtype: DType): Tensor;
+  /** U x. */
+  analyse(x: Tensor): Tensor;
+  /** U* z. */
+  synthesise(z: Tensor): Tensor;
+}
 /** A, with ⟨Ax, y⟩ = ⟨x, A*y⟩; real or complex on either side. Both directions are differentiable. */
 export interface LinearOperator {
   readonly domain: Shape;
@@ -134,6 +147,8 @@ export interface LinearOperator {
   norm?(): number;
   /** (A*A + ρ)⁻¹ b, where that has a closed form (masks, convolutions, Fourier samples). */
   normalInverse?(b: Tensor, rho: number): Tensor;
+  /** Where A*A is diagonal in a known basis. */
+  readonly diagonalisation?: Diagonalisation;
 }
 /** R(x), a scalar; with `prox`, `gradient` or `conjugateProx` where it has them: solvers ask for what they need by type. */
 export interface Functional {

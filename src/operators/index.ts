@@ -1,3 +1,7 @@
+export { alongAxes, type BlurOptions, type Border, blurOperator, gaussianKernel } from "./blur.js";
+export { daubechies, type WaveletName, waveletNames } from "./daubechies.js";
+export { type FourierOperatorOptions, fourierOperator, sampledFourierOperator } from "./fourier.js";
+export { type GradientOptions, gradientOperator } from "./gradient.js";
 export { identityOperator } from "./identity.js";
 export { maskOperator } from "./mask.js";
 export {
@@ -11,3 +15,4 @@ export {
   stacked,
   sum,
 } from "./operator.js";
+export { stationaryWaveletOperator, type WaveletOptions, waveletOperator } from "./wavelet.js";

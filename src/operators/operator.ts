@@ -1,5 +1,5 @@
 import { ShapeError } from "../core/errors.js";
-import type { LinearOperator } from "../core/interfaces.js";
+import type { Diagonalisation, LinearOperator } from "../core/interfaces.js";
 import { seeded } from "../core/random.js";
 import { type Shape, shapeText, sizeOf } from "../core/shape.js";
 import { concat, custom, type DType, randomNormal, scope, type Tensor } from "../tensor/index.js";
@@ -18,6 +18,8 @@ export interface OperatorDefinition {
   readonly normal?: (x: Tensor) => Tensor;
   readonly norm?: number;
   readonly normalInverse?: (b: Tensor, rho: number) => Tensor;
+  /** Gives `normal`, `normalInverse` and the norm where they are not given. */
+  readonly diagonalisation?: Diagonalisation;
 }
 
 /**
@@ -32,6 +34,7 @@ export class Operator implements LinearOperator {
   readonly rangeType: DType;
   readonly normal?: (x: Tensor) => Tensor;
   readonly normalInverse?: (b: Tensor, rho: number) => Tensor;
+  readonly diagonalisation?: Diagonalisation;
   readonly #forward: (x: Tensor) => Tensor;
   readonly #backward: (y: Tensor) => Tensor;
   #norm: number | undefined;
@@ -54,12 +57,17 @@ export class Operator implements LinearOperator {
     };
     this.#forward = linear(d.apply, () => this.#backward);
     this.#backward = linear(d.adjoint, () => this.#forward);
-    if (d.normal) {
-      const self: (x: Tensor) => Tensor = linear(d.normal, () => self);
+    const diagonal = d.diagonalisation;
+    this.diagonalisation = diagonal;
+    const normal = d.normal ?? (diagonal && ((x: Tensor) => diagonal.synthesise(diagonal.analyse(x).mul(diagonal.values(x.dtype)))));
+    if (normal) {
+      const self: (x: Tensor) => Tensor = linear(normal, () => self);
       this.normal = self;
     }
-    if (d.normalInverse) {
-      const inverse = d.normalInverse;
+    const inverse =
+      d.normalInverse ??
+      (diagonal && ((b: Tensor, rho: number) => diagonal.synthesise(diagonal.analyse(b).div(diagonal.values(b.dtype).add(rho)))));
+    if (inverse) {
       this.normalInverse = (b, rho) => {
         const self: (x: Tensor) => Tensor = linear(
           (v) => inverse(v, rho),
@@ -94,7 +102,7 @@ export class Operator implements LinearOperator {
   }
   /** ‖A‖, as given or by the power method, once. */
   norm(): number {
-    this.#norm ??= powerNorm(this);
+    this.#norm ??= this.diagonalisation ? largestOf(this.diagonalisation, this.domainType) : powerNorm(this);
     return this.#norm;
   }
   /** The same with a norm that is known. */
@@ -119,6 +127,10 @@ export class Operator implements LinearOperator {
       adjoint: (y) => this.adjoint(y).mul(c),
       normal: this.normal && ((x) => (this.normal as (x: Tensor) => Tensor)(x).mul(c * c)),
       norm: this.#norm === undefined ? undefined : Math.abs(c) * this.#norm,
+      diagonalisation: this.diagonalisation && {
+        ...this.diagonalisation,
+        values: (type) => (this.diagonalisation as Diagonalisation).values(type).mul(c * c),
+      },
     });
   }
   /** A*. */
@@ -127,6 +139,12 @@ export class Operator implements LinearOperator {
   }
 }
 
+/** The root of the largest eigenvalue. */
+const largestOf = (d: Diagonalisation, type: DType) =>
+  scope(() => {
+    const values = d.values(type);
+    return values.size === 0 ? 0 : Math.sqrt(Math.max(0, values.max().item()));
+  });
 const shapesOf = (a: LinearOperator) => ({
   domain: a.domain,
   range: a.range,

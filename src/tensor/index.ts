@@ -1,6 +1,7 @@
 export { dispose, keep, scope } from "../core/scope.js";
 export { checkpoint, custom, grad, hessian, hvp, jacobian, jvp, stopGradient, valueAndGrad, vjp } from "./differentiate.js";
 export { fused } from "./fused.js";
+export { along, alongBlock, type BlockOf, type SparseRows, sparseRows, transposedRows, transposeOf } from "./ops/along.js";
 export { complex, conj, imag, magnitude, real } from "./ops/complex.js";
 export { type ConvolutionOptions, convolve, convolveTransposed, type PerAxis, type TransposedOptions } from "./ops/convolution.js";
 export { type CorrelationRatioOptions, correlationRatio } from "./ops/correlationRatio.js";

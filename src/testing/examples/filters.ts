@@ -1,4 +1,5 @@
 import type { Random } from "../../core/random.js";
+import { along, sparseRows } from "../../tensor/ops/along.js";
 import { correlationRatio } from "../../tensor/ops/correlationRatio.js";
 import { boxSum, difference, gaussian, recursiveGaussian } from "../../tensor/ops/filters.js";
 import { localNcc } from "../../tensor/ops/localNcc.js";
@@ -13,6 +14,19 @@ const normal =
   (random: Random) =>
     shapes.map((s) => randomNormal(s, random, "f64"));
 const one = (f: Example["f"], ...shape: number[]): Example => ({ f, inputs: normal(shape) });
+/** A matrix of 3 rows and 4 columns with an empty row. */
+const rows = sparseRows(4, [
+  [
+    [0, 0.5],
+    [3, -1.5],
+  ],
+  [],
+  [
+    [1, 2],
+    [2, 0.25],
+    [3, 1],
+  ],
+]);
 const mask = randomUniform([3, 5, 6], 0.1, 1, undefined, "f64");
 
 /** Two related images with values well inside the range below. */
@@ -28,6 +42,11 @@ const fixedImage = randomUniform([1, 6, 7], -1, 1, undefined, "f64");
 
 /** The laws of filters, of local correlation and of mutual information. */
 export const filterExamples: Examples = {
+  along: [
+    one((x) => along(x, 1, rows), 2, 4, 3),
+    one((x) => along(x, -1, rows), 5, 4),
+    { f: (x) => along(x, 0, rows), inputs: (random) => [randomNormal([4, 3], random, "c128")] },
+  ],
   gaussian: [
     one((x) => gaussian(x, { sigma: 0.8 }), 2, 3, 5, 4),
     one((x) => gaussian(x, { sigma: [1, 0.6], border: "zero" }), 2, 7, 5),
