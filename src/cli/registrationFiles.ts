@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import { inverseConsistency, jacobianDeterminant, jacobianSummary } from "../evaluation/index.js";
-import { type Grid, gridText, type Image, image, voxelsOf } from "../image/index.js";
+import { type AffineMap, betweenIndices, type Grid, gridText, type Image, image, voxelsOf } from "../image/index.js";
+import { determinant } from "../image/matrix.js";
 import { asLinear, displacementBytes, isItkText, itkText, writeImage, writeTransform } from "../io/index.js";
 import type { Uncertainty } from "../registration/index.js";
 import { type Figure, report } from "../report/index.js";
@@ -61,18 +62,20 @@ export interface RegistrationFigures {
   };
 }
 
-/** What is measured of every result, whatever made it. */
+/** What is measured of every result, whatever made it. Of a linear map all is known without looking at its voxels. */
 export function measure(t: Told): {
   readonly figures: RegistrationFigures;
   readonly displacement: Float32Array;
-  readonly jacobian: Float32Array;
+  /** det J on the fixed grid; undefined where it is the same everywhere. */
+  readonly jacobian?: Float32Array;
 } {
   const grid = t.fixed.image.grid;
   const displacement = new Float32Array(t.transform.displacement(grid).data);
-  const jacobian = jacobianDeterminant(displacement, grid);
-  const { folded, min, max, sdLog } = jacobianSummary(jacobian);
-  // About 20 000 points: an average over more would not differ in the digits shown.
-  const stride = Math.max(1, Math.floor(voxelsOf(grid) / 20_000));
+  const linear = asLinear(t.transform);
+  const jacobian = linear ? undefined : jacobianDeterminant(displacement, grid);
+  const { folded, min, max, sdLog } = jacobianSummary(jacobian ?? [determinant(linear?.map.matrix ?? [], grid.size.length)]);
+  // About 20 000 points, of a linear map 200: an average over more would not differ in the digits shown.
+  const stride = Math.max(1, Math.floor(voxelsOf(grid) / (linear ? 200 : 20_000)));
   const map = (y: Transform) => (p: Float64Array) => Float64Array.from(y.apply(Tensor.from(p, [p.length / y.dimension, y.dimension])).data);
   const back = inverseConsistency(map(t.transform), map(t.transform.inverse()), grid, stride);
   return {
@@ -92,11 +95,37 @@ export function measure(t: Told): {
 
 /** Share of fixed's voxels whose partner lies inside moving. */
 export function overlapOf(moving: Grid, y: Transform, fixed: Grid): number {
+  const linear = asLinear(y);
+  if (linear) return linearOverlap(betweenIndices(fixed, linear.map, moving), fixed.size, moving.size);
   const ones = image(new Float32Array(voxelsOf(moving)).fill(1), moving);
   const data = warp(ones, y, fixed, { interpolation: "nearest" }).values.data;
   let inside = 0;
   for (let i = 0; i < data.length; i++) if (data[i] > 0) inside++;
   return inside / data.length;
+}
+
+/** The same for A p + b between voxels: along a row of fixed, what lies within half a voxel of moving's is an interval. */
+function linearOverlap({ matrix, offset }: AffineMap, size: readonly number[], movingSize: readonly number[]): number {
+  const d = size.length;
+  const [W, H, D = 1] = size;
+  let inside = 0;
+  for (let z = 0; z < D; z++)
+    for (let y = 0; y < H; y++) {
+      let [from, to] = [0, W - 1];
+      for (let i = 0; i < d; i++) {
+        const slope = matrix[i * d];
+        const start = offset[i] + matrix[i * d + 1] * y + (d === 3 ? matrix[i * d + 2] * z : 0);
+        const [low, high] = [-0.5 - start, movingSize[i] - 0.5 - start];
+        if (slope === 0) {
+          if (low > 0 || high < 0) to = -1;
+        } else {
+          from = Math.max(from, (slope > 0 ? low : high) / slope);
+          to = Math.min(to, (slope > 0 ? high : low) / slope);
+        }
+      }
+      inside += Math.max(0, Math.floor(to) - Math.ceil(from) + 1);
+    }
+  return inside / (W * H * D);
 }
 
 export type Measured = ReturnType<typeof measure>;
@@ -129,7 +158,8 @@ export function reportPage(session: Session, t: Told, measured: Measured, judged
     sameScale: t.sameScale,
     unlikeContrasts: t.unlikeContrasts,
     displacement: measured.displacement,
-    jacobian: asLinear(t.transform) ? undefined : measured.jacobian,
+    jacobian: measured.jacobian,
+    straight: asLinear(t.transform) !== undefined,
     trace: t.trace,
     traceLabel: `Objective (${t.metric}${t.options.alpha === undefined ? "" : " and smoothness"})`,
     figures: tiles(t, measured.figures),

@@ -1,5 +1,5 @@
 import { ShapeError } from "../core/errors.js";
-import { checkLength, indexToPoint, invert, type Lattice, latticePoints, type Samples, sampleCount } from "./lattice.js";
+import { checkLength, indexToPoint, invert, type Lattice, type Samples, sampleCount } from "./lattice.js";
 
 /** Points [n, d] ↦ points [n, d]; NaN where the map is not defined. */
 export type PointMap = (points: Float64Array) => ArrayLike<number>;
@@ -20,9 +20,7 @@ export interface InverseConsistency {
  */
 export function inverseConsistency(forward: PointMap, inverse: PointMap, grid: Lattice, stride = 1): InverseConsistency {
   const d = grid.size.length;
-  const all = latticePoints(grid);
-  const points = interior(grid, stride).flatMap((i) => Array.from(all.subarray(i * d, i * d + d)));
-  const start = Float64Array.from(points);
+  const start = interior(grid, stride);
   const back = inverse(Float64Array.from(forward(start)));
   if (back.length !== start.length)
     throw new ShapeError(`inverseConsistency: ${start.length / d} points went in and ${back.length / d} came back`, {});
@@ -46,16 +44,26 @@ export function inverseConsistency(forward: PointMap, inverse: PointMap, grid: L
   return { mean: sum / count, max, count };
 }
 
-/** Indices of the grid points that are not in the outermost layer (axes of fewer than 3 samples have no interior: all count). */
-function interior(grid: Lattice, stride: number): number[] {
+/** The grid points that are not in the outermost layer (axes of fewer than 3 samples have no interior: all count). */
+function interior(grid: Lattice, stride: number): Float64Array {
+  const d = grid.size.length;
+  const m = indexToPoint(grid);
+  const inside = (i: number): number[] | undefined => {
+    const index: number[] = [];
+    for (const n of grid.size) {
+      const v = i % n;
+      if (n > 2 && (v === 0 || v === n - 1)) return undefined;
+      index.push(v);
+      i = (i - v) / n;
+    }
+    return index;
+  };
   const out: number[] = [];
-  const index = grid.size.map(() => 0);
-  const n = sampleCount(grid);
-  for (let i = 0; i < n; i++) {
-    if (i % stride === 0 && index.every((v, k) => grid.size[k] < 3 || (v > 0 && v < grid.size[k] - 1))) out.push(i);
-    for (let k = 0; k < index.length && ++index[k] === grid.size[k]; k++) index[k] = 0;
+  for (let i = 0, n = sampleCount(grid); i < n; i += stride) {
+    const index = inside(i);
+    if (index) for (let r = 0; r < d; r++) out.push(index.reduce((s, v, c) => s + m[r * d + c] * v, grid.origin?.[r] ?? 0));
   }
-  return out;
+  return Float64Array.from(out);
 }
 
 /** y(p) = p + u(p) with u interpolated linearly between the samples of a displacement field [mm, planes x, y(, z)]; NaN outside its grid. */

@@ -242,6 +242,7 @@ export function pictureSamples(
     );
   if (channels > 4) throw new ArgumentError(`${format}: ${channels} channels; a picture has 1 to 4`, { channels });
   const n = image.data.length;
+  if (image.data instanceof Uint8Array && channels === 1 && bits !== 16) return { data: image.data, bits: 8, samples: 1 };
   let highest = 0;
   for (let i = 0; i < n; i++) {
     const v = image.data[i];
@@ -284,14 +285,14 @@ export function writePng(image: RawImage, o: { bits?: 8 | 16; level?: number } =
     // Paeth is within a few per cent of the best choice per row on medical images and photographs.
     const to = y * (stride + 1);
     raw[to] = 4;
-    for (let i = 0; i < stride; i++) {
-      const a = i >= pixelBytes ? row[i - pixelBytes] : 0;
+    for (let i = 0; i < pixelBytes; i++) raw[to + 1 + i] = row[i] - before[i];
+    for (let i = pixelBytes, l = 0; i < stride; i++, l++) {
+      const a = row[l];
       const b = before[i];
-      const c = i >= pixelBytes ? before[i - pixelBytes] : 0;
-      const p = a + b - c;
-      const pa = Math.abs(p - a);
-      const pb = Math.abs(p - b);
-      const pc = Math.abs(p - c);
+      const c = before[l];
+      const pa = Math.abs(b - c);
+      const pb = Math.abs(a - c);
+      const pc = Math.abs(a + b - 2 * c);
       raw[to + 1 + i] = row[i] - (pa <= pb && pa <= pc ? a : pb <= pc ? b : c);
     }
     before.set(row);

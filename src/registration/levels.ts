@@ -39,9 +39,9 @@ export function defaultShrinks(grid: Grid, least: number, coarsest = 8): number[
 export function robustRange(image: Image): readonly [number, number] {
   const data = image.values.data;
   const step = Math.max(1, Math.floor(data.length / 65536));
-  const sample: number[] = [];
-  for (let i = 0; i < data.length; i += step) sample.push(data[i]);
-  sample.sort((a, b) => a - b);
+  const sample = new Float64Array(Math.ceil(data.length / step));
+  for (let i = 0; i < sample.length; i++) sample[i] = data[i * step];
+  sample.sort();
   const [low, high] = [sample[Math.floor(0.001 * (sample.length - 1))], sample[Math.ceil(0.999 * (sample.length - 1))]];
   return high > low ? [low, high] : [sample[0], sample[sample.length - 1] > sample[0] ? sample[sample.length - 1] : sample[0] + 1];
 }
@@ -50,7 +50,11 @@ export function scaledTo(image: Image, [low, high]: readonly [number, number], b
   const out = Tensor.uninitialised(image.values.shape);
   const [x, y] = [image.values.data, out.data];
   const factor = 1 / (high - low);
-  for (let i = 0; i < y.length; i++) y[i] = Math.min(1 + beyond, Math.max(-beyond, (x[i] - low) * factor));
+  const [least, most] = [-beyond, 1 + beyond];
+  for (let i = 0, n = y.length; i < n; i++) {
+    const v = (x[i] - low) * factor;
+    y[i] = v < least ? least : v > most ? most : v;
+  }
   return { values: out, grid: image.grid };
 }
 /** The values as they are, in a block of their own. */

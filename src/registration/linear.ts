@@ -1,3 +1,4 @@
+import { solvePositive } from "../core/cholesky.js";
 import { ArgumentError } from "../core/errors.js";
 import type { Iteration, Masks, Metric, NormalEquations, Objective } from "../core/interfaces.js";
 import { iterate } from "../core/iterate.js";
@@ -13,7 +14,7 @@ import type { AffineModel } from "../transforms/affine.js";
 import { baseOf } from "../transforms/warp.js";
 import { alignDescribed } from "./described.js";
 import { alignCompositional, alignInverse, type Formulation } from "./formulations.js";
-import { byInformation, LinearInformation } from "./informationLinear.js";
+import { byInformation, LinearInformation, latticeOf } from "./informationLinear.js";
 import { coefficientsOf, type LevelRun, LinearFamily, type LinearLevel, type LinearResult, secondOrder } from "./linearFamily.js";
 
 export type { LevelRun, LinearLevel, LinearResult } from "./linearFamily.js";
@@ -112,8 +113,12 @@ async function leastSquares(
   const { fixed, moving, fixedMask } = level;
   const source = cubic ? coefficientsOf(moving.values) : moving.values;
   const [size, movingSize] = [tensorShape(fixed.grid), tensorShape(moving.grid)];
+  const all = size.map(() => 1);
   const free = kind === "ncc" ? 2 : 0;
-  const systemAt = (theta: ArrayLike<number>, gain: number, offset: number) => {
+  // Iterations need the way, not every voxel: they go on a lattice, and one Gauss–Newton step with all voxels ends them where all would have.
+  const lattice = latticeOf(fixed.grid.size, fixed.grid.spacing);
+  const thinned = lattice.some((s) => s > 1);
+  const systemAt = (theta: ArrayLike<number>, gain: number, offset: number, step = lattice) => {
     const affine = family.entries(theta);
     const interpolation = cubic ? "cubic" : "linear";
     const [n, m] = [voxelsOf(fixed.grid), voxelsOf(moving.grid)];
@@ -124,6 +129,7 @@ async function leastSquares(
         affine,
         gain,
         offset,
+        step,
       }),
     );
     return parts.length === 1 ? parts[0] : parts.reduce(added);
@@ -133,9 +139,10 @@ async function leastSquares(
   const variance = first.mm - (first.m * first.m) / Math.max(1e-9, first.weight);
   const gain = kind === "ncc" && variance > 0 ? (first.mf - (first.m * first.f) / first.weight) / variance : 1;
   const offset = kind === "ncc" ? (first.f - gain * first.m) / Math.max(1e-9, first.weight) : 0;
-  const normal = (x: Tensor): NormalEquations => {
+  const share = lattice.reduce((n, s, k) => n * Math.ceil(fixed.grid.size[k] / s), 1) / voxelsOf(fixed.grid);
+  const normal = (x: Tensor, whole = false): NormalEquations => {
     const theta = x.data;
-    const s = systemAt(theta, free ? theta[family.count] : 1, free ? theta[family.count + 1] : 0);
+    const s = systemAt(theta, free ? theta[family.count] : 1, free ? theta[family.count + 1] : 0, whole ? all : lattice);
     const slopes = family.slopes(theta);
     const n = family.count + free;
     const N = Math.round(Math.sqrt(s.jtj.length));
@@ -155,15 +162,22 @@ async function leastSquares(
       }
     // A mean over what overlaps. Sliding out of each other must not pay, so less than half of the first overlap is no candidate.
     return {
-      value: s.weight > 0.5 * first.weight ? 0.5 * scale * s.rr + (marks?.value ?? 0) : Number.POSITIVE_INFINITY,
+      value: s.weight * (whole ? share : 1) > 0.5 * first.weight ? 0.5 * scale * s.rr + (marks?.value ?? 0) : Number.POSITIVE_INFINITY,
       gradient,
       hessian,
     };
   };
   const x0 = Tensor.from(Float64Array.from([...zero, ...(free ? [gain, offset] : [])]), [family.count + free]);
   try {
-    const result = await iterate(secondOrder(undamped), { normal }, x0, run);
-    return { map: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
+    const result = await iterate(secondOrder(undamped), { normal: (x: Tensor) => normal(x) }, x0, run);
+    const found = { map: family.physical(result.x.data), value: result.value ?? Number.NaN, values: result.history, reason: result.reason };
+    if (!thinned) return found;
+    const { value, gradient, hessian } = normal(result.x, true);
+    const step = Number.isFinite(value) ? solvePositive(hessian, gradient) : undefined;
+    // Further than a voxel: what is left out by the lattice decides, and no one step of theirs is to be trusted.
+    const far = Math.min(...fixed.grid.spacing);
+    if (!step?.every((v, k) => (k < family.count ? Math.abs(v) <= far : Number.isFinite(v)))) return found;
+    return { ...found, value, map: family.physical(Float64Array.from(result.x.data, (v, k) => v - step[k])) };
   } finally {
     dispose(x0);
     if (cubic) dispose(source);

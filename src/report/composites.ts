@@ -50,7 +50,7 @@ export function edges({ width, height, values }: Plane, { share = 0.05, colour =
       const i = y * width + x;
       gx[i] = soft[i + (x < width - 1 ? 1 : 0)] - soft[i - (x > 0 ? 1 : 0)];
       gy[i] = soft[i + (y < height - 1 ? width : 0)] - soft[i - (y > 0 ? width : 0)];
-      magnitude[i] = Math.hypot(gx[i], gy[i]);
+      magnitude[i] = Math.sqrt(gx[i] * gx[i] + gy[i] * gy[i]);
     }
   const ridge = new Float32Array(n);
   const at = (x: number, y: number) => magnitude[Math.min(height - 1, Math.max(0, y)) * width + Math.min(width - 1, Math.max(0, x))];
@@ -81,16 +81,16 @@ export function edges({ width, height, values }: Plane, { share = 0.05, colour =
 }
 
 /** [1 4 6 4 1] / 16 along both axes: σ = 1. NaN counts as 0. */
-function smooth(values: ArrayLike<number>, width: number, height: number): Float32Array {
-  const weights = [1, 4, 6, 4, 1];
-  const pass = (source: ArrayLike<number>, length: number, stride: number, lines: number, lineStride: number) => {
+function smooth(values: Float32Array, width: number, height: number): Float32Array {
+  const pass = (source: Float32Array, length: number, stride: number, lines: number, lineStride: number) => {
     const out = new Float32Array(source.length);
-    for (let l = 0; l < lines; l++)
-      for (let x = 0; x < length; x++) {
-        let s = 0;
-        for (let k = 0; k < 5; k++) s += weights[k] * (source[l * lineStride + Math.min(length - 1, Math.max(0, x + k - 2)) * stride] || 0);
-        out[l * lineStride + x * stride] = s / 16;
-      }
+    const line = new Float32Array(length + 4); // with its ends repeated
+    for (let l = 0; l < lines; l++) {
+      for (let x = -2, to = 0; to < length + 4; x++, to++)
+        line[to] = source[l * lineStride + Math.min(length - 1, Math.max(0, x)) * stride] || 0;
+      for (let x = 0, to = l * lineStride; x < length; x++, to += stride)
+        out[to] = (line[x] + line[x + 4] + 4 * (line[x + 1] + line[x + 3]) + 6 * line[x + 2]) / 16;
+    }
     return out;
   };
   return pass(pass(values, width, 1, height, width), height, width, width, 1);

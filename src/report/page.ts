@@ -73,8 +73,8 @@ export function jacobianAlbum(determinants: Samples, grid: Lattice, all: readonl
   });
 }
 
-export const gridAlbum = (displacement: Samples, grid: Lattice, all: readonly View[]): string[][] =>
-  each(all, (view, at) => svgGrid(displacement, grid, view, at));
+export const gridAlbum = (displacement: Samples, grid: Lattice, all: readonly View[], straight = false): string[][] =>
+  each(all, (view, at) => svgGrid(displacement, grid, view, at, { straight }));
 
 const each = <T>(all: readonly View[], f: (view: View, at: number) => T): T[][] => all.map((view) => view.slices.map((at) => f(view, at)));
 

@@ -45,6 +45,8 @@ export interface ReportInput {
   /** y(p) − p in mm, planes x, y(, z). */
   readonly displacement?: Samples;
   readonly jacobian?: Samples;
+  /** Straight lines stay straight: the grid is drawn by its lines' ends. */
+  readonly straight?: boolean;
   /** Values of the objective, level by level. */
   readonly trace?: readonly { readonly level: string; readonly values: ArrayLike<number> }[];
   readonly traceLabel?: string;
@@ -82,7 +84,7 @@ export function report(input: ReportInput): string {
     },
   ];
   if (input.displacement) {
-    layers.g = gridAlbum(input.displacement, grid, all);
+    layers.g = gridAlbum(input.displacement, grid, all, input.straight);
     cards.push({
       title: "Where fixed’s grid goes",
       view: (v, k) =>

@@ -120,6 +120,10 @@ export function slice(
   const width = Math.ceil(view.width / block);
   const height = Math.ceil(view.height / block);
   const out = new Float32Array(width * height);
+  if (block === 1 && !of) {
+    for (let y = 0, i = 0; y < height; y++) for (let x = 0, j = start + y * down; x < width; x++, i++, j += right) out[i] = values[j];
+    return { width, height, values: out };
+  }
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       let sum = 0;

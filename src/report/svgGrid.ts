@@ -6,14 +6,15 @@ import type { View } from "./slices.js";
  * carried to where moving is looked up. Displacements out of the plane are not drawn.
  * @param displacement  u in mm, planes x, y(, z) on the grid
  * @param lines         lines along the longer side (default 24)
+ * @param straight      lines stay straight: their ends are enough
  */
-export function svgGrid(displacement: Samples, grid: Lattice, view: View, at: number, { lines = 24 } = {}): string {
+export function svgGrid(displacement: Samples, grid: Lattice, view: View, at: number, { lines = 24, straight = false } = {}): string {
   const d = grid.size.length;
   const n = grid.size.reduce((s, v) => s * v, 1);
   const toIndex = invert(indexToPoint(grid), d);
   const strides = grid.size.map((_, k) => grid.size.slice(0, k).reduce((s, v) => s * v, 1));
   const gap = Math.max(1, Math.round(Math.max(view.width, view.height) / lines));
-  const step = Math.max(1, Math.floor(gap / 4));
+  const step = straight ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(gap / 4));
   const place = (x: number, y: number): string => {
     const ix = view.flipAcross ? view.width - 1 - x : x;
     const iy = view.flipDown ? view.height - 1 - y : y;
