@@ -29,3 +29,4 @@ export { argsortRows, argsortWorkspace } from "./sort";
 export { gradientForce } from "./force";
 export { gradientSums } from "./gradientSums";
 export { tileProducts } from "./tileProducts";
+export { addTransposed, padColumns, padRows, parallelAdjoint, raysAdjoint, raysForward, raysGather } from "./rays";

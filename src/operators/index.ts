@@ -16,3 +16,4 @@ export {
   sum,
 } from "./operator.js";
 export { stationaryWaveletOperator, type WaveletOptions, waveletOperator } from "./wavelet.js";
+export { type Fan, type RadonGeometry, type RadonOptions, radonGeometry, radonOperator, raysOf } from "./radon.js";
