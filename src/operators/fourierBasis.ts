@@ -33,3 +33,10 @@ export function fourierBasis(
 /** Number of frequencies along each axis of `shape`, 1 where nothing is transformed. */
 export const spectrumShape = (shape: Shape, axes: readonly number[], half: boolean): number[] =>
   shape.map((n, i) => (!axes.includes(i) ? 1 : half && i === shape.length - 1 ? Math.floor(n / 2) + 1 : n));
+/** Operators that scale every sample are diagonal as they are. */
+export const samplesBasis = (shape: Shape, type: DType, values: (type: DType) => Tensor): Diagonalisation => ({
+  basis: `samples ${shape.join("×")}${complexType(type) ? " complex" : ""}`,
+  values,
+  analyse: (x) => x,
+  synthesise: (z) => z,
+});

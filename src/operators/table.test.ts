@@ -1,22 +1,36 @@
 import { describe, expect, test } from "vitest";
 import { seeded } from "../core/random.js";
+import { grid } from "../image/grid.js";
 import { grad, jvp, randomNormal, randomUniform, Tensor } from "../tensor/index.js";
 import { checkAdjoint, checkLinear, checkNormal } from "../testing/operatorLaws.js";
+import { AffineTransform } from "../transforms/index.js";
 import {
   blurOperator,
+  complexOfReal,
   compose,
   daubechies,
+  decimateOperator,
   fourierOperator,
   gaussianKernel,
   gradientOperator,
+  maskOperator,
   type Operator,
+  partsOfComplex,
+  patchesOperator,
   powerNorm,
+  resizeOperator,
   sampledFourierOperator,
   stacked,
   stationaryWaveletOperator,
+  warpFieldOperator,
+  warpOperator,
   waveletOperator,
 } from "./index.js";
 
+const turned = new AffineTransform({
+  matrix: [0.9, -0.3, 0.3, 0.9],
+  offset: [0.4, 0.2],
+});
 type Precision = "f32" | "f64";
 const complexOf = (p: Precision) => (p === "f32" ? "c64" : "c128");
 const kernel = randomUniform([5, 3], -0.2, 1, seeded(4));
@@ -58,6 +72,26 @@ const table: readonly [string, (p: Precision) => Operator][] = [
   ["wavelet of single rows", (p) => waveletOperator([1, 9], { wavelet: "db2", levels: 1, type: p })],
   ["stationary wavelet haar", (p) => stationaryWaveletOperator([6, 7], { levels: 2, type: p })],
   ["stationary wavelet db3, 3-D", (p) => stationaryWaveletOperator([4, 5, 6], { wavelet: "db3", levels: 1, type: p })],
+  ["mask", (p) => maskOperator(randomUniform([4, 5], 0, 1, seeded(3)).cast(p), p)],
+  ["mask of complex numbers", (p) => maskOperator(randomUniform([4, 5], 0, 1, seeded(3)).cast(p), complexOf(p))],
+  ["resize down 3, cubic", (p) => resizeOperator([2, 13, 12], { scale: 1 / 3, type: p })],
+  ["resize up, cubic", (p) => resizeOperator([5, 4], { scale: [2, 1.5], type: p })],
+  ["resize, lanczos, size", (p) => resizeOperator([9, 8], { size: [4, 5], method: "lanczos", type: p })],
+  ["resize, linear, no antialiasing", (p) => resizeOperator([9, 8], { scale: 0.4, method: "linear", antialias: false, type: p })],
+  ["area", (p) => resizeOperator([9, 8], { scale: 0.4, method: "area", type: p })],
+  ["decimate", (p) => decimateOperator([2, 9, 8], 4, { offset: 1, type: p })],
+  ["patches", (p) => patchesOperator([2, 7, 6], { size: [3, 2], stride: 2, type: p })],
+  ["complex of real", (p) => complexOfReal([3, 4], p)],
+  ["parts of complex", (p) => partsOfComplex([3, 4], complexOf(p))],
+  ["warp along a field", (p) => warpFieldOperator([5, 6], randomNormal([2, 4, 7], seeded(2)), { channels: 2, type: p })],
+  [
+    "warp, cubic, clamped",
+    (p) => warpFieldOperator([6, 6], randomNormal([2, 6, 6], seeded(2)), { interpolation: "cubic", border: "clamp", type: p }),
+  ],
+  [
+    "warp by a transform",
+    (p) => warpOperator(grid({ size: [6, 5], spacing: [2, 1] }), turned, grid({ size: [7, 4], origin: [1, 0.5] }), { type: p }),
+  ],
   ["stationary wavelet, complex", (p) => stationaryWaveletOperator([2, 5, 6], { axes: [1, 2], levels: 2, type: complexOf(p) })],
 ];
 const compositions: readonly [string, (p: Precision) => Operator][] = [
@@ -65,6 +99,20 @@ const compositions: readonly [string, (p: Precision) => Operator][] = [
   [
     "blur stacked on gradient",
     (p) => stacked(blurOperator([6, 7], kernel, { type: p }), gradientOperator([6, 7], { type: p }).scaled(0.3)),
+  ],
+  [
+    "decimate ∘ blur ∘ warp, stacked twice",
+    (p) => {
+      const one = (seed: number) =>
+        decimateOperator([1, 6, 8], 2, { type: p })
+          .after(blurOperator([1, 6, 8], kernel, { type: p, border: "reflect" }))
+          .after(warpFieldOperator([6, 8], randomNormal([2, 6, 8], seeded(seed)), { type: p }));
+      return stacked(one(1), one(2));
+    },
+  ],
+  [
+    "Fourier samples of a real image",
+    (p) => sampledFourierOperator(randomUniform([6, 5], 0, 1, seeded(8)), { type: complexOf(p) }).after(complexOfReal([6, 5], p)),
   ],
   [
     "wavelet ∘ gradient*",
@@ -154,6 +202,53 @@ describe("definitions", () => {
           expect(y.data[i * 5 + j]).toBeCloseTo(sum, 12);
         }
     }
+  });
+  test("resizing is MATLAB's rule: rows of the published matrix", () => {
+    // Octave 7.3 / common.py of the measuring data: weights of bicubic reduction by 2 of 8 samples, first and middle row.
+    const rows = (i: number) => {
+      const a = resizeOperator([8], { scale: 0.5, axes: [0], type: "f64" });
+      return Array.from(
+        { length: 8 },
+        (_, j) =>
+          a.apply(
+            Tensor.from(
+              Float64Array.from({ length: 8 }, (_, k) => (k === j ? 1 : 0)),
+              [8],
+            ),
+          ).data[i],
+      );
+    };
+    // Taps at distances ±½, ±1½, ±2½, ±3½ halved: h(¼) = 0.8671875, h(¾) = 0.2265625, h(5/4) = −0.0703125, h(7/4) = −0.0234375, over 2.
+    const taps = [-0.01171875, -0.03515625, 0.11328125, 0.43359375, 0.43359375, 0.11328125, -0.03515625, -0.01171875];
+    rows(2).forEach((v, j) => {
+      expect(v).toBeCloseTo(j === 0 ? 0 : (taps[j - 1] ?? 0) + (j === 7 ? taps[7] : 0), 12);
+    });
+    expect(rows(0)[0]).toBeCloseTo(0.43359375 + 0.11328125, 12); // the edge is mirrored
+  });
+  test("area is the mean of what a new sample covers", () => {
+    const x = Tensor.from([1, 3, 5, 7], [1, 4]);
+    expect([...resizeOperator([1, 4], { scale: 0.5, method: "area", axes: [1] }).apply(x).data]).toEqual([2, 6]);
+    expect(
+      resizeOperator([1, 3], { size: [2], method: "area", axes: [1], type: "f64" }).apply(Tensor.from(Float64Array.of(0, 3, 6), [1, 3]))
+        .data[0],
+    ).toBeCloseTo(1, 12);
+  });
+  test("patches are where they should be; overlapping ones averaged give the image back", () => {
+    const x = randomNormal([5, 6], seeded(1));
+    const p = patchesOperator([5, 6], { size: 3, stride: 2 });
+    const y = p.apply(x);
+    expect(y.shape).toEqual([2, 3, 3, 3]);
+    expect(y.toArray()).toEqual(
+      [0, 2].map((r) => [0, 2, 3].map((c) => [0, 1, 2].map((i) => [0, 1, 2].map((j) => x.data[(r + i) * 6 + c + j])))),
+    );
+    expect(p.adjoint(y).div(p.cover).sub(x).abs().max().item()).toBeLessThan(1e-6);
+  });
+  test("warping by a transform is warping by its displacement: a shift by a whole sample", () => {
+    const g = grid({ size: [4, 3], spacing: [2, 2] });
+    const y = new AffineTransform({ matrix: [1, 0, 0, 1], offset: [2, 0] });
+    const x = randomNormal([1, 3, 4], seeded(1));
+    const w = warpOperator(g, y, g).apply(x);
+    for (let r = 0; r < 3; r++) for (let c = 0; c < 4; c++) expect(w.data[4 * r + c]).toBeCloseTo(c < 3 ? x.data[4 * r + c + 1] : 0, 6);
   });
   test("the centred transform of a constant is a peak in the middle", () => {
     for (const n of [4, 5, 6]) {
