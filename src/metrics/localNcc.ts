@@ -5,14 +5,17 @@ import { evenly, requireSameGrid, weightOf } from "./weights.js";
 export interface LnccOptions {
   /** Half the window in voxels, along each axis (x, y, z order is irrelevant: one number). Default 2. */
   readonly radiusVoxels?: number;
+  /** Contrasts agree in sense, too: the mean correlation itself, so that opposite contrast is unlike. Default false: its square. */
+  readonly signed?: boolean;
 }
 
 /**
- * One minus the mean squared local correlation in windows of (2r + 1) voxels: blind to local brightness and contrast, also inverted. Channels are averaged.
+ * One minus the mean squared (or `signed`: the mean) local correlation in windows of (2r + 1) voxels: blind to local brightness and contrast,
+ * squared also to its sense. Channels are averaged.
  * @throws GridError when the two are not on one grid
  * @see Avants, Epstein, Grossman, Gee (2008), Symmetric diffeomorphic image registration with cross-correlation, Medical Image Analysis 12
  */
-export const lncc = ({ radiusVoxels = 2 }: LnccOptions = {}): ImageMetric => {
+export const lncc = ({ radiusVoxels = 2, signed = false }: LnccOptions = {}): ImageMetric => {
   const make = (
     constants: { readonly offset?: readonly [number, number]; readonly scale?: readonly [number, number] },
     symmetric = true,
@@ -21,7 +24,7 @@ export const lncc = ({ radiusVoxels = 2 }: LnccOptions = {}): ImageMetric => {
       requireSameGrid("lncc", warped, fixed);
       const size = fixed.values.shape.slice(1);
       const radius = size.map((n) => (n === 1 ? 0 : radiusVoxels));
-      return localNcc(warped.values, fixed.values, { radius, mask: weightOf(masks), symmetric, ...constants })
+      return localNcc(warped.values, fixed.values, { radius, mask: weightOf(masks), symmetric, signed, ...constants })
         .neg()
         .add(1);
     },
@@ -30,7 +33,8 @@ export const lncc = ({ radiusVoxels = 2 }: LnccOptions = {}): ImageMetric => {
     name: "lncc",
     local: true,
     ...make({}),
-    // A change δ orthogonal to both images in a window of n voxels lowers cc to cc (1 − |δ|²/(n v_W)): h = 2 E[cc / v_W], E over the windows around a voxel.
+    // A change δ orthogonal to both images in a window of n voxels lowers cc to cc (1 − |δ|²/(n v_W)): h = 2 E[cc / v_W], E over the windows around a
+    // voxel; its root by half as much, and where that is negative nothing is lost.
     curvature(warped, fixed, masks) {
       const w = weightOf(masks);
       const [W, F] = [warped.values, fixed.values];
@@ -44,8 +48,9 @@ export const lncc = ({ radiusVoxels = 2 }: LnccOptions = {}): ImageMetric => {
       const c = mean(W.mul(F)).sub(mW.mul(mF));
       // In windows without contrast cc says nothing: the same floor as in the metric, relative to the whole image.
       const floor = (v: Tensor) => v.mean().mul(1e-3).add(1e-12);
-      const cc = c.square().div(vW.mul(vF).add(floor(vW).mul(floor(vF))));
-      const h = box(cc.div(vW.add(floor(vW))).div(n)).mul(2);
+      const den = vW.mul(vF).add(floor(vW).mul(floor(vF)));
+      const cc = signed ? c.maximum(0).div(den.sqrt()) : c.square().div(den);
+      const h = box(cc.div(vW.add(floor(vW))).div(n)).mul(signed ? 1 : 2);
       const weight = w ? evenly(F, w) : undefined;
       return weight ? h.mul(weight) : h.div(F.size);
     },

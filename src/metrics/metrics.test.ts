@@ -36,6 +36,7 @@ const mask = Tensor.from(
 );
 const all: [string, () => ImageMetric][] = [
   ...Object.entries(metrics),
+  ["signed lncc", () => lncc({ signed: true })],
   [
     "a sum",
     () =>

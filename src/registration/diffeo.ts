@@ -18,10 +18,10 @@ export interface DiffeoOptions {
   readonly shrinks: readonly number[];
   /** Most steps on each. */
   readonly iterations: readonly number[];
-  /** σ of the Gaussian that smooths every update, in level voxels: the fluid part. Default 1.7. */
-  readonly updateVoxels?: number;
-  /** σ of the Gaussian that smooths the whole deformation after every update, in level voxels: the elastic part. Default 0.4. */
-  readonly totalVoxels?: number;
+  /** σ of the Gaussian that smooths every update, in level voxels: the fluid part. One number, or a list whose last belongs to the finest level; coarser levels than it has take its first. Default 1.7. */
+  readonly updateVoxels?: number | readonly number[];
+  /** σ of the Gaussian that smooths the whole deformation after every update, in level voxels: the elastic part; likewise. Default 0.4. */
+  readonly totalVoxels?: number | readonly number[];
   /** Longest move of a half in one step, level voxels. Default 0.25. */
   readonly stepVoxels?: number;
   /** Return the halves too, for a later `start`. */
@@ -80,6 +80,9 @@ interface DiffeoState extends State<Halves> {
   readonly recent: readonly number[];
 }
 
+/** The value for the level that `finer` levels follow. */
+const atLevel = (v: number | readonly number[], finer: number): number =>
+  typeof v === "number" ? v : v[Math.max(0, v.length - 1 - finer)];
 const zeros = (d: number) => new Array<number>(d * d).fill(0);
 const diagonal = (v: readonly number[]) => v.flatMap((x, i) => v.map((_, j) => (i === j ? x : 0)));
 const scaledBy = (u: Tensor, out: Tensor, factors: readonly number[]) =>
@@ -247,8 +250,8 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
         fixedMask: f ? f.mask : fixedMask,
         movingMask: m ? m.mask : movingMask,
         metric: f ? ssd() : ready,
-        updateSigma: sigma(updateVoxels),
-        totalSigma: sigma(totalVoxels),
+        updateSigma: sigma(atLevel(updateVoxels, o.shrinks.length - 1 - k)),
+        totalSigma: sigma(atLevel(totalVoxels, o.shrinks.length - 1 - k)),
         step: stepVoxels,
       };
     });

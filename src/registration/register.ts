@@ -33,6 +33,7 @@ import { landmarkPairs } from "./points/landmarkTerm.js";
 import type { PointsLike } from "./points/pointSet.js";
 import { alignHomography, homographyUncertainty, valueUnderHomography } from "./projective.js";
 import { agreementUnder, convincing, type SearchResult, searchPlane } from "./search.js";
+import { stiffnessFor } from "./stiffness.js";
 import { hessianUncertainty, leastSquaresUncertainty, spreadOverStarts, type Uncertainty } from "./uncertainty.js";
 
 export const presets = [
@@ -377,8 +378,7 @@ class Steps {
         `${plan}; ${what}`,
       );
     }
-    const metric = this.named ?? lncc();
-    // Images of one object (breathing, a later visit) agree closely once they are aligned linearly, and what is left is smooth; two people differ in every fold.
+    // One object in one contrast (breathing, a later visit): what is dark stays dark. Two people, two scanners: only how closely two patches follow each other counts.
     const finest = this.#level(linear[linear.length - 1]);
     const left = valueUnder(finest, map, ncc()).value;
     this.#release(finest);
@@ -406,9 +406,15 @@ class Steps {
         `${plan}; ${likeness.name} for a ${family.name} deformation, ${smoothness}, ${general.optimiser}`,
       );
     }
+    const signed = !this.named && smooth;
+    const metric = this.named ?? lncc({ signed, radiusVoxels: signed ? 2 : 3 });
     const voxels = (s: number) => voxelsOf(this.fixed.grid) / s ** d;
-    const iterations = dense.map((s) => (voxels(s) < 1e6 ? (smooth ? 120 : 80) : voxels(s) < 3e6 ? 50 : 20));
-    const stiffness = smooth ? { updateVoxels: 5, totalVoxels: 0.5 } : { updateVoxels: 2.2, totalVoxels: 0.4 };
+    // Pictures settle sooner than volumes, and the finest level only refines.
+    const rounds = d === 2 ? 50 : 80;
+    const iterations = dense.map((s, k) =>
+      k < dense.length - 1 ? (voxels(s) < 1e6 ? rounds : 50) : voxels(s) < 5e5 ? rounds + (d === 2 ? 0 : 20) : voxels(s) < 1e6 ? 50 : 30,
+    );
+    const { noise, ...stiffness } = stiffnessFor(this.#fixed, this.#moving, smooth, metric.local === true);
     const result = await alignDiffeo(
       { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map },
       metric,
@@ -421,7 +427,7 @@ class Steps {
       result,
       metric,
       chosen.before,
-      `${plan}; ${metric.name} for the deformation, ${smooth ? `smooth because the linear map already gives a correlation of ${(1 - left).toFixed(2)}` : "free because the linear map leaves much"}`,
+      `${plan}; ${signed ? "signed " : ""}${metric.name} for the deformation${signed ? `, because the linear map already gives a correlation of ${(1 - left).toFixed(2)}` : ""}; updates smoothed by ${stiffness.updateVoxels[3].toFixed(1)} voxels, for a noise of ${(100 * noise).toFixed(1)} %`,
     );
   }
 
