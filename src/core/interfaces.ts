@@ -145,6 +145,8 @@ export interface LinearOperator {
   normal?(x: Tensor): Tensor;
   /** ‖A‖, the largest singular value. */
   norm?(): number;
+  /** A multiplies each sample by its own real number: these, or the same for all. */
+  readonly diagonal?: number | Tensor;
   /** (A*A + ρ)⁻¹ b, where that has a closed form (masks, convolutions, Fourier samples). */
   normalInverse?(b: Tensor, rho: number): Tensor;
   /** Where A*A is diagonal in a known basis. */
@@ -176,6 +178,14 @@ export interface PriorTerm {
   readonly weight: number;
   readonly functional: Functional & Partial<Proximable> & Partial<Differentiable> & Partial<Conjugable>;
   readonly operator?: LinearOperator;
+}
+/** R as people name it; what it is made of depends on the shape of x. Solvers see the terms; fast ways ask for a prior's own type. */
+export interface Prior {
+  readonly name: string;
+  /** R(x), a scalar. */
+  value(x: Tensor): Tensor;
+  /** λ R(x) = Σ λᵢ Rᵢ(Kᵢ x). */
+  terms(shape: Shape, lambda: number): readonly PriorTerm[];
 }
 /** min over x of F(Ax) + Σ λᵢ Rᵢ(Kᵢ x). */
 export interface InverseProblem {

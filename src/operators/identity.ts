@@ -3,8 +3,8 @@ import type { DType } from "../tensor/index.js";
 import { Operator } from "./operator.js";
 
 /** x ↦ x. */
-export const identityOperator = (shape: Shape, type: DType = "f32"): Operator =>
-  new Operator({
+export const identityOperator = (shape: Shape, type: DType = "f32"): Operator & { readonly diagonal: number } =>
+  Object.assign(new Operator({
     name: "identity",
     domain: shape,
     range: shape,
@@ -15,4 +15,4 @@ export const identityOperator = (shape: Shape, type: DType = "f32"): Operator =>
     normal: (x) => x,
     norm: 1,
     normalInverse: (b, rho) => b.div(1 + rho),
-  });
+  }), { diagonal: 1 });

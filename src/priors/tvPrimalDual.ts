@@ -10,8 +10,8 @@ import { dispose, scope, Tensor, where } from "../tensor/index.js";
 export interface TvMeasure {
   /** The last so many axes are space (1 to 3; default all); those before count pictures that know nothing of each other. */
   readonly dimensions?: number;
-  /** "free" (default): the difference at the last sample is 0. "periodic": it wraps around. */
-  readonly boundary?: "free" | "periodic";
+  /** "reflect" (default): the difference at the last sample is 0. "periodic": it wraps around. */
+  readonly border?: "reflect" | "periodic";
   /** √(Σ g_a²) at each sample (default), or Σ |g_a|. */
   readonly isotropic?: boolean;
   /** Huber's rounding: below this size s, s²/2α + α/2 in place of s, less α/2. Default 0: none. */
@@ -58,7 +58,7 @@ export function tvLayout(shape: readonly number[], m: TvMeasure): { readonly pic
   return {
     pictures: sizeOf(shape.slice(0, shape.length - d)),
     n: sizeOf(size),
-    geometry: { size, periodic: m.boundary === "periodic", isotropic: m.isotropic ?? true },
+    geometry: { size, periodic: m.border === "periodic", isotropic: m.isotropic ?? true },
   };
 }
 
@@ -158,7 +158,8 @@ export function tvPrimalDual(o: TvPrimalDualOptions = {}): Iteration<TvProblem, 
       return look(p, state, { x: from.x, dual: from.dual, tau, sigma, steps: state.steps + block });
     },
     done(s): { stop: Stop; reason: string } | undefined {
-      if (s.least - s.bound <= tolerance * s.least) return { stop: "converged", reason: "the duality gap is small: no image can be much better" };
+      // A tenth is left for rounding the image to its own units.
+      if (s.least - s.bound <= 0.9 * tolerance * s.least) return { stop: "converged", reason: "the duality gap is small: no image can be much better" };
       if (s.idle >= 12) return { stop: "stalled", reason: "the duality gap does not fall any more: rounding has been reached" };
       return undefined;
     },
