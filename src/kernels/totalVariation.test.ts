@@ -29,7 +29,7 @@ function compare(geometry: TvGeometry, seed: number, weighted: boolean, huber: b
         const length = geometry.size[d - 1 - a];
         if (Math.floor(k / stride) % length === length - 1) p[a * n + k] = 0;
       }
-  const w = weighted ? some(n).map((v) => (v > 0 ? v : 0)) : undefined;
+  const w = weighted ? some(n).map((v) => Math.max(v, 0)) : undefined;
   const numbers = { tau: 0.7, sigma: 0.4, theta: 0.9, lambda: 0.25, shrink: huber ? 0.8 : 1, rho: 1.5 };
   const alpha = huber ? 0.3 : 0;
   const expected = twin.tvStep(x, p, y, w, geometry, numbers);

@@ -26,11 +26,11 @@ export function tvStep(
   const { D, H, W, d, planes } = box(size);
   // A slab computes one plane more than it has: long slabs, but several for each thread.
   const grain = Math.max(grainOf(planes, 16_384), d === 3 ? 4 : 1);
-  e.parallel(
-    "tvStep",
-    [x, p, y, w, xOut, pOut, D, H, W, d, Number(periodic), Number(isotropic), tau, sigma, theta, lambda, shrink, rho],
-    { extent: D, grain, workspace: 2 * 4 * H * (W + 8) },
-  );
+  e.parallel("tvStep", [x, p, y, w, xOut, pOut, D, H, W, d, Number(periodic), Number(isotropic), tau, sigma, theta, lambda, shrink, rho], {
+    extent: D,
+    grain,
+    workspace: 2 * 4 * H * (W + 8),
+  });
 }
 
 /** The sums of `TvSums`; p: 0 for none. */

@@ -4,15 +4,18 @@ import { Operator } from "./operator.js";
 
 /** x ↦ x. */
 export const identityOperator = (shape: Shape, type: DType = "f32"): Operator & { readonly diagonal: number } =>
-  Object.assign(new Operator({
-    name: "identity",
-    domain: shape,
-    range: shape,
-    domainType: type,
-    rangeType: type,
-    apply: (x) => x,
-    adjoint: (y) => y,
-    normal: (x) => x,
-    norm: 1,
-    normalInverse: (b, rho) => b.div(1 + rho),
-  }), { diagonal: 1 });
+  Object.assign(
+    new Operator({
+      name: "identity",
+      domain: shape,
+      range: shape,
+      domainType: type,
+      rangeType: type,
+      apply: (x) => x,
+      adjoint: (y) => y,
+      normal: (x) => x,
+      norm: 1,
+      normalInverse: (b, rho) => b.div(1 + rho),
+    }),
+    { diagonal: 1 },
+  );

@@ -66,9 +66,17 @@ export function huberL21(alpha: number): Functional & Proximable & Differentiabl
  */
 export function box(low: number, high: number): Functional & Proximable & Conjugable {
   if (!(low <= high)) throw new ArgumentError(`box: from ${low} to ${high}; the lower end must not be above the upper one`, { low, high });
-  const end = (p: Tensor, bound: number): number => (largest(p) <= 0 ? 0 : Number.isFinite(bound) ? bound * p.sum().item() : Number.POSITIVE_INFINITY);
+  const end = (p: Tensor, bound: number): number =>
+    largest(p) <= 0 ? 0 : Number.isFinite(bound) ? bound * p.sum().item() : Number.POSITIVE_INFINITY;
   return {
-    value: (x) => Tensor.scalar(x.size === 0 ? 0 : indicator(x.min().item() >= low && x.max().item() <= high), x.dtype),
+    // The bounds as f32 numbers: what clamping gives must be inside.
+    value: (x) =>
+      Tensor.scalar(
+        x.size === 0
+          ? 0
+          : indicator(x.min().item() >= Math.min(low, Math.fround(low)) && x.max().item() <= Math.max(high, Math.fround(high))),
+        x.dtype,
+      ),
     prox: (v) => v.clamp(low, high),
     conjugate: (p) => end(p.relu(), high) + end(p.neg().relu(), -low),
   };

@@ -21,7 +21,9 @@ export class TotalVariation implements Prior, Functional, Proximable {
   constructor(readonly options: TotalVariationOptions = {}) {
     const { alpha = 0, isotropic = true } = options;
     if (!(alpha >= 0) || (alpha > 0 && !isotropic))
-      throw new ArgumentError(`totalVariation: α is ${alpha}; give a number that is not negative, and 0 where it is not isotropic`, { alpha });
+      throw new ArgumentError(`totalVariation: α is ${alpha}; give a number that is not negative, and 0 where it is not isotropic`, {
+        alpha,
+      });
   }
   terms(shape: Shape, lambda: number): readonly PriorTerm[] {
     const { alpha = 0, isotropic = true, border = "reflect" } = this.options;

@@ -47,13 +47,19 @@ export interface TvState extends State<Tensor> {
 }
 
 /** The shape that the kernels see. @throws ShapeError when there are not that many axes */
-export function tvLayout(shape: readonly number[], m: TvMeasure): { readonly pictures: number; readonly n: number; readonly geometry: TvGeometry } {
+export function tvLayout(
+  shape: readonly number[],
+  m: TvMeasure,
+): { readonly pictures: number; readonly n: number; readonly geometry: TvGeometry } {
   const d = m.dimensions ?? shape.length;
   if (!(Number.isInteger(d) && d >= 1 && d <= 3 && d <= shape.length))
-    throw new ShapeError(`total variation: ${d} spatial axes of ${shapeText(shape)}; give dimensions 1, 2 or 3, at most as many as there are`, {
-      shape,
-      dimensions: d,
-    });
+    throw new ShapeError(
+      `total variation: ${d} spatial axes of ${shapeText(shape)}; give dimensions 1, 2 or 3, at most as many as there are`,
+      {
+        shape,
+        dimensions: d,
+      },
+    );
   const size = shape.slice(shape.length - d);
   return {
     pictures: sizeOf(shape.slice(0, shape.length - d)),
@@ -109,7 +115,8 @@ export function tvPrimalDual(o: TvPrimalDualOptions = {}): Iteration<TvProblem, 
   };
   return {
     init(p, x) {
-      if (!(p.lambda >= 0)) throw new ArgumentError(`total variation: λ is ${p.lambda}; give a number that is not negative`, { lambda: p.lambda });
+      if (!(p.lambda >= 0))
+        throw new ArgumentError(`total variation: λ is ${p.lambda}; give a number that is not negative`, { lambda: p.lambda });
       const { pictures, geometry } = tvLayout(p.data.shape, o);
       const norm2 = 4 * geometry.size.length; // ‖∇‖² ≤ 4 d
       const mu = leastWeight(p);
@@ -159,7 +166,8 @@ export function tvPrimalDual(o: TvPrimalDualOptions = {}): Iteration<TvProblem, 
     },
     done(s): { stop: Stop; reason: string } | undefined {
       // A tenth is left for rounding the image to its own units.
-      if (s.least - s.bound <= 0.9 * tolerance * s.least) return { stop: "converged", reason: "the duality gap is small: no image can be much better" };
+      if (s.least - s.bound <= 0.9 * tolerance * s.least)
+        return { stop: "converged", reason: "the duality gap is small: no image can be much better" };
       if (s.idle >= 12) return { stop: "stalled", reason: "the duality gap does not fall any more: rounding has been reached" };
       return undefined;
     },
@@ -186,10 +194,13 @@ export interface TvRestoreOptions extends TvPrimalDualOptions {
 /** The problem about the middle of its data, where f32 numbers have the most digits for differences. */
 function centred(p: TvProblem, o: TvRestoreOptions): { middle: Tensor; problem: TvProblem; start: Tensor; steps: number } {
   if (p.weights && shapeText(p.weights.shape) !== shapeText(p.data.shape))
-    throw new ShapeError(`total variation: weights of ${shapeText(p.weights.shape)} for data of ${shapeText(p.data.shape)}; they must agree`, {
-      weights: p.weights.shape,
-      data: p.data.shape,
-    });
+    throw new ShapeError(
+      `total variation: weights of ${shapeText(p.weights.shape)} for data of ${shapeText(p.data.shape)}; they must agree`,
+      {
+        weights: p.weights.shape,
+        data: p.data.shape,
+      },
+    );
   const data = p.data.cast("f32");
   const known = p.weights?.cast("f32").greater(0);
   const high = known ? where(known, data, Number.NEGATIVE_INFINITY).max() : data.max();

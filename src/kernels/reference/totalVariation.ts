@@ -95,14 +95,7 @@ export function tvStep(
 }
 
 /** Plain twin of `tvSums`. */
-export function tvSums(
-  x: Numbers,
-  p: Numbers | undefined,
-  y: Numbers,
-  w: Numbers | undefined,
-  geometry: TvGeometry,
-  alpha = 0,
-): TvSums {
+export function tvSums(x: Numbers, p: Numbers | undefined, y: Numbers, w: Numbers | undefined, geometry: TvGeometry, alpha = 0): TvSums {
   const n = x.length;
   const d = geometry.size.length;
   const h = (v: number) => (v >= alpha ? v - alpha / 2 : (v * v) / (2 * alpha));

@@ -1,0 +1,14 @@
+export { box, huberL21, l1, l21, nonNegative, squaredL2 } from "./norms.js";
+export { noPrior, Quadratic, ridge, tikhonov } from "./quadratic.js";
+export { TotalVariation, type TotalVariationOptions, totalVariation } from "./totalVariation.js";
+export {
+  type TvMeasure,
+  type TvPrimalDualOptions,
+  type TvProblem,
+  type TvRestoreOptions,
+  type TvResult,
+  type TvState,
+  tvPrimalDual,
+  tvRestore,
+  tvRestoreSync,
+} from "./tvPrimalDual.js";

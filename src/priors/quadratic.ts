@@ -1,0 +1,36 @@
+import type { LinearOperator, Prior, PriorTerm } from "../core/interfaces.js";
+import { normalAxes, type Shape } from "../core/shape.js";
+import { type GradientOptions, gradientOperator } from "../operators/index.js";
+import type { Tensor } from "../tensor/index.js";
+import { squaredL2 } from "./norms.js";
+
+/** R(x) = ½‖Kx‖²: with a least-squares fidelity the minimiser solves (A*A + λ K*K) x = A*y. */
+export class Quadratic implements Prior {
+  constructor(
+    readonly name: string,
+    /** K for images of a shape; nothing for the identity. */
+    readonly operatorFor: (shape: Shape) => LinearOperator | undefined,
+  ) {}
+  terms(shape: Shape, lambda: number): readonly PriorTerm[] {
+    return [{ weight: lambda, functional: squaredL2(), operator: this.operatorFor(shape) }];
+  }
+  value(x: Tensor): Tensor {
+    const k = this.operatorFor(x.shape);
+    return squaredL2().value(k ? k.apply(x) : x);
+  }
+}
+/** ½‖x‖². */
+export const ridge = (): Quadratic => new Quadratic("l2", () => undefined);
+/** ½‖∇x‖², forward differences; "dimensions": the last so many axes are space (default all). */
+export const tikhonov = (o: Omit<GradientOptions, "axes"> & { readonly dimensions?: number } = {}): Quadratic =>
+  new Quadratic("tikhonov", (shape) => {
+    const { dimensions = shape.length, ...rest } = o;
+    const axes = normalAxes(
+      Array.from({ length: dimensions }, (_, i) => i - dimensions),
+      shape.length,
+      "tikhonov",
+    );
+    return gradientOperator(shape, { ...rest, axes });
+  });
+/** Nothing: least squares alone. */
+export const noPrior = (): Prior => ({ name: "none", terms: () => [], value: (x) => x.sum().mul(0) });

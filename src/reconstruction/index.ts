@@ -1,0 +1,1 @@
+export { type RestoreOptions, type RestoreResult, restore, type Solver } from "./restore.js";

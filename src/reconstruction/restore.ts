@@ -1,0 +1,163 @@
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import type { Fidelity, InverseProblem, Iteration, LinearOperator, Prior, Progress, State, Stop } from "../core/interfaces.js";
+import { iterate } from "../core/iterate.js";
+import { shapeText, sizeOf } from "../core/shape.js";
+import { leastSquares } from "../fidelities/index.js";
+import { noPrior, Quadratic, TotalVariation, tvRestore } from "../priors/index.js";
+import { conjugateGradient } from "../solvers/index.js";
+import { scope, Tensor } from "../tensor/index.js";
+
+/** A method for  F(Ax) + Σ λᵢ Rᵢ(Kᵢx)  with the name that results carry. */
+export interface Solver {
+  readonly name: string;
+  readonly iteration: Iteration<InverseProblem, Tensor, State<Tensor> & { readonly gap?: number }>;
+}
+export interface RestoreOptions {
+  /** A. */
+  readonly operator: LinearOperator;
+  /** y, of the operator's range. */
+  readonly data: Tensor;
+  /** R (default none). */
+  readonly prior?: Prior;
+  /** λ. */
+  readonly lambda: number;
+  /** F, a functional of Ax that knows the data itself (default ½‖Ax − y‖²). */
+  readonly fidelity?: Fidelity;
+  /** Default: the fastest method that fits. */
+  readonly solver?: Solver;
+  /** Most iterations of the method. */
+  readonly iterations?: number;
+  /** Relative duality gap, or the method's own measure where there is none (default 1e-6 denoising, else 1e-5). */
+  readonly tolerance?: number;
+  /** Where to begin. */
+  readonly start?: Tensor;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress<Tensor>) => void;
+}
+export interface RestoreResult {
+  /** x, of the operator's domain. */
+  readonly image: Tensor;
+  /** "suspect": the method did not converge, or diverged; the reason says how. */
+  readonly status: "ok" | "suspect";
+  readonly stop: Stop;
+  readonly reason: string;
+  /** F(Ax) + λ R(x). */
+  readonly objective: number;
+  /** objective − minimum is at most this, certified by a dual point; absent where the method has none. */
+  readonly gap?: number;
+  readonly lambda: number;
+  readonly iterations: number;
+  /** The objective on the way. */
+  readonly history: readonly number[];
+  /** The name of the method. */
+  readonly solver: string;
+  readonly warnings: readonly string[];
+}
+type Outcome = Omit<RestoreResult, "status" | "lambda" | "warnings">;
+type Request = RestoreOptions & { readonly prior: Prior };
+
+/**
+ * min over x  ½‖Ax − y‖² + λ R(x), by the fastest method that fits the operator and the prior:
+ *  total variation of a picture or a volume, weighted or not (denoising, known samples)   fused primal-dual steps with a certified gap
+ *  quadratic priors and none                                                             conjugate gradients on the normal equations
+ * @throws ShapeError when the data are not of the operator's range
+ * @throws ArgumentError for a λ that is negative or no number, and for a combination that no method covers
+ */
+export async function restore(options: RestoreOptions): Promise<RestoreResult> {
+  const request: Request = { ...options, prior: options.prior ?? noPrior() };
+  check(request);
+  const outcome = await (totalVariationOfSamples(request) ?? quadratic(request) ?? general(request));
+  const fine = outcome.stop === "converged" || (outcome.stop === "stalled" && Number.isFinite(outcome.objective));
+  return { ...outcome, status: fine ? "ok" : "suspect", lambda: request.lambda, warnings: [] };
+}
+
+function check({ operator, data, lambda, start }: Request): void {
+  const wrong = (what: string, t: Tensor, shape: readonly number[]) => {
+    if (shapeText(t.shape) !== shapeText(shape))
+      throw new ShapeError(`restore: the ${what} are ${shapeText(t.shape)}; the operator's are ${shapeText(shape)}`, {
+        [what]: t.shape,
+        expected: shape,
+      });
+  };
+  wrong("data", data, operator.range);
+  if (start) wrong("start values", start, operator.domain);
+  if (!(lambda >= 0 && Number.isFinite(lambda)))
+    throw new ArgumentError(`restore: λ is ${lambda}; give a number that is not negative`, { lambda });
+}
+
+const isReal = (t: Tensor) => t.dtype !== "c64" && t.dtype !== "c128";
+
+/** A a diagonal m, R total variation: ½ Σ m² (x − y/m)² + λ TV(x). */
+function totalVariationOfSamples(r: Request): Promise<Outcome> | undefined {
+  const { operator, prior, data, fidelity, solver } = r;
+  const { diagonal } = operator;
+  if (!(prior instanceof TotalVariation) || diagonal === undefined || fidelity || solver || !isReal(data)) return undefined;
+  const problem = scope(() => {
+    if (diagonal === 1) return { data, lambda: r.lambda };
+    const m = diagonal instanceof Tensor ? diagonal : Tensor.full(data.shape, diagonal);
+    const none = m.equal(0);
+    return { data: data.div(m.add(none)), weights: m.square(), lambda: r.lambda };
+  });
+  const o = { ...prior.options, tolerance: r.tolerance ?? 1e-6, iterations: r.iterations, start: r.start };
+  return tvRestore(problem, o, r).then((t) => ({ ...t, solver: "primal-dual, fused" }));
+}
+
+/** (A*A + λ K*K) x = A*y. */
+function quadratic(r: Request): Promise<Outcome> | undefined {
+  const { operator: a, prior, data, lambda, fidelity, solver } = r;
+  if (fidelity || solver) return undefined;
+  if (!(prior instanceof Quadratic) && prior.terms(a.domain, 1).length > 0) return undefined;
+  const normal = (o: LinearOperator, x: Tensor) => (o.normal ? o.normal(x) : o.adjoint(o.apply(x)));
+  const k = prior instanceof Quadratic ? prior.operatorFor(a.domain) : undefined;
+  const penalty = (x: Tensor) => (prior instanceof Quadratic ? (k ? normal(k, x) : x).mul(lambda) : undefined);
+  const rhs = a.adjoint(data);
+  const half = 0.5 * data.innerProduct(data).item();
+  const system = {
+    rhs,
+    apply: (x: Tensor) => {
+      const p = penalty(x);
+      return p ? normal(a, x).add(p) : normal(a, x);
+    },
+  };
+  const start = r.start ?? rhs.mul(0);
+  const iterations = r.iterations ?? Math.min(2000, Math.max(100, sizeOf(a.domain)));
+  return iterate(conjugateGradient<Tensor>({ relativeResidual: r.tolerance ?? 1e-5 }), system, start, {
+    iterations,
+    keepBest: false,
+    signal: r.signal,
+    onProgress: r.onProgress,
+  }).then(({ x, stop, reason, iterations: done, history }) => ({
+    image: x,
+    stop,
+    reason,
+    iterations: done,
+    objective: scope(() => leastSquares(data).value(a.apply(x)).item() + lambda * prior.value(x).item()),
+    history: history.map((v) => v + half), // ½‖Ax‖² − ⟨x, A*y⟩ lacks ½‖y‖²
+    solver: "conjugate gradients",
+  }));
+}
+
+function general(r: Request): Promise<Outcome> {
+  const { operator, prior, data, lambda, solver } = r;
+  if (!solver)
+    throw new ArgumentError(`restore: no method is known for this operator with the prior ${prior.name}; give one as solver`, {
+      prior: prior.name,
+    });
+  const problem: InverseProblem = { operator, fidelity: r.fidelity ?? leastSquares(data), terms: prior.terms(operator.domain, lambda) };
+  const start = r.start ?? operator.adjoint(data);
+  return iterate(solver.iteration, problem, start, {
+    iterations: r.iterations ?? 500,
+    signal: r.signal,
+    onProgress: r.onProgress,
+    keepState: true,
+  }).then(({ x, stop, reason, iterations, history, state }) => ({
+    image: x,
+    stop,
+    reason,
+    iterations,
+    history,
+    objective: scope(() => problem.fidelity.value(operator.apply(x)).item() + lambda * prior.value(x).item()),
+    gap: state?.gap,
+    solver: solver.name,
+  }));
+}
