@@ -30,4 +30,4 @@ export { gradientForce } from "./force";
 export { gradientSums } from "./gradientSums";
 export { tileProducts } from "./tileProducts";
 export { addTransposed, padColumns, padRows, parallelAdjoint, raysAdjoint, raysForward, raysGather } from "./rays";
-export { tvStep, tvSums } from "./totalVariation";
+export { tvSplit, tvStep, tvSums } from "./totalVariation";

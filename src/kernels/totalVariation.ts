@@ -60,3 +60,25 @@ export function tvSums(
   const [fit, tv, ty, tt, off, pp] = total;
   return { fit, tv, ty, tt, off, pp };
 }
+
+/** One splitting step from (u, v) to (uOut, vOut) and b = ∇*vOut, which must be other memory. All are addresses of floats. */
+export function tvSplit(
+  e: Engine,
+  x: number,
+  u: number,
+  v: number,
+  uOut: number,
+  vOut: number,
+  b: number,
+  { size, periodic, isotropic }: TvGeometry,
+  omega: number,
+  radius: number,
+): void {
+  const { D, H, W, d, planes } = box(size);
+  const grain = Math.max(grainOf(planes, 16_384), d === 3 ? 4 : 1);
+  e.parallel("tvSplit", [x, u, v, uOut, vOut, b, D, H, W, d, Number(periodic), Number(isotropic), omega, radius], {
+    extent: D,
+    grain,
+    workspace: 4 * (2 * d * H + 1) * (W + 8),
+  });
+}

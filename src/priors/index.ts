@@ -2,6 +2,13 @@ export { box, huberL21, l1, l21, nonNegative, squaredL2 } from "./norms.js";
 export { noPrior, Quadratic, ridge, tikhonov } from "./quadratic.js";
 export { TotalVariation, type TotalVariationOptions, totalVariation } from "./totalVariation.js";
 export {
+  type TvMultipliersOptions,
+  type TvMultipliersState,
+  type TvSplitProblem,
+  tvDiagonal,
+  tvMultipliers,
+} from "./tvMultipliers.js";
+export {
   type TvMeasure,
   type TvPrimalDualOptions,
   type TvProblem,

@@ -32,6 +32,10 @@ export class TotalVariation implements Prior, Functional, Proximable {
     const functional = alpha > 0 ? huberL21(alpha) : isotropic ? l21() : l1();
     return [{ weight: lambda, functional, operator: gradientOperator(shape, { axes, border }) }];
   }
+  /** The same with a border, where none was asked for. */
+  withBorder(border: "reflect" | "periodic"): TotalVariation {
+    return this.options.border ? this : new TotalVariation({ ...this.options, border });
+  }
   value(x: Tensor): Tensor {
     const [{ functional, operator }] = this.terms(x.shape, 1);
     return functional.value(operator ? operator.apply(x) : x);

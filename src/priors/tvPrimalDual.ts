@@ -29,6 +29,9 @@ export interface TvPrimalDualOptions extends TvMeasure {
   readonly tolerance?: number;
   /** Inner steps between two looks at the gap (default 40). */
   readonly block?: number;
+  /** The first primal step (default 4/μ for a positive least weight μ, else range / 100 λ); the dual one
+   * follows from it. */
+  readonly tau?: number;
 }
 export interface TvState extends State<Tensor> {
   readonly value: number;
@@ -120,7 +123,8 @@ export function tvPrimalDual(o: TvPrimalDualOptions = {}): Iteration<TvProblem, 
       const { pictures, geometry } = tvLayout(p.data.shape, o);
       const norm2 = 4 * geometry.size.length; // ‖∇‖² ≤ 4 d
       const mu = leastWeight(p);
-      const tau = mu > 0 ? 4 / mu : 20;
+      // Without strong convexity the ratio of the steps decides the speed: a hundredth of the range moves in a step of full duals.
+      const tau = o.tau ?? (mu > 0 ? 4 / mu : Math.max(1e-6, (0.02 * rangeOf(p)) / Math.max(p.lambda, 1e-30)));
       const dual = Tensor.zeros([pictures, geometry.size.length, ...geometry.size]);
       return look(p, {}, { x, dual, tau, sigma: 1 / (norm2 * tau), steps: 0 });
     },

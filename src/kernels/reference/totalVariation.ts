@@ -116,3 +116,26 @@ export function tvSums(x: Numbers, p: Numbers | undefined, y: Numbers, w: Number
   }
   return s;
 }
+
+/** Plain twin of `tvSplit`: what follows u and v, and b = ∇*v⁺. */
+export function tvSplit(
+  x: Numbers,
+  u: Numbers,
+  v: Numbers,
+  geometry: TvGeometry,
+  omega: number,
+  radius: number,
+): { u: Float64Array; v: Float64Array; b: Float64Array } {
+  const n = x.length;
+  const d = geometry.size.length;
+  const a = tvGradient(x, geometry).map((g, k) => omega * g + (1 - omega) * (v[k] + u[k]) + u[k]);
+  const next = Float64Array.from(a);
+  for (let k = 0; k < n; k++) {
+    const at = Array.from({ length: d }, (_, i) => i * n + k);
+    const size = Math.hypot(...at.map((i) => a[i]));
+    for (const i of at)
+      next[i] = geometry.isotropic ? a[i] * (size > radius ? radius / size : 1) : Math.max(-radius, Math.min(radius, a[i]));
+  }
+  const after = a.map((c, k) => c - 2 * next[k]);
+  return { u: next, v: after, b: tvGradientAdjoint(after, geometry) };
+}
