@@ -31,3 +31,5 @@ export { gradientSums } from "./gradientSums";
 export { tileProducts } from "./tileProducts";
 export { addTransposed, padColumns, padRows, parallelAdjoint, raysAdjoint, raysForward, raysGather } from "./rays";
 export { tvSplit, tvStep, tvSums } from "./totalVariation";
+export { tvStep, tvSums } from "./totalVariation";
+export { dominantEigen, dominantEigenWorkspace } from "./dominantEigen";

@@ -1,4 +1,5 @@
 export { alongAxes, type BlurOptions, type Border, blurOperator, gaussianKernel } from "./blur.js";
+export { coilOperator, compactMask, type MagneticResonanceOptions, magneticResonanceOperator } from "./coils.js";
 export { daubechies, type WaveletName, waveletNames } from "./daubechies.js";
 export { type FourierOperatorOptions, fourierOperator, sampledFourierOperator } from "./fourier.js";
 export { type GradientOptions, gradientOperator } from "./gradient.js";
