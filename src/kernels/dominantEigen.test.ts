@@ -4,7 +4,12 @@ import { dominantEigen } from "./dominantEigen.js";
 import { Engine } from "./engine.js";
 import * as twin from "./reference/dominantEigen.js";
 
-const engines = [new Engine({ threads: 1 }), new Engine({ threads: 3 }), new Engine({ deterministic: true }), new Engine({ shared: false })];
+const engines = [
+  new Engine({ threads: 1 }),
+  new Engine({ threads: 3 }),
+  new Engine({ deterministic: true }),
+  new Engine({ shared: false }),
+];
 afterAll(() => {
   for (const e of engines) e.close();
 });

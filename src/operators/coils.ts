@@ -48,18 +48,20 @@ export function magneticResonanceOperator(o: MagneticResonanceOptions): Operator
   const shape = o.shape ?? maps?.shape.slice(1) ?? o.mask.shape;
   if (!maps) return sampledFourierOperator(o.mask, { shape, type });
   if (maps.rank !== shape.length + 1 || shape.some((n, i) => n !== maps.shape[i + 1]))
-    throw new ShapeError(`magneticResonance: maps of ${shapeText(maps.shape)} for an image of ${shapeText(shape)}; expected [coils, …image]`, {
-      maps: maps.shape,
-      shape,
-    });
+    throw new ShapeError(
+      `magneticResonance: maps of ${shapeText(maps.shape)} for an image of ${shapeText(shape)}; expected [coils, …image]`,
+      {
+        maps: maps.shape,
+        shape,
+      },
+    );
   const coils = coilOperator(maps, type);
   const axes = shape.map((_, i) => i + 1);
   const sampled = sampledFourierOperator(o.mask, { shape: maps.shape, axes, type });
   // Transforms along lines that are measured whole cancel in A*A.
   const mask = o.mask.reshape(...Array(shape.length - o.mask.rank).fill(1), ...o.mask.shape);
   const varying = axes.filter((a) => mask.shape[a - 1] > 1);
-  const reduced =
-    varying.length < axes.length ? sampledFourierOperator(o.mask, { shape: maps.shape, axes: varying, type }) : sampled;
+  const reduced = varying.length < axes.length ? sampledFourierOperator(o.mask, { shape: maps.shape, axes: varying, type }) : sampled;
   const whole = compose(sampled, coils);
   return new Operator({
     ...whole.definition,

@@ -17,8 +17,8 @@ export {
   sum,
 } from "./operator.js";
 export { patchesOperator } from "./patches.js";
+export { type Fan, type RadonGeometry, type RadonOptions, radonGeometry, radonOperator, raysOf } from "./radon.js";
 export { decimateOperator, type ResizeOptions, resizeOperator } from "./resize.js";
 export { complexOfReal, partsOfComplex } from "./views.js";
 export { type WarpOperatorOptions, warpFieldOperator, warpOperator } from "./warp.js";
 export { stationaryWaveletOperator, type WaveletOptions, waveletOperator } from "./wavelet.js";
-export { type Fan, type RadonGeometry, type RadonOptions, radonGeometry, radonOperator, raysOf } from "./radon.js";

@@ -39,7 +39,9 @@ export interface EspiritMaps {
 export function espirit(kspace: Tensor, o: EspiritOptions = {}): EspiritMaps {
   const { kernel = 6, threshold = 1e-3, crop = 0.8 } = o;
   if (kspace.rank !== 3 || (kspace.dtype !== "c64" && kspace.dtype !== "c128"))
-    throw new ShapeError(`espirit: ${shapeText(kspace.shape)} ${kspace.dtype}; expected complex k-space [coils, h, w]`, { shape: kspace.shape });
+    throw new ShapeError(`espirit: ${shapeText(kspace.shape)} ${kspace.dtype}; expected complex k-space [coils, h, w]`, {
+      shape: kspace.shape,
+    });
   const [coils, h, w] = kspace.shape;
   const region = calibrationRegion(kspace.shape.slice(1), o);
   if (!Number.isInteger(kernel) || kernel < 2 || region.some((n) => n < kernel + 2))

@@ -1,2 +1,3 @@
-export { type RestoreOptions, type RestoreResult, restore, type Solver } from "./restore.js";
+export { type CoilPhantom, coilPhantom } from "./coilPhantom.js";
 export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
+export { type RestoreOptions, type RestoreResult, restore, type Solver } from "./restore.js";
