@@ -1,3 +1,6 @@
 export { type CoilPhantom, coilPhantom } from "./coilPhantom.js";
 export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
+export { conditionNumber } from "./condition.js";
+export { chooseLambda, type LambdaChoice, type LambdaPoint, type LambdaRule, type LambdaSearch } from "./lambda.js";
+export { noiseLevel } from "./noise.js";
 export { type RestoreOptions, type RestoreResult, restore, type Solver } from "./restore.js";

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { seeded } from "../core/random.js";
-import { blurOperator, gaussianKernel, identityOperator, maskOperator } from "../operators/index.js";
+import { blurOperator, gaussianKernel, identityOperator, maskOperator, Operator } from "../operators/index.js";
 import { ridge, tikhonov, totalVariation } from "../priors/index.js";
 import { randomNormal, Tensor } from "../tensor/index.js";
-import { restore } from "./index.js";
+import { conditionNumber, noiseLevel, restore } from "./index.js";
 
 /** A bright disc and a bar on grey. */
 const phantom = (n: number) =>
@@ -60,6 +60,48 @@ describe("restore", () => {
     let x = r.image;
     for (let k = 0; k < 20; k++) x = tv.prox(x.sub(operator.adjoint(operator.apply(x).sub(data))), 1e-3);
     expect(objective(x)).toBeGreaterThan(r.objective * (1 - 1e-5));
+  });
+  describe("with λ chosen by the data", () => {
+    const clean = phantom(48);
+    const noisy = (a: Operator, sigma: number) => a.apply(clean).add(randomNormal([48, 48], seeded(5)).mul(sigma));
+    const off = (x: Tensor) => 10 * Math.log10(x.sub(clean).square().mean().item());
+    test.each(["gcv", "sure", "discrepancy"] as const)("%s is within a decibel of the best λ, denoising and deblurring", async (rule) => {
+      for (const [operator, sigma] of [
+        [identityOperator([48, 48]), 0.1],
+        [blurOperator([48, 48], gaussianKernel(7, 1)), 0.02],
+      ] as const) {
+        const data = noisy(operator, sigma);
+        const common = { operator, data, prior: totalVariation() };
+        const auto = await restore({ ...common, lambda: "auto", lambdaRule: rule, noise: sigma });
+        const all: number[] = [];
+        for (let k = -4; k <= 4; k++) all.push(off((await restore({ ...common, lambda: auto.lambda * 2 ** (k / 2) })).image));
+        expect(off(auto.image)).toBeLessThan(Math.min(...all) + (rule === "discrepancy" ? 2 : 1)); // discrepancy is known to smooth more
+        expect(auto.choice?.curve.length).toBeGreaterThan(2);
+      }
+    });
+    test("estimates the noise level of a picture", () => {
+      expect(noiseLevel(noisy(identityOperator([48, 48]), 0.05))).toBeCloseTo(0.05, 2);
+    });
+    test("for a quadratic prior", async () => {
+      const operator = blurOperator([48, 48], gaussianKernel(7, 1));
+      const data = noisy(operator, 0.02);
+      const auto = await restore({ operator, data, prior: tikhonov(), lambda: "auto" });
+      expect(off(auto.image)).toBeLessThan(off(data));
+    });
+  });
+  test("warns when nothing holds the noise back, with the operator's condition", async () => {
+    const operator = blurOperator([32, 32], gaussianKernel(13, 2));
+    const data = operator.apply(truth).add(randomNormal([32, 32], seeded(6)).mul(0.01));
+    const r = await restore({ operator, data, lambda: 0 });
+    expect(r.warnings.join()).toMatch(/noise in the data grows/);
+    expect((await restore({ operator, data, prior: tikhonov(), lambda: 0.01 })).warnings).toEqual([]);
+  });
+  test("the condition is the ratio of the extreme singular values, exact or by Lanczos' method", () => {
+    const blur = blurOperator([16], Tensor.from(Float32Array.from([0.2, 0.6, 0.2]), [3]));
+    expect(conditionNumber(blur)).toBeCloseTo(5, 3); // 1 at frequency 0, 0.6 − 0.4 at the highest
+    const { diagonalisation: _, ...plain } = blur.definition;
+    expect(conditionNumber(new Operator(plain))).toBeCloseTo(5, 1);
+    expect(conditionNumber(maskOperator(Tensor.from(Float32Array.from([1, 0, 1]), [3])))).toBe(Number.POSITIVE_INFINITY);
   });
   test("says what is wrong with its arguments", async () => {
     const operator = identityOperator([4, 4]);

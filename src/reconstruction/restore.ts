@@ -6,6 +6,8 @@ import { leastSquares } from "../fidelities/index.js";
 import { noPrior, Quadratic, TotalVariation, tvDiagonal, tvMultipliers, tvRestore } from "../priors/index.js";
 import { conjugateGradient } from "../solvers/index.js";
 import { scope, Tensor } from "../tensor/index.js";
+import { conditionNumber } from "./condition.js";
+import { chooseLambda, type LambdaChoice, type LambdaRule } from "./lambda.js";
 
 /** A method for  F(Ax) + Σ λᵢ Rᵢ(Kᵢx)  with the name that results carry. */
 export interface Solver {
@@ -19,8 +21,12 @@ export interface RestoreOptions {
   readonly data: Tensor;
   /** R (default none). */
   readonly prior?: Prior;
-  /** λ. */
-  readonly lambda: number;
+  /** λ, or "auto": chosen by the data (see `lambdaRule`). */
+  readonly lambda: number | "auto";
+  /** For "auto": default "sure" where `noise` is given, else "gcv". */
+  readonly lambdaRule?: LambdaRule;
+  /** σ of the noise in the data, where it is known. */
+  readonly noise?: number;
   /** F, a functional of Ax that knows the data itself (default ½‖Ax − y‖²). */
   readonly fidelity?: Fidelity;
   /** Default: the fastest method that fits. */
@@ -46,6 +52,8 @@ export interface RestoreResult {
   /** objective − minimum is at most this, certified by a dual point; absent where the method has none. */
   readonly gap?: number;
   readonly lambda: number;
+  /** How λ was chosen, for "auto". */
+  readonly choice?: Omit<LambdaChoice, "start">;
   readonly iterations: number;
   /** The objective on the way. */
   readonly history: readonly number[];
@@ -53,8 +61,8 @@ export interface RestoreResult {
   readonly solver: string;
   readonly warnings: readonly string[];
 }
-type Outcome = Omit<RestoreResult, "status" | "lambda" | "warnings">;
-type Request = RestoreOptions & { readonly prior: Prior };
+type Outcome = Omit<RestoreResult, "status" | "lambda" | "choice" | "warnings">;
+type Request = RestoreOptions & { readonly prior: Prior; readonly lambda: number };
 
 /**
  * min over x  ½‖Ax − y‖² + λ R(x), by the fastest method that fits the operator and the prior:
@@ -65,11 +73,52 @@ type Request = RestoreOptions & { readonly prior: Prior };
  * @throws ArgumentError for a λ that is negative or no number, and for a combination that no method covers
  */
 export async function restore(options: RestoreOptions): Promise<RestoreResult> {
-  const request: Request = { ...options, prior: bordered(options.prior ?? noPrior(), options.operator) };
+  const prior = bordered(options.prior ?? noPrior(), options.operator);
+  const automatic = options.lambda === "auto";
+  let request: Request = { ...options, prior, lambda: options.lambda === "auto" ? 0 : options.lambda };
   check(request);
-  const outcome = await (totalVariationOfSamples(request) ?? totalVariationOnRing(request) ?? quadratic(request) ?? general(request));
-  const fine = outcome.stop === "converged" || (outcome.stop === "stalled" && Number.isFinite(outcome.objective));
-  return { ...outcome, status: fine ? "ok" : "suspect", lambda: request.lambda, warnings: [] };
+  const warnings: string[] = [];
+  const free = prior.terms(options.operator.domain, 1).length === 0;
+  let choice: LambdaChoice | undefined;
+  if (automatic && !free) {
+    choice = await chosen(request);
+    request = { ...request, lambda: choice.lambda, start: options.start ?? choice.start };
+  }
+  if (free || request.lambda === 0) {
+    const condition = conditionNumber(options.operator);
+    if (condition > 1e3)
+      warnings.push(
+        `without a prior, noise in the data grows up to ${Number.isFinite(condition) ? `${condition.toPrecision(2)}-fold` : "without bound"} (the operator's condition); a prior with λ > 0, or few iterations, keeps it small`,
+      );
+  }
+  const outcome = await solve(request);
+  const finite = Number.isFinite(outcome.objective);
+  if (outcome.stop === "iterations") warnings.push(`${outcome.iterations} iterations did not reach the tolerance; allow more`);
+  const fine = finite && outcome.stop !== "diverged" && outcome.stop !== "iterations";
+  const { start: _, ...told } = choice ?? ({} as Partial<LambdaChoice>);
+  return {
+    ...outcome,
+    status: fine ? "ok" : "suspect",
+    lambda: request.lambda,
+    ...(choice && { choice: told as Omit<LambdaChoice, "start"> }),
+    warnings,
+  };
+}
+const solve = (r: Request): Promise<Outcome> => totalVariationOfSamples(r) ?? totalVariationOnRing(r) ?? quadratic(r) ?? general(r);
+
+/** λ by the data; the trials stop at a looser tolerance, which moves scores by less than their differences. */
+function chosen(request: Request): Promise<LambdaChoice> {
+  const { operator, data, prior, noise, lambdaRule } = request;
+  if (request.fidelity) throw new ArgumentError("restore: λ can be chosen for ½‖Ax − y‖² only; give a number for other fidelities", {});
+  return chooseLambda({
+    operator,
+    data,
+    noise,
+    rule: lambdaRule,
+    prior: (x) => prior.value(x).item(),
+    solve: async (y, lambda, start) =>
+      (await solve({ ...request, data: y, lambda, start, tolerance: Math.max(request.tolerance ?? 0, 3e-5), onProgress: undefined })).image,
+  });
 }
 
 function check({ operator, data, lambda, start }: Request): void {
