@@ -62,9 +62,15 @@ function planes(grid: Grid, h: number): Grid[] {
 export function agreement(images: Compared, y: Transform, samples: number, tile: number): Agreement {
   const { grid } = images.fixed;
   const h = Math.max(...grid.size.map((n, a) => n * grid.spacing[a])) / samples;
-  const ones = (im: Image, mask?: Tensor) => ({ values: mask ?? Tensor.zeros([1, ...im.values.shape.slice(1)]).add(1), grid: im.grid });
+  // The extent of an image where no mask is given: ones at the spacing that is looked at, not at the image's own.
+  const inside = (coarse: Image, im: Image, mask?: Tensor) =>
+    mask ? { values: mask, grid: im.grid } : { values: Tensor.ones([1, ...coarse.values.shape.slice(1)]), grid: coarse.grid };
   return scope(() => {
     const [fixed, moving] = [atSpacing(images.fixed, h), atSpacing(images.moving, h)];
+    const [insideFixed, insideMoving] = [
+      inside(fixed, images.fixed, images.fixedMask),
+      inside(moving, images.moving, images.movingMask),
+    ];
     const here = identityTransform(grid.size.length);
     let [blocks, home, products, energy] = [0, 0, 0, 0];
     for (const plane of planes(grid, h)) {
@@ -74,8 +80,8 @@ export function agreement(images: Compared, y: Transform, samples: number, tile:
         scope(() => Float32Array.from(warp(im, transform, plane, { border }).values.data.subarray(0, width * height)));
       const [a, b] = [on(fixed, here, "clamp"), on(moving, y, "clamp")];
       const [inA, inB] = [
-        on(ones(images.fixed, images.fixedMask), here, "constant"),
-        on(ones(images.moving, images.movingMask), y, "constant"),
+        on(insideFixed, here, "constant"),
+        on(insideMoving, y, "constant"),
       ];
       const [viewA, viewB] = [a, b].map((v) => fieldOfView(v, width, height, rimOf(1)));
       // What lies beyond the moving image is unknown, and so are edges near there.
