@@ -67,10 +67,7 @@ export function agreement(images: Compared, y: Transform, samples: number, tile:
     mask ? { values: mask, grid: im.grid } : { values: Tensor.ones([1, ...coarse.values.shape.slice(1)]), grid: coarse.grid };
   return scope(() => {
     const [fixed, moving] = [atSpacing(images.fixed, h), atSpacing(images.moving, h)];
-    const [insideFixed, insideMoving] = [
-      inside(fixed, images.fixed, images.fixedMask),
-      inside(moving, images.moving, images.movingMask),
-    ];
+    const [insideFixed, insideMoving] = [inside(fixed, images.fixed, images.fixedMask), inside(moving, images.moving, images.movingMask)];
     const here = identityTransform(grid.size.length);
     let [blocks, home, products, energy] = [0, 0, 0, 0];
     for (const plane of planes(grid, h)) {
@@ -79,10 +76,7 @@ export function agreement(images: Compared, y: Transform, samples: number, tile:
       const on = (im: Image, transform: Transform, border: "clamp" | "constant") =>
         scope(() => Float32Array.from(warp(im, transform, plane, { border }).values.data.subarray(0, width * height)));
       const [a, b] = [on(fixed, here, "clamp"), on(moving, y, "clamp")];
-      const [inA, inB] = [
-        on(insideFixed, here, "constant"),
-        on(insideMoving, y, "constant"),
-      ];
+      const [inA, inB] = [on(insideFixed, here, "constant"), on(insideMoving, y, "constant")];
       const [viewA, viewB] = [a, b].map((v) => fieldOfView(v, width, height, rimOf(1)));
       // What lies beyond the moving image is unknown, and so are edges near there.
       const outside = inB.map((v) => (v > 0.5 ? 0 : 1));

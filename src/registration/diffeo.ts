@@ -12,6 +12,7 @@ import { AffineTransform } from "../transforms/affine.js";
 import { baseOf, warp } from "../transforms/warp.js";
 import { atSpacing, baseSpacing } from "./levels.js";
 import type { LevelRun } from "./linear.js";
+import { activeRegion, cropped } from "./region.js";
 
 export interface DiffeoOptions {
   /** Shrink factors, coarse to fine. */
@@ -220,9 +221,13 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
   // A step takes its state over, so a start is copied.
   if (input.start) halves = { toFixed: copied(input.start.toFixed), toMoving: copied(input.start.toMoving) };
   const trace: DiffeoResult["trace"][number][] = [];
+  // Background costs as much as anatomy: leave out what shows nothing in either image. Beyond the box a deformation goes on as at its border.
+  const region = input.start || o.onLevel ? undefined : activeRegion(input.fixed, input.moving, input.map);
+  const whole = region ? cropped(input.fixed, region) : input.fixed;
+  if (region) keep(whole.values);
   for (const [k, shrink] of o.shrinks.entries()) {
     const level = scope(() => {
-      const fixed = atSpacing(input.fixed, shrink * base);
+      const fixed = atSpacing(whole, shrink * base);
       const { grid } = fixed;
       const source = atSpacing(input.moving, shrink * base);
       const moving = warp(source, affine, grid, { border: "clamp", interpolation: shrink === 1 ? "cubic" : "linear" });
@@ -231,7 +236,7 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
         grid: im.grid,
       });
       const inside = warp(ones(input.moving, input.movingMask), affine, grid);
-      const whole = !input.movingMask && inside.values.min().item() > 0.99;
+      const everywhere = !input.movingMask && inside.values.min().item() > 0.99;
       const fixedMask = input.fixedMask && warp(ones(input.fixed, input.fixedMask), new AffineTransform(identityMap(d)), grid).values;
       const sigma = (s: number): [number, number, number] => {
         const [x, y, z = 0] = grid.spacing
@@ -240,7 +245,7 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
         return [z, y, x];
       };
       const ready = metric.prepare?.(fixed, moving, true) ?? metric;
-      const movingMask = whole ? undefined : inside.values;
+      const movingMask = everywhere ? undefined : inside.values;
       // Where descriptions are dear, both images are described once and their descriptions warped.
       const f = metric.describeOnce ? ready.features?.(fixed, "fixed", fixedMask) : undefined;
       const m = metric.describeOnce ? ready.features?.(moving, "moving", movingMask) : undefined;
@@ -276,9 +281,10 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
     } finally {
       if (halves?.toFixed !== start.toFixed) dispose(start);
       for (const t of [level.fixed.values, level.moving.values, level.fixedMask, level.movingMask])
-        if (t && t !== input.fixed.values && t !== input.fixedMask) dispose(t);
+        if (t && t !== whole.values && t !== input.fixedMask) dispose(t);
     }
   }
+  if (region) dispose(whole.values);
   let { toFixed, toMoving } = halves as Halves;
   let grid = before as Grid;
   const midway = o.keepMidway ? { toFixed: copied(toFixed), toMoving: copied(toMoving), grid } : undefined;

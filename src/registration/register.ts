@@ -412,7 +412,7 @@ class Steps {
     // Pictures settle sooner than volumes, and the finest level only refines.
     const rounds = d === 2 ? 50 : 80;
     const iterations = dense.map((s, k) =>
-      k < dense.length - 1 ? (voxels(s) < 1e6 ? rounds : 50) : voxels(s) < 5e5 ? rounds + (d === 2 ? 0 : 20) : voxels(s) < 1e6 ? 50 : 30,
+      k < dense.length - 1 ? (voxels(s) < 1e6 ? rounds : 50) : voxels(s) < 1e6 ? rounds + (d === 2 ? 0 : 20) : 30,
     );
     const { noise, ...stiffness } = stiffnessFor(this.#fixed, this.#moving, smooth, metric.local === true);
     const result = await alignDiffeo(

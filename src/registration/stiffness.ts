@@ -43,7 +43,7 @@ function nextPrime(from: number): number {
 
 export interface Stiffness {
   readonly updateVoxels: readonly number[];
-  readonly totalVoxels: number;
+  readonly totalVoxels: readonly number[];
   /** The noise it answers to. */
   readonly noise: number;
 }
@@ -58,9 +58,11 @@ export function stiffnessFor(fixed: Image, moving: Image, oneObject: boolean, lo
   const noise = Math.max(noiseLevel(fixed), noiseLevel(moving));
   const share = Math.min(1, Math.max(0, (noise - 0.03) / 0.02));
   const least = Math.max(oneObject ? (local ? 3.5 : 5) : 2.2, 2.2 + 3.8 * share);
+  // The finest levels of volumes may keep more detail; a slice shows too little of what it cuts for that (its windows hold a seventh of the voxels), and would fold.
+  const fine = oneObject || fixed.grid.size.length === 2 ? 0.5 : 0.4 + 0.1 * share;
   return {
     updateVoxels: [5, 4, 3, 2.2].map((s) => Math.max(s, least)),
-    totalVoxels: oneObject ? 0.5 : 0.4 + 0.1 * share,
+    totalVoxels: [0.5, 0.5, fine, fine],
     noise,
   };
 }

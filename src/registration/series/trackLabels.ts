@@ -9,7 +9,7 @@ import { AffineTransform, CompositeTransform, DisplacementTransform, warp } from
 import { alignDiffeo, type DiffeoOptions, type Midway } from "../diffeo.js";
 import { atSpacing, baseSpacing, defaultShrinks, robustRange } from "../levels.js";
 import { alignLinear, type LinearLevel, valueUnder } from "../linear.js";
-import { cropped, pasted, type Region, regionAround, sizeOf, wholeRegion } from "./region.js";
+import { cropped, pasted, type Region, regionAround, sizeOf, wholeRegion } from "../region.js";
 
 export interface TrackLabelsOptions {
   /** The frame on which the labels lie. Default 0. */

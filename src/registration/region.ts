@@ -1,6 +1,16 @@
-import type { Grid, Image } from "../../core/interfaces.js";
-import { applyAffine, indexToPhysical, tensorShape, voxelsOf } from "../../image/grid.js";
-import { Tensor } from "../../tensor/index.js";
+import type { Grid, Image } from "../core/interfaces.js";
+import {
+  type AffineMap,
+  applyAffine,
+  composeAffine,
+  cornersOf,
+  indexToPhysical,
+  invertAffine,
+  physicalToIndex,
+  tensorShape,
+  voxelsOf,
+} from "../image/grid.js";
+import { Tensor } from "../tensor/index.js";
 
 /** A box of voxels: first and one past the last, x, y(, z). */
 export interface Region {
@@ -11,12 +21,12 @@ export interface Region {
 export const wholeRegion = (g: Grid): Region => ({ low: g.size.map(() => 0), high: g.size });
 export const sizeOf = (r: Region): number[] => r.high.map((h, k) => h - r.low[k]);
 
-/** The box around the positive values, wider by `margin` voxels on every side. Undefined when nothing is positive. */
-export function regionAround(values: ArrayLike<number>, g: Grid, margin: readonly number[]): Region | undefined {
+/** The box around the values above `floor`, wider by `margin` voxels on every side. Undefined when there are none. */
+export function regionAround(values: ArrayLike<number>, g: Grid, margin: readonly number[], floor = 0): Region | undefined {
   const low = g.size.slice();
   const high = g.size.map(() => 0);
   for (let i = 0, n = voxelsOf(g); i < n; i++) {
-    if (!(values[i] > 0)) continue;
+    if (!(values[i] > floor)) continue;
     for (let k = 0, rest = i; k < g.size.length; k++) {
       const at = rest % g.size[k];
       rest = Math.floor(rest / g.size[k]);
@@ -26,6 +36,43 @@ export function regionAround(values: ArrayLike<number>, g: Grid, margin: readonl
   }
   if (high[0] === 0) return undefined;
   return { low: low.map((v, k) => Math.max(0, v - margin[k])), high: high.map((v, k) => Math.min(g.size[k], v + margin[k])) };
+}
+
+/**
+ * The box of the fixed grid in which either image shows more than its darkest value (by 2 % of its range), the moving one brought over by a linear
+ * map, with a margin. Undefined when that is nearly everything, or nothing.
+ */
+export function activeRegion(fixed: Image, moving: Image, map: AffineMap): Region | undefined {
+  const g = fixed.grid;
+  const shown = (im: Image): Region | undefined => {
+    const data = im.values.data.subarray(0, voxelsOf(im.grid)) as Float32Array;
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const v of data) {
+      if (v < low) low = v;
+      if (v > high) high = v;
+    }
+    const floor = low + 0.02 * (high - low);
+    return regionAround(
+      data,
+      im.grid,
+      im.grid.size.map(() => 0),
+      floor,
+    );
+  };
+  const [a, b] = [shown(fixed), shown(moving)];
+  if (!a || !b) return undefined;
+  const corners = cornersOf(gridOf(b, moving.grid));
+  const toFixed = composeAffine(physicalToIndex(g), invertAffine(map));
+  const brought = corners.map((p) => applyAffine(toFixed, p));
+  const box = g.size.map((n, k) => {
+    const low = Math.min(a.low[k], ...brought.map((p) => Math.floor(p[k])));
+    const high = Math.max(a.high[k], ...brought.map((p) => Math.ceil(p[k]) + 1));
+    const margin = n > 1 ? Math.max(8, Math.round(0.05 * (high - low))) : 0;
+    return [Math.max(0, low - margin), Math.min(n, high + margin)];
+  });
+  const region = { low: box.map(([l]) => l), high: box.map(([, h]) => h) };
+  if (region.high.some((h, k) => h - region.low[k] < Math.min(16, g.size[k]))) return undefined;
+  return sizeOf(region).reduce((x, y) => x * y, 1) < 0.85 * voxelsOf(g) ? region : undefined;
 }
 
 export const gridOf = (r: Region, g: Grid): Grid => ({ ...g, size: sizeOf(r), origin: applyAffine(indexToPhysical(g), r.low) });
