@@ -167,9 +167,6 @@ function figure(turns, names) {
       text(left + 175 * k + 32, 24, s.name, "start"),
     );
   });
-  parts.push(
-    text((left + width) / 2, height - 8, "turn at the start"),
-    text(left, top + 2, "mean distance of the landmarks, px", "start"),
-  );
+  parts.push(text((left + width) / 2, height - 8, "turn at the start"), text(left, top + 2, "mean distance of the landmarks, px", "start"));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Landmark error over the turn at the start, with and without homotopy">${parts.join("")}</svg>\n`;
 }

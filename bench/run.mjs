@@ -7,6 +7,7 @@ const benches = {
   atlas: "means of groups: deformation models, numbers of images, time",
   fusion: "labels from several atlases, leave one out",
   acceptance: "how often unrelated images are called aligned",
+  capture: "from how far away a rigid registration finds home",
   peers: "which other programs this machine has",
 };
 const [name, ...args] = process.argv.slice(2);

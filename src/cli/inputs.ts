@@ -11,6 +11,8 @@ import {
   transformFromItk,
 } from "../io/index.js";
 import { openImage, readBytes } from "../io/node.js";
+import { engine } from "../kernels/index.js";
+import { valueRange } from "../kernels/mutualInformation.js";
 import { Tensor } from "../tensor/index.js";
 import type { Transform } from "../transforms/index.js";
 import type { Session } from "./session.js";
@@ -50,6 +52,8 @@ export function grayOf({ path, raw, image }: Loaded): Image {
 
 /** @throws FormatError when values are not finite, or all the same: neither can be aligned */
 export function checkUsable(role: string, path: string, image: Image): void {
+  const range = valueRange(engine(), image.values.pointer, image.values.size);
+  if (range[0] < range[1] && Number.isFinite(range[0] + range[1]) && Number.isFinite(image.values.sum().item())) return;
   const data = image.values.data;
   let bad = 0;
   let low = Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { deflate } from "./inflate.js";
-import { crc32, readPng } from "./png.js";
+import { crc32, readPng, writeStencilPng } from "./png.js";
 import { concatBytes } from "./raw.js";
 
 /** A PNG from packed rows, each behind filter 0. */
@@ -68,5 +68,14 @@ describe("PNG", () => {
   });
   test("16 bits are read high byte first", () => {
     expect([...readPng(png({ width: 1, height: 1, depth: 16, color: 4, rows: [[1, 2, 0xff, 0xfe]] })).data]).toEqual([258, 65534]);
+  });
+});
+
+test("a stencil is one colour where it is marked and transparent elsewhere", () => {
+  const marked = [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0]; // 9 × 2: a row ends within a byte
+  const { data, channels, size } = readPng(writeStencilPng(marked, 9, 2, [255, 176, 0, 235]));
+  expect([channels, ...size]).toEqual([4, 9, 2]);
+  marked.forEach((on, k) => {
+    expect([0, 1, 2, 3].map((c) => data[18 * c + k])).toEqual(on ? [255, 176, 0, 235] : [0, 0, 0, 0]);
   });
 });

@@ -297,25 +297,46 @@ export function writePng(image: RawImage, o: { bits?: 8 | 16; level?: number } =
     }
     before.set(row);
   }
-  const chunk = (type: string, body: Uint8Array) => {
-    const out = new Uint8Array(12 + body.length);
-    const view = new DataView(out.buffer);
-    view.setUint32(0, body.length);
-    for (let i = 0; i < 4; i++) out[4 + i] = type.charCodeAt(i);
-    out.set(body, 8);
-    view.setUint32(8 + body.length, crc32(out, 4, 8 + body.length));
-    return out;
-  };
+  return pngFile(width, height, bits, [0, 4, 2, 6][samples - 1], [chunk("IDAT", deflate(raw, "zlib", o.level))]);
+}
+
+function chunk(type: string, body: Uint8Array): Uint8Array {
+  const out = new Uint8Array(12 + body.length);
+  const view = new DataView(out.buffer);
+  view.setUint32(0, body.length);
+  for (let i = 0; i < 4; i++) out[4 + i] = type.charCodeAt(i);
+  out.set(body, 8);
+  view.setUint32(8 + body.length, crc32(out, 4, 8 + body.length));
+  return out;
+}
+function pngFile(width: number, height: number, bits: number, colourType: number, chunks: readonly Uint8Array[]): Uint8Array {
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
   header[8] = bits;
-  header[9] = [0, 4, 2, 6][samples - 1];
-  return concatBytes([
-    Uint8Array.from(signature),
-    chunk("IHDR", header),
-    chunk("IDAT", deflate(raw, "zlib", o.level)),
-    chunk("IEND", new Uint8Array(0)),
+  header[9] = colourType;
+  return concatBytes([Uint8Array.from(signature), chunk("IHDR", header), ...chunks, chunk("IEND", new Uint8Array(0))]);
+}
+
+/**
+ * A PNG of one colour (red, green, blue, alpha) where `marked` is not 0, and transparent elsewhere: one bit a pixel.
+ * @param marked  width · height numbers, x fastest
+ */
+export function writeStencilPng(
+  marked: ArrayLike<number>,
+  width: number,
+  height: number,
+  colour: readonly number[],
+  level = 6,
+): Uint8Array {
+  const stride = 1 + Math.ceil(width / 8);
+  const raw = new Uint8Array(height * stride); // rows begin with 0, no filter
+  for (let y = 0, i = 0; y < height; y++)
+    for (let x = 0; x < width; x++, i++) if (marked[i]) raw[y * stride + 1 + (x >> 3)] |= 128 >> (x & 7);
+  return pngFile(width, height, 1, 3, [
+    chunk("PLTE", Uint8Array.from([0, 0, 0, ...colour.slice(0, 3)])),
+    chunk("tRNS", Uint8Array.from([0, colour[3] ?? 255])),
+    chunk("IDAT", deflate(raw, "zlib", level)),
   ]);
 }

@@ -1,6 +1,6 @@
 import { iterate } from "../core/iterate.js";
 import type { AffineMap } from "../image/grid.js";
-import { betweenIndices, tensorShape } from "../image/grid.js";
+import { composeAffine, indexToPhysical, physicalToIndex, tensorShape } from "../image/grid.js";
 import { type AffineInformation, affineInformation } from "../kernels/affineInformation.js";
 import { affineSystem } from "../kernels/affineSystem.js";
 import { engine } from "../kernels/engine.js";
@@ -44,6 +44,7 @@ export class LinearInformation {
   };
   readonly #step: readonly number[];
   #weight: number | undefined;
+  #indices: readonly [AffineMap, AffineMap] | undefined;
   constructor(level: LinearLevel, metric: InformationMetric, most?: number) {
     this.#level = level;
     this.#metric = metric;
@@ -92,7 +93,8 @@ export class LinearInformation {
     );
   }
   entriesOf(map: AffineMap): number[] {
-    return baseOf(betweenIndices(this.#level.fixed.grid, map, this.#level.moving.grid));
+    this.#indices ??= [indexToPhysical(this.#level.fixed.grid), physicalToIndex(this.#level.moving.grid)];
+    return baseOf(composeAffine(this.#indices[1], composeAffine(map, this.#indices[0])));
   }
   /** Minus the information under a map, and the share of the fixed weights that falls inside the moving image. */
   under(map: AffineMap): { readonly value: number; readonly overlap: number } {
@@ -111,8 +113,10 @@ export class LinearInformation {
     const E = d * (d + 1);
     const byEntry = new Float64Array(E);
     const dH = derivative as Float64Array;
-    for (let cell = 0; cell < slopes.length; cell++)
-      if (slopes[cell]) for (let e = 0; e < E; e++) byEntry[e] -= slopes[cell] * dH[cell * E + e];
+    for (let cell = 0; cell < slopes.length; cell++) {
+      const s = slopes[cell];
+      if (s !== 0) for (let e = 0, k = cell * E; e < E; e++, k++) byEntry[e] -= s * dH[k];
+    }
     // A(p − c) + b': b' = b + A c, so a row's last entry moves b' by 1 and the others by c.
     const gradient = family.slopes(theta).map((row) => {
       let s = 0;
@@ -206,7 +210,7 @@ function solver(A: Float64Array, n: number): (b: ArrayLike<number>) => Float64Ar
 
 /**
  * A linear map of most mutual information on one level: quasi-Newton steps that begin with the curvature of `LinearInformation.curvature`, so that
- * the first step has about the right length in every direction. `coefficients`: cubic samples.
+ * the first step has about the right length in every direction. `coefficients`: cubic samples; `most`: see `latticeOf`.
  */
 export async function byInformation(
   level: LinearLevel,
@@ -214,8 +218,9 @@ export async function byInformation(
   metric: InformationMetric,
   coefficients: Tensor | undefined,
   run: LevelRun,
+  most?: number,
 ): Promise<LinearResult> {
-  const info = new LinearInformation(level, metric);
+  const info = new LinearInformation(level, metric, most);
   const n = family.count;
   let last: { at: Float64Array; value: number; gradient: readonly number[]; histogram: Float64Array } | undefined;
   const probe = (theta: Float64Array) => {

@@ -1,8 +1,9 @@
 import type { Image, Metric } from "../core/interfaces.js";
 import { type AffineMap, applyAffine, centreOf, composeAffine, identityMap, indexToPhysical, voxelsOf } from "../image/grid.js";
-import { rotation2, rotationFromVector, transform } from "../image/matrix.js";
+import { rotation2, transform } from "../image/matrix.js";
 import type { Tensor } from "../tensor/index.js";
 import { type LinearLevel, valueUnder } from "./linear.js";
+import { type Place, turnsWithin } from "./volumeStarts.js";
 
 export const starts = ["auto", "identity", "moments", "center", "search"] as const;
 export type Start = (typeof starts)[number];
@@ -42,14 +43,9 @@ function turned(map: AffineMap, rotation: readonly number[], centre: readonly nu
   return composeAffine(map, { matrix: rotation, offset: centre.map((c, i) => c - moved[i]) });
 }
 
-/** Rotations to try: in the plane every 15°; in space turns by 15°, 30°, 45°, 60° about 13 axes and their opposites. */
-function rotations(d: number): number[][] {
-  if (d === 2) return Array.from({ length: 23 }, (_, k) => rotation2(((k + 1) * Math.PI) / 12));
-  const axes: number[][] = [];
-  for (let x = -1; x <= 1; x++)
-    for (let y = -1; y <= 1; y++) for (let z = -1; z <= 1; z++) if (x || y || z) axes.push([x, y, z].map((v) => v / Math.hypot(x, y, z)));
-  return [15, 30, 45, 60].flatMap((degrees) => axes.map((a) => rotationFromVector(a.map((v) => (v * degrees * Math.PI) / 180))));
-}
+/** Rotations to try: in the plane every 15°; in space those of `turnsWithin`. */
+const rotations = (d: number): number[][] =>
+  d === 2 ? Array.from({ length: 23 }, (_, k) => rotation2(((k + 1) * Math.PI) / 12)) : turnsWithin(65, 21.5).slice(1);
 
 export interface Candidate {
   readonly map: AffineMap;
@@ -91,4 +87,12 @@ export function candidates(level: LinearLevel, start: Start, metric: Metric, tur
   return all
     .filter((c) => c.overlap > 0.02 && Number.isFinite(c.value))
     .sort((a, b) => a.value - b.value || Number(a.turned) - Number(b.turned));
+}
+
+/** What may belong together, whatever the turn: middles and masses of two images. */
+export function placesOf({ fixed, moving, fixedMask, movingMask }: LinearLevel): Place[] {
+  return [
+    { from: centreOf(fixed.grid), to: centreOf(moving.grid) },
+    { from: massCentre(fixed, fixedMask), to: massCentre(moving, movingMask) },
+  ];
 }

@@ -35,6 +35,8 @@ const speaks = (a: Agreement, k: number, rigid: boolean): boolean => {
   return share(a) >= wanted[k] && (a.home >= home[k] || (a.blocks >= 4 && share(a) >= 0.7));
 };
 
+const isRigid = (e: Pick<Evidence, "volume" | "stretch">): boolean => Math.abs(e.volume - 1) < 1e-6 && Math.abs(e.stretch - 1) < 1e-6;
+
 const remedies =
   "try masks (--fixed-mask, --moving-mask), another start (--init search, center, moments or a file), or another --metric or --preset";
 
@@ -50,7 +52,7 @@ export function judge(e: Evidence): Judgement {
       `the linear part changes volumes by a factor of ${e.volume.toPrecision(2)} and stretches one way ${e.stretch.toPrecision(2)} times as much as another`,
     );
   const enough = e.agreement.filter((a) => a.blocks >= 12);
-  const rigid = Math.abs(e.volume - 1) < 1e-6 && Math.abs(e.stretch - 1) < 1e-6;
+  const rigid = isRigid(e);
   if (e.agreement.some((a, k) => speaks(a, k, rigid))) {
     const best = e.agreement.reduce((a, b) => (share(b) > share(a) ? b : a));
     return { status: "ok", reason: `edges agree: ${best.home} of ${best.blocks} blocks are at home` };
@@ -63,11 +65,16 @@ export function judge(e: Evidence): Judgement {
   return { status: "ok", reason: "the metric improved and settled" };
 }
 
-/** Agreement on three scales, where the images have so many samples. */
-export function agreements(images: Compared, y: Transform): Agreement[] {
+/** Agreement on three scales, where the images have so many samples; of a linear part as given, finer ones only while none speaks for the result. */
+export function agreements(images: Compared, y: Transform, linear?: Pick<Evidence, "volume" | "stretch">): Agreement[] {
   const { size, spacing } = images.fixed.grid;
   const extent = Math.max(...size.map((n, a) => n * spacing[a]));
   const samples = extent / Math.min(...spacing);
   const finest = size.length === 2 ? 256 : 128;
-  return [64, 128, 256].filter((s) => s <= finest && s <= 1.5 * samples).map((s) => agreement(images, y, s, s > 128 ? 16 : 8));
+  const found: Agreement[] = [];
+  for (const s of [64, 128, 256].filter((s) => s <= finest && s <= 1.5 * samples)) {
+    found.push(agreement(images, y, s, s > 128 ? 16 : 8));
+    if (linear && speaks(found[found.length - 1], found.length - 1, isRigid(linear))) break;
+  }
+  return found;
 }

@@ -1,5 +1,5 @@
 import type { Image, Iteration, NormalObjective, Progress } from "../core/interfaces.js";
-import { type AffineMap, applyAffine, betweenIndices, centreOf, composeAffine, cornersOf } from "../image/grid.js";
+import { type AffineMap, applyAffine, centreOf, composeAffine, cornersOf, indexToPhysical, physicalToIndex } from "../image/grid.js";
 import { engine } from "../kernels/engine.js";
 import { bsplinePrefilter } from "../kernels/sampling.js";
 import { gaussNewton, levenbergMarquardt } from "../optimisers/index.js";
@@ -39,6 +39,9 @@ export class LinearFamily {
   /** Distance in mm from the middle of the fixed grid to its corners. */
   readonly radius: number;
   readonly #d: number;
+  /** Fixed voxels to where `start` puts them, and moving space to its voxels: what is the same for all θ. */
+  readonly #inner: AffineMap;
+  readonly #outer: AffineMap;
   constructor(
     readonly level: LinearLevel,
     readonly model: AffineModel,
@@ -48,11 +51,17 @@ export class LinearFamily {
     this.count = parameterCount(model, this.#d);
     const middle = centreOf(level.fixed.grid);
     this.#centre = applyAffine(start, middle);
+    this.#inner = composeAffine(start, indexToPhysical(level.fixed.grid));
+    this.#outer = physicalToIndex(level.moving.grid);
     this.radius = 0.5 * Math.max(...cornersOf(level.fixed.grid).map((p) => Math.hypot(...p.map((v, i) => v - middle[i]))));
   }
+  #delta(theta: ArrayLike<number>): AffineMap {
+    const p: number[] = [];
+    for (let i = 0; i < this.count; i++) p.push(i < this.#d ? theta[i] : theta[i] / this.radius);
+    return affineFromParameters(this.model, p, this.#centre);
+  }
   physical(theta: ArrayLike<number>): AffineMap {
-    const p = Array.from({ length: this.count }, (_, i) => (i < this.#d ? theta[i] : theta[i] / this.radius));
-    return composeAffine(affineFromParameters(this.model, p, this.#centre), this.start);
+    return composeAffine(this.#delta(theta), this.start);
   }
   /** The landmarks' term, if there are any. */
   landmarks(theta: ArrayLike<number>) {
@@ -61,7 +70,7 @@ export class LinearFamily {
   }
   /** [A | b] rows, fixed voxels to moving voxels. */
   entries(theta: ArrayLike<number>): number[] {
-    return baseOf(betweenIndices(this.level.fixed.grid, this.physical(theta), this.level.moving.grid));
+    return baseOf(composeAffine(this.#outer, composeAffine(this.#delta(theta), this.#inner)));
   }
   /** ∂entries/∂θ, one row for each parameter: the entries are smooth and cheap, so central differences are exact to ten digits. */
   slopes(theta: ArrayLike<number>): number[][] {

@@ -5,6 +5,7 @@ import { determinant } from "../image/matrix.js";
 import { engine } from "../kernels/engine.js";
 import type { ImageMetric } from "../metrics/imageMetric.js";
 import { lncc, type MetricFunction, metricFrom, metricNamed, metricsByName, mi, ncc } from "../metrics/index.js";
+import type { InformationMetric } from "../metrics/mutualInformation.js";
 import { bytesOf, dispose, keep, requireMemory, scope, type Tensor } from "../tensor/index.js";
 import {
   type AffineModel,
@@ -23,7 +24,8 @@ import { alignDiffeo, type DiffeoOptions, type DiffeoResult, planesAtPeak } from
 import { type Formulation, formulations } from "./formulations.js";
 import { alignGeneral, type GeneralResult, generalBytes } from "./general.js";
 import { traceHomotopy } from "./homotopy.js";
-import { candidates, type Start } from "./initialise.js";
+import { LinearInformation } from "./informationLinear.js";
+import { type Candidate, candidates, placesOf, type Start } from "./initialise.js";
 import { agreements, judge } from "./judgement.js";
 import { alignLddmm, type LddmmOptions } from "./lddmm.js";
 import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
@@ -35,6 +37,7 @@ import { alignHomography, homographyUncertainty, valueUnderHomography } from "./
 import { agreementUnder, convincing, type SearchResult, searchPlane } from "./search.js";
 import { stiffnessFor } from "./stiffness.js";
 import { hessianUncertainty, leastSquaresUncertainty, spreadOverStarts, type Uncertainty } from "./uncertainty.js";
+import { volumeStarts } from "./volumeStarts.js";
 
 export const presets = [
   "auto",
@@ -584,12 +587,18 @@ class Steps {
       return { map: init.map, before: init.map };
     }
     const ready = search.prepare?.(level.fixed, level.moving) ?? search;
-    const found = candidates(level, init, ready, init === "auto" && model !== "translation");
+    const information = init === "auto" && model !== "translation" && this.fixed.grid.size.length === 3 ? search.information : undefined;
+    const byVolume = information && LinearInformation.suits(level);
+    const found = candidates(level, init, ready, init === "auto" && model !== "translation" && !byVolume);
     if (found.length === 0) {
       if (init === "identity") throw noOverlap(this.fixed, this.moving, "where the headers place them");
       return { map: identityMap(this.fixed.grid.size.length), before: identityMap(this.fixed.grid.size.length) };
     }
     if (init !== "auto") return { map: found[0].map, before: found[0].map };
+    if (byVolume) {
+      const map = await this.#startOfVolume(level, model, information, found);
+      return { map: map ?? found[0].map, before: (found.find((c) => c.from === "the headers") ?? found[0]).map };
+    }
     const upright = found.filter((c) => !c.turned).slice(0, 2);
     const turned = found.filter((c) => c.turned).slice(0, 3);
     let best: { map: AffineMap; value: number; turned: boolean } | undefined;
@@ -612,6 +621,33 @@ class Steps {
     // What the figures call "before" is where the headers put the images, when they overlap there.
     const before = (found.find((c) => !c.turned && c.from === "the headers") ?? found[0]).map;
     return { map: best?.map ?? found[0].map, before };
+  }
+
+  /** The best of upright and turned starts, on a level that is coarser still: hundreds of turns at the cost of one pass over the image. */
+  async #startOfVolume(
+    level: LinearLevel,
+    model: AffineModel,
+    metric: InformationMetric,
+    found: readonly Candidate[],
+  ): Promise<AffineMap | undefined> {
+    const spacing = Math.max(...level.fixed.grid.size.map((n, i) => (n * level.fixed.grid.spacing[i]) / 14));
+    const shrink = Math.floor(spacing / baseSpacing(this.fixed.grid));
+    const wide = shrink * baseSpacing(this.fixed.grid) > 1.5 * Math.min(...level.fixed.grid.spacing) ? this.#level(shrink) : level;
+    try {
+      const run = { levels: this.#stages, signal: this.options.signal };
+      const upright = found.slice(0, 2).map((c) => c.map);
+      const starts = await volumeStarts(wide, model, metric, upright, placesOf(wide), run);
+      const info = new LinearInformation(level, metric);
+      const seen = starts.map(({ map, turned }) => ({ map, turned, ...info.under(map) })).filter((c) => c.overlap > 0.1);
+      // A turned start must be clearly better: anatomy is nearly symmetric, and people mostly stand upright.
+      const best = (list: typeof seen) => list.reduce((a, b) => (b.value < a.value ? b : a), list[0]);
+      const [straight, turned] = [false, true].map((t) => best(seen.filter((c) => c.turned === t)));
+      return (
+        straight && turned ? (turned.value < straight.value - 0.03 * Math.abs(straight.value) ? turned : straight) : (straight ?? turned)
+      )?.map;
+    } finally {
+      if (wide !== level) this.#release(wide);
+    }
   }
 
   #finish(
@@ -655,7 +691,7 @@ class Steps {
       before: before.value,
       after,
       ...shapeOf(map),
-      agreement: this.#fixed.values.shape[0] === 1 ? agreements(this.#images(), transform) : [],
+      agreement: this.#fixed.values.shape[0] === 1 ? agreements(this.#images(), transform, shapeOf(map)) : [],
     });
     return {
       transform,

@@ -66,7 +66,7 @@ const largest = (corners: Uncertainty["corners"]) => Math.max(...corners.map((c)
  * its noise, which makes JᵀJ too large; H is Σ J Jᶠᵀ with Jᶠ from the slopes of fixed instead: the two noises are independent, so H has no such
  * part. Without noise in the slopes H = JᵀJ, and this is σ² (JᵀJ)⁻¹. It holds where what is left is noise, independent from voxel to voxel.
  * Interpolation averages neighbours of moving, so that its noise is smaller than at its voxels and correlated over one or two; a misfit of the
- * model is correlated over more, and then the true error is larger. About 100 000 voxels on a lattice are summed.
+ * model is correlated over more, and then the true error is larger. About 50 000 voxels on a lattice are summed.
  */
 export function leastSquaresUncertainty(
   level: LinearLevel,
@@ -111,7 +111,7 @@ function latticeSums(level: LinearLevel, entries: readonly number[], kind: "ssd"
   const full = tensorShape(fixed.grid);
   const d = full.length;
   const voxels = voxelsOf(fixed.grid);
-  const every = Math.max(1, Math.round((voxels / 1e5) ** (1 / d)));
+  const every = Math.max(1, Math.round((voxels / 5e4) ** (1 / d)));
   const size = full.map((m) => Math.ceil(m / every));
   const count = size.reduce((a, b) => a * b, 1);
   const cubic = voxels <= 1e6;

@@ -34,12 +34,22 @@ export function mark(under: Picture, marked: Picture, colour: Colour): Picture {
   return { ...base, data };
 }
 
+/** How edges are drawn: colour and alpha. */
+export const edgeColour = [255, 176, 0, 235] as const;
+
+/** The edges of `edgeMask` as a picture, transparent elsewhere. */
+export function edges(plane: Plane, { share = 0.05, colour = edgeColour.slice(0, 3) as unknown as Colour } = {}): Picture {
+  const data = new Uint8Array(4 * plane.width * plane.height);
+  for (const [i, on] of edgeMask(plane, share).entries()) if (on) data.set([...colour, edgeColour[3]], 4 * i);
+  return { width: plane.width, height: plane.height, channels: 4, data };
+}
+
 /**
- * Edges of a plane as a picture of one colour whose alpha is the edge strength: ridges of the smoothed gradient's magnitude
- * (non-maximum suppression, σ = 1 pixel), the strongest `share` of all pixels.
+ * Edges of a plane, 1 on them and 0 elsewhere: ridges of the smoothed gradient's magnitude (non-maximum suppression, σ = 1 pixel), the strongest
+ * `share` of all pixels.
  * @see Canny (1986), A Computational Approach to Edge Detection, IEEE TPAMI 8
  */
-export function edges({ width, height, values }: Plane, { share = 0.05, colour = [255, 176, 0] as Colour } = {}): Picture {
+export function edgeMask({ width, height, values }: Plane, share = 0.05): Uint8Array {
   const n = width * height;
   const soft = smooth(values, width, height);
   const gx = new Float32Array(n);
@@ -71,13 +81,7 @@ export function edges({ width, height, values }: Plane, { share = 0.05, colour =
   const keep = Math.min(sorted.length, Math.ceil(share * n));
   // Nothing weaker than 2 % of the strongest edge: a flat background's noise is not an edge.
   const threshold = keep === 0 ? Number.POSITIVE_INFINITY : Math.max(sorted[sorted.length - keep], 0.02 * peak);
-  const data = new Uint8Array(4 * n);
-  for (let i = 0; i < n; i++) {
-    if (!(ridge[i] >= threshold)) continue;
-    data.set(colour, 4 * i);
-    data[4 * i + 3] = 235;
-  }
-  return { width, height, channels: 4, data };
+  return Uint8Array.from(ridge, (m) => (m >= threshold ? 1 : 0));
 }
 
 /** [1 4 6 4 1] / 16 along both axes: σ = 1. NaN counts as 0. */

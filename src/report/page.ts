@@ -1,10 +1,11 @@
 import type { Lattice, Samples } from "../evaluation/lattice.js";
+import { writeStencilPng } from "../io/png.js";
 import { type Colour, colourMap, jacobianTable, table } from "./colourMap.js";
-import { edges } from "./composites.js";
+import { edgeColour, edgeMask } from "./composites.js";
 import { escapeHtml } from "./escapeHtml.js";
 import { pageScript } from "./pageScript.js";
 import { pageStyle } from "./pageStyle.js";
-import { dataUrl, grayPicture, type Picture, type Plane, type Window } from "./picture.js";
+import { dataUrl, grayPicture, type Picture, type Plane, pngUrl, type Window } from "./picture.js";
 import { slice, type View } from "./slices.js";
 import { svgGrid } from "./svgGrid.js";
 
@@ -36,7 +37,10 @@ export function album(layer: Layer, grid: Lattice, all: readonly View[], window:
 
 /** Edges of a layer (of the mean of its channels), transparent elsewhere. */
 export const edgeAlbum = (layer: Layer, grid: Lattice, all: readonly View[], share?: number): string[][] =>
-  each(all, (view, at) => dataUrl(edges(luminance(layer, grid, view, at), { share })));
+  each(all, (view, at) => {
+    const plane = luminance(layer, grid, view, at);
+    return pngUrl(writeStencilPng(edgeMask(plane, share), plane.width, plane.height, edgeColour));
+  });
 
 function luminance(layer: Layer, grid: Lattice, view: View, at: number): Plane {
   const channels = layer.channels ?? 1;

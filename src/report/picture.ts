@@ -79,7 +79,8 @@ export const png = ({ width, height, channels, data }: Picture): Uint8Array =>
   });
 
 /** The picture as `data:image/png;base64,…`, to stand in a page that loads nothing. */
-export const dataUrl = (picture: Picture): string => `data:image/png;base64,${base64(png(picture))}`;
+export const dataUrl = (picture: Picture): string => pngUrl(png(picture));
+export const pngUrl = (bytes: Uint8Array): string => `data:image/png;base64,${base64(bytes)}`;
 
 /** Base64 without Node's Buffer or a page's btoa, in pieces that fit an argument list. */
 export function base64(bytes: Uint8Array): string {

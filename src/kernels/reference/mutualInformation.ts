@@ -91,10 +91,13 @@ export function information(H: Numbers, bins: number, kind: InformationKind): { 
   const ofFixed = -f.reduce((s, p) => s + plogp(p), 0);
   const ofWarped = -m.reduce((s, p) => s + plogp(p), 0);
   const flat = joint < 1e-12; // everything in one bin: nothing to share
+  const [logF, logM] = [f.map(Math.log), m.map(Math.log)];
   for (let a = 0, i = 0; a < bins; a++)
     for (let b = 0; b < bins; b++, i++) {
       if (!(H[i] > 0)) continue;
-      const [lf, lm, lj] = [Math.log(f[a]), Math.log(m[b]), Math.log(H[i] / total)];
+      const lf = logF[a];
+      const lm = logM[b];
+      const lj = Math.log(H[i] / total);
       if (kind === "mattes") slopes[i] = (lj - lf - lm - 1) / total;
       else if (!flat) slopes[i] = (-(lf + 1) - (lm + 1) + ((ofFixed + ofWarped) / joint) * (lj + 1)) / (joint * total);
     }
