@@ -29,7 +29,8 @@ const least = {
   rigid: { share: [0.33, 0.2, 0.2], home: [10, 20, 20] },
   free: { share: [0.7, 0.35, 0.25], home: [16, 24, 24] },
 } as const;
-const speaks = (a: Agreement, k: number, rigid: boolean): boolean => {
+/** Do the blocks at home speak for a map, looked at on 64 · 2ᵏ samples? */
+export const speaks = (a: Agreement, k: number, rigid: boolean): boolean => {
   const { share: wanted, home } = least[rigid ? "rigid" : "free"];
   // Small images have few blocks at all: then most of them must agree.
   return share(a) >= wanted[k] && (a.home >= home[k] || (a.blocks >= 4 && share(a) >= 0.7));

@@ -19,6 +19,7 @@ import {
   nearestSimilarity,
   warp,
 } from "../transforms/index.js";
+import { agreement } from "./agreement.js";
 import { alignDiffeo, type DiffeoOptions, type DiffeoResult, planesAtPeak } from "./diffeo.js";
 
 import { type Formulation, formulations } from "./formulations.js";
@@ -26,7 +27,7 @@ import { alignGeneral, type GeneralResult, generalBytes } from "./general.js";
 import { traceHomotopy } from "./homotopy.js";
 import { LinearInformation } from "./informationLinear.js";
 import { type Candidate, candidates, placesOf, type Start } from "./initialise.js";
-import { agreements, judge } from "./judgement.js";
+import { agreements, judge, speaks } from "./judgement.js";
 import { alignLddmm, type LddmmOptions } from "./lddmm.js";
 import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
@@ -262,16 +263,21 @@ class Steps {
     this.#stages = linear.length * (models.length + (preset === "homography" ? 1 : 0)) + dense.length;
 
     const coarse = this.#level(linear[0]);
-    const found = this.options.homotopy ? undefined : this.#search(models[models.length - 1], init);
+    const richest = models[models.length - 1];
+    const usual = init === "search" ? undefined : await this.#start(coarse, models[0], init);
+    const credible = usual && init === "auto" ? await this.#credible(coarse, usual.map, richest) : undefined;
+    const found = this.options.homotopy || credible ? undefined : this.#search(richest, init);
     const sure = found?.refined.find(convincing);
     const chosen = sure
       ? { map: sure.map, before: identityMap(d) }
-      : await this.#start(
-          coarse,
-          models[0],
-          init === "search" ? "auto" : init,
-          found?.refined.map((r) => r.map),
-        );
+      : usual && !found
+        ? { ...usual, map: credible ?? usual.map }
+        : await this.#start(
+            coarse,
+            models[0],
+            "auto",
+            found?.refined.map((r) => r.map),
+          );
     const fit = valueUnder(coarse, chosen.map, ncc()).value;
     const same = Number.isFinite(fit) && fit < 0.03;
     const linearMetric = this.named && !(this.named.local && (deforms || this.named.name === "lncc")) ? this.named : same ? ncc() : mi();
@@ -288,9 +294,10 @@ class Steps {
     for (const [k, model] of settled ? [] : models.entries()) {
       // A richer model begins at the coarsest level again: a scale of 0.8 is out of reach of a fine one. Its forerunner only has to be near, unless it may be the answer.
       // Where the search is sure, coarse levels have nothing to add, and a forerunner only where it may be the answer.
-      if (sure && k < models.length - 1 && preset !== "auto") continue;
-      if (sure && k > 0) map = sure.map;
-      if (sure && k < models.length - 1) map = nearestRigid(map, centreOf(this.fixed.grid));
+      const ready = sure !== undefined || (credible !== undefined && credible !== usual?.map);
+      if (ready && k < models.length - 1 && preset !== "auto") continue;
+      if (ready && k > 0) map = chosen.map;
+      if (ready && k < models.length - 1) map = nearestRigid(map, centreOf(this.fixed.grid));
       const levels = sure
         ? linear.slice(-2)
         : k === models.length - 1 || preset === "auto"
@@ -564,10 +571,25 @@ class Steps {
   }
 
   #images = () => ({ fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask });
+  /** No header says how plain pictures lie. */
+  #plain(): boolean {
+    const plain = ({ grid }: Image) => grid.size.length === 2 && grid.spacing.every((v) => v === 1) && grid.origin.every((v) => v === 0);
+    return plain(this.fixed) && plain(this.moving);
+  }
+  /** The usual start, or what a few coarse steps of the richest model make of it, if edges agree there: then a search has nothing to find. */
+  async #credible(level: LinearLevel, map: AffineMap, model: AffineModel): Promise<AffineMap | undefined> {
+    if (!this.#plain() || this.#fixed.values.shape[0] !== 1) return undefined;
+    const agrees = (m: AffineMap) => speaks(agreement(this.#images(), new AffineTransform(m), 64, 8), 0, false);
+    if (agrees(map)) return map;
+    if (model !== "similarity" && model !== "affine") return undefined;
+    const metric = this.named && !this.named.local ? this.named : mi();
+    const run = { iterations: 20, level: 0, levels: this.#stages, signal: this.options.signal };
+    const richer = (await alignLinear(level, model, map, metric, false, run)).map;
+    return agrees(richer) ? richer : undefined;
+  }
   /** Plane pictures are searched where that is asked for, or where no header says how they lie. */
   #search(model: AffineModel, init: Start | Transform): SearchResult | undefined {
-    const plain = ({ grid }: Image) => grid.size.length === 2 && grid.spacing.every((v) => v === 1) && grid.origin.every((v) => v === 0);
-    const wanted = init === "search" || (init === "auto" && plain(this.fixed) && plain(this.moving));
+    const wanted = init === "search" || (init === "auto" && this.#plain());
     const possible = [this.#fixed, this.#moving].every((im) => im.grid.size.length === 2 && Math.min(...im.grid.size) >= 32);
     return wanted && possible ? searchPlane(this.#images(), model) : undefined;
   }

@@ -60,6 +60,18 @@ describe("the search of register", () => {
     });
     expect(status).toBe("ok");
   });
+  test("is left out where edges agree from the usual starts", async () => {
+    const f = scene(1);
+    const { plan, status, transform } = await register(
+      picture(f),
+      picture((x, v) => 3 - f(x - 5, v + 3)),
+      { preset: "similarity" },
+    );
+    expect(plan).not.toContain("search");
+    expect(status).toBe("ok");
+    const [x, y] = transform.apply(Tensor.from([80, 80], [1, 2], "f64")).data;
+    expect(Math.hypot(x - 85, y - 77)).toBeLessThan(0.3); // mutual information on the pixels themselves
+  });
   test("does not call two unrelated scenes aligned", async () => {
     const { status, reason } = await register(picture(scene(2)), picture(scene(3)), { preset: "affine" });
     expect(status).toBe("suspect");
