@@ -74,7 +74,7 @@ export async function alignLinear(
     throw new ArgumentError(`register: ${asked} goes by Gauss–Newton steps; leave the optimiser ${optimiser} out`, { optimiser });
   if (squares && formulation === "inverse") return alignInverse(level, family, squares, cubic, run, optimiser === "gaussNewton");
   if (squares && formulation === "inverseCompositional") return alignCompositional(level, model, start, squares, cubic, run);
-  if (metric.information && optimiser === undefined && LinearInformation.suits(level)) {
+  if (metric.information && optimiser === undefined && !level.landmarks && LinearInformation.suits(level)) {
     // A whole-pixel shift keeps noise as it is and any other map averages it, so interpolation makes a false minimum there, deep in pictures, where
     // samples are few. The cubic spline of the values themselves averages alike (0.46–0.5 along an axis) wherever it is sampled, and blurs by 0.6 pixel:
     // on slices shifted by whole pixels the error falls from 0.4 to 0.08 pixel. Volumes have more samples, and fine sheets to lose.
