@@ -33,3 +33,4 @@ export { addTransposed, padColumns, padRows, parallelAdjoint, raysAdjoint, raysF
 export { tvSplit, tvStep, tvSums } from "./totalVariation";
 export { tvStep, tvSums } from "./totalVariation";
 export { dominantEigen, dominantEigenWorkspace } from "./dominantEigen";
+export { conjugateDirection, conjugateStep, laplacian } from "./laplacian";

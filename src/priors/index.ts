@@ -1,5 +1,5 @@
 export { box, huberL21, l1, l21, nonNegative, squaredL2 } from "./norms.js";
-export { noPrior, Quadratic, ridge, tikhonov } from "./quadratic.js";
+export { Biharmonic, biharmonic, noPrior, Quadratic, ridge, tikhonov } from "./quadratic.js";
 export { TotalVariation, type TotalVariationOptions, totalVariation } from "./totalVariation.js";
 export {
   type TvMultipliersOptions,

@@ -1,6 +1,6 @@
 import type { LinearOperator, Prior, PriorTerm } from "../core/interfaces.js";
 import { normalAxes, type Shape } from "../core/shape.js";
-import { type GradientOptions, gradientOperator } from "../operators/index.js";
+import { type GradientOptions, gradientOperator, Operator } from "../operators/index.js";
 import type { Tensor } from "../tensor/index.js";
 import { squaredL2 } from "./norms.js";
 
@@ -34,3 +34,17 @@ export const tikhonov = (o: Omit<GradientOptions, "axes"> & { readonly dimension
   });
 /** Nothing: least squares alone. */
 export const noPrior = (): Prior => ({ name: "none", terms: () => [], value: (x) => x.sum().mul(0) });
+
+/** x ↦ ∇*∇x, minus the Laplacian of x. */
+function laplacian(shape: Shape, dimensions = shape.length): Operator {
+  const g = gradientOperator(shape, { axes: Array.from({ length: dimensions }, (_, i) => shape.length - dimensions + i) });
+  const twice = (x: Tensor) => g.adjoint(g.apply(x));
+  return new Operator({ name: "laplacian", domain: shape, range: shape, apply: twice, adjoint: twice, norm: g.norm() ** 2 });
+}
+/** ½‖Δx‖²: surfaces as smooth as a thin plate. Known samples with λ = 0 are interpolated by it exactly. */
+export class Biharmonic extends Quadratic {
+  constructor(readonly dimensions?: number) {
+    super("biharmonic", (shape) => laplacian(shape, dimensions));
+  }
+}
+export const biharmonic = (o: { readonly dimensions?: number } = {}): Biharmonic => new Biharmonic(o.dimensions);

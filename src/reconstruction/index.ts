@@ -1,6 +1,7 @@
 export { type CoilPhantom, coilPhantom } from "./coilPhantom.js";
-export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
 export { conditionNumber } from "./condition.js";
+export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
+export { type BiharmonicOptions, type BiharmonicResult, inpaintBiharmonic } from "./inpaintBiharmonic.js";
 export { chooseLambda, type LambdaChoice, type LambdaPoint, type LambdaRule, type LambdaSearch } from "./lambda.js";
 export { noiseLevel } from "./noise.js";
 export { type RestoreOptions, type RestoreResult, restore, type Solver } from "./restore.js";

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { seeded } from "../core/random.js";
 import { blurOperator, gaussianKernel, identityOperator, maskOperator, Operator } from "../operators/index.js";
-import { ridge, tikhonov, totalVariation } from "../priors/index.js";
+import { biharmonic, ridge, tikhonov, totalVariation } from "../priors/index.js";
 import { randomNormal, Tensor } from "../tensor/index.js";
-import { conditionNumber, noiseLevel, restore } from "./index.js";
+import { conditionNumber, inpaintBiharmonic, noiseLevel, restore } from "./index.js";
 
 /** A bright disc and a bar on grey. */
 const phantom = (n: number) =>
@@ -60,6 +60,48 @@ describe("restore", () => {
     let x = r.image;
     for (let k = 0; k < 20; k++) x = tv.prox(x.sub(operator.adjoint(operator.apply(x).sub(data))), 1e-3);
     expect(objective(x)).toBeGreaterThan(r.objective * (1 - 1e-5));
+  });
+  describe("biharmonic interpolation", () => {
+    const mask = randomNormal([33, 30], seeded(8)).greater(-0.3).cast("f32");
+    test("keeps what is known and reproduces planes away from the border", async () => {
+      const plane = Tensor.from(
+        Float32Array.from({ length: 990 }, (_, k) => 0.01 * (k % 30) + 0.02 * Math.floor(k / 30)),
+        [33, 30],
+      );
+      const inner = Tensor.from(
+        Float32Array.from(mask.data, (m, k) => (Math.min(k % 30, 29 - (k % 30), Math.floor(k / 30), 32 - Math.floor(k / 30)) < 3 ? 1 : m)),
+        [33, 30],
+      );
+      const r = await restore({
+        operator: maskOperator(inner),
+        data: plane.mul(inner),
+        prior: biharmonic(),
+        lambda: "auto",
+        tolerance: 1e-6,
+      });
+      expect(r.image.sub(plane).abs().max().item()).toBeLessThan(1e-4); // f32
+      expect(r.status).toBe("ok");
+      expect(r.lambda).toBe(0);
+    });
+    test("is the least ½‖Δx‖²: the slope at missing samples is 0", () => {
+      const y = randomNormal([33, 30], seeded(9));
+      const { image } = inpaintBiharmonic(y.mul(mask), mask, { tolerance: 1e-6 });
+      const [{ operator }] = biharmonic().terms([33, 30], 1);
+      const slope = operator?.adjoint(operator.apply(image)) as Tensor;
+      const missing = mask.mul(-1).add(1);
+      expect(slope.mul(missing).abs().max().item()).toBeLessThan(1e-3 * slope.abs().max().item());
+      expect(image.sub(y).mul(mask).abs().max().item()).toBe(0);
+    });
+    test("crosses large holes and says when nothing is known", () => {
+      const hole = Tensor.from(
+        Float32Array.from({ length: 4096 }, (_, k) => Number(k % 64 < 4 || k % 64 > 59)),
+        [64, 64],
+      );
+      const { image, stop } = inpaintBiharmonic(hole.mul(0.7), hole);
+      expect(stop).toBe("converged");
+      expect(image.sub(0.7).abs().max().item()).toBeLessThan(1e-3);
+      expect(() => inpaintBiharmonic(hole, hole.mul(0))).toThrow(ArgumentError);
+    });
   });
   describe("with λ chosen by the data", () => {
     const clean = phantom(48);

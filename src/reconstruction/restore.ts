@@ -3,10 +3,11 @@ import type { Fidelity, InverseProblem, Iteration, LinearOperator, Prior, Progre
 import { iterate } from "../core/iterate.js";
 import { shapeText, sizeOf } from "../core/shape.js";
 import { leastSquares } from "../fidelities/index.js";
-import { noPrior, Quadratic, TotalVariation, tvDiagonal, tvMultipliers, tvRestore } from "../priors/index.js";
+import { Biharmonic, noPrior, Quadratic, TotalVariation, tvDiagonal, tvMultipliers, tvRestore } from "../priors/index.js";
 import { conjugateGradient } from "../solvers/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { conditionNumber } from "./condition.js";
+import { inpaintBiharmonic } from "./inpaintBiharmonic.js";
 import { chooseLambda, type LambdaChoice, type LambdaRule } from "./lambda.js";
 
 /** A method for  F(Ax) + Σ λᵢ Rᵢ(Kᵢx)  with the name that results carry. */
@@ -68,6 +69,7 @@ type Request = RestoreOptions & { readonly prior: Prior; readonly lambda: number
  * min over x  ½‖Ax − y‖² + λ R(x), by the fastest method that fits the operator and the prior:
  *  total variation of a picture or a volume, weighted or not (denoising, known samples)   fused primal-dual steps with a certified gap
  *  total variation of a blurred picture, all on a ring                                   alternating directions, exact in the Fourier basis
+ *  known samples, ½‖Δx‖² and λ = 0                                                       biharmonic interpolation
  *  quadratic priors and none                                                             conjugate gradients on the normal equations
  * @throws ShapeError when the data are not of the operator's range
  * @throws ArgumentError for a λ that is negative or no number, and for a combination that no method covers
@@ -80,11 +82,13 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const warnings: string[] = [];
   const free = prior.terms(options.operator.domain, 1).length === 0;
   let choice: LambdaChoice | undefined;
-  if (automatic && !free) {
+  // Interpolation has no λ: what is known is kept.
+  const exact = interpolates(request);
+  if (automatic && !free && !exact) {
     choice = await chosen(request);
     request = { ...request, lambda: choice.lambda, start: options.start ?? choice.start };
   }
-  if (free || request.lambda === 0) {
+  if ((free || request.lambda === 0) && !exact) {
     const condition = conditionNumber(options.operator);
     if (condition > 1e3)
       warnings.push(
@@ -104,7 +108,8 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
     warnings,
   };
 }
-const solve = (r: Request): Promise<Outcome> => totalVariationOfSamples(r) ?? totalVariationOnRing(r) ?? quadratic(r) ?? general(r);
+const solve = (r: Request): Promise<Outcome> =>
+  totalVariationOfSamples(r) ?? totalVariationOnRing(r) ?? interpolated(r) ?? quadratic(r) ?? general(r);
 
 /** λ by the data; the trials stop at a looser tolerance, which moves scores by less than their differences. */
 function chosen(request: Request): Promise<LambdaChoice> {
@@ -151,6 +156,18 @@ function totalVariationOfSamples(r: Request): Promise<Outcome> | undefined {
   const o = { ...prior.options, tolerance: r.tolerance ?? (diagonal === 1 ? 1e-6 : 1e-5), iterations: r.iterations, start: r.start };
   return tvRestore(problem, o, r).then((t) => ({ ...t, solver: "primal-dual, fused" }));
 }
+
+/** Known samples, and ½‖Δx‖² with λ → 0. */
+const interpolates = (r: Request): boolean =>
+  r.prior instanceof Biharmonic && r.operator.diagonal instanceof Tensor && r.lambda === 0 && !r.fidelity && !r.solver && isReal(r.data);
+async function interpolatedImage({ operator, data, prior, tolerance, iterations }: Request): Promise<Outcome> {
+  const mask = operator.diagonal as Tensor;
+  const known = scope(() => data.div(mask.add(mask.equal(0))));
+  const r = inpaintBiharmonic(known, mask, { dimensions: (prior as Biharmonic).dimensions, tolerance, iterations });
+  const objective = scope(() => leastSquares(data).value(operator.apply(r.image)).item());
+  return { ...r, objective, history: [objective], solver: "biharmonic, conjugate gradients" };
+}
+const interpolated = (r: Request): Promise<Outcome> | undefined => (interpolates(r) ? interpolatedImage(r) : undefined);
 
 /** Blurs on a ring see differences on a ring, unless the prior says otherwise. */
 function bordered(prior: Prior, operator: LinearOperator): Prior {
