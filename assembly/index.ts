@@ -34,3 +34,4 @@ export { tvSplit, tvStep, tvSums } from "./totalVariation";
 export { tvStep, tvSums } from "./totalVariation";
 export { dominantEigen, dominantEigenWorkspace } from "./dominantEigen";
 export { conjugateDirection, conjugateStep, laplacian } from "./laplacian";
+export { coilGather, coilSpread, complexShrink, tvPull, tvPush } from "./complexImage";

@@ -1,6 +1,8 @@
 import { ShapeError } from "../core/errors.js";
-import { shapeText } from "../core/shape.js";
-import { type DType, keep, type Tensor } from "../tensor/index.js";
+import { type Shape, shapeText, sizeOf } from "../core/shape.js";
+import { coilGather, coilSpread } from "../kernels/complexImage.js";
+import { engine } from "../kernels/engine.js";
+import { type DType, fft, ifft, ifftShift, keep, Tensor } from "../tensor/index.js";
 import { sampledFourierOperator } from "./fourier.js";
 import { compose, Operator } from "./operator.js";
 
@@ -14,15 +16,26 @@ export function coilOperator(maps: Tensor, type: DType = "c64"): Operator {
   const s = keep(maps.cast(type));
   const conjugate = keep(s.conj());
   const power = keep(s.abs().square().sum(0));
-  const shape = maps.shape.slice(1);
+  const [coils, ...shape] = maps.shape;
+  const n = sizeOf(shape);
   return new Operator({
     name: "coils",
     domain: shape,
     range: maps.shape,
     domainType: type,
     rangeType: type,
-    apply: (x) => s.mul(x),
-    adjoint: (y) => conjugate.mul(y).sum(0),
+    apply(x) {
+      if (x.dtype !== "c64") return s.mul(x);
+      const out = Tensor.uninitialised(maps.shape, "c64");
+      coilSpread(engine(), s.pointer, x.pointer, out.pointer, coils, n);
+      return out;
+    },
+    adjoint(y) {
+      if (y.dtype !== "c64") return conjugate.mul(y).sum(0);
+      const out = Tensor.uninitialised(shape, "c64");
+      coilGather(engine(), s.pointer, y.pointer, out.pointer, coils, n);
+      return out;
+    },
     normal: (x) => x.mul(power),
     norm: power.size > 0 ? Math.sqrt(power.max().item()) : 0,
     normalInverse: (b, rho) => b.div(power.add(rho)),
@@ -46,29 +59,60 @@ export interface MagneticResonanceOptions {
 export function magneticResonanceOperator(o: MagneticResonanceOptions): Operator {
   const { maps, type = "c64" } = o;
   const shape = o.shape ?? maps?.shape.slice(1) ?? o.mask.shape;
-  if (!maps) return sampledFourierOperator(o.mask, { shape, type });
-  if (maps.rank !== shape.length + 1 || shape.some((n, i) => n !== maps.shape[i + 1]))
+  if (maps && (maps.rank !== shape.length + 1 || shape.some((n, i) => n !== maps.shape[i + 1])))
     throw new ShapeError(
       `magneticResonance: maps of ${shapeText(maps.shape)} for an image of ${shapeText(shape)}; expected [coils, …image]`,
-      {
-        maps: maps.shape,
-        shape,
-      },
+      { maps: maps.shape, shape },
     );
+  const range = maps?.shape ?? shape;
+  const axes = shape.map((_, i) => i + range.length - shape.length);
+  const sampled = sampledFourierOperator(o.mask, { shape: range, axes, type });
+  const filter = ringFilter(o.mask, range, axes);
+  if (!maps)
+    return new Operator({
+      ...sampled.definition,
+      diagonalisation: undefined,
+      name: "magneticResonance",
+      normal: (x) => filter(x, (m) => m.square()),
+      normalInverse: (b, rho) => filter(b, (m) => m.square().add(rho).reciprocal(), rho),
+    });
   const coils = coilOperator(maps, type);
-  const axes = shape.map((_, i) => i + 1);
-  const sampled = sampledFourierOperator(o.mask, { shape: maps.shape, axes, type });
-  // Transforms along lines that are measured whole cancel in A*A.
-  const mask = o.mask.reshape(...Array(shape.length - o.mask.rank).fill(1), ...o.mask.shape);
-  const varying = axes.filter((a) => mask.shape[a - 1] > 1);
-  const reduced = varying.length < axes.length ? sampledFourierOperator(o.mask, { shape: maps.shape, axes: varying, type }) : sampled;
-  const whole = compose(sampled, coils);
   return new Operator({
-    ...whole.definition,
+    ...compose(sampled, coils).definition,
+    diagonalisation: undefined,
     name: "magneticResonance",
-    normal: (x) => coils.adjoint((reduced.normal as (y: Tensor) => Tensor)(coils.apply(x))),
+    normal: (x) => coils.adjoint(filter(coils.apply(x), (m) => m.square())),
+    normalInverse: undefined,
     norm: undefined,
   });
+}
+
+/**
+ * x ↦ F* f(m) F x along those axes only that the mask varies along: along the others the transform cancels. Rolls fall away as well: the mask is
+ * rolled once. The weights are made for whole arrays, so that each product is one pass.
+ * @param rho  tells one f from another
+ */
+function ringFilter(mask: Tensor, shape: Shape, axes: readonly number[]): (x: Tensor, f: (m: Tensor) => Tensor, rho?: number) => Tensor {
+  const full = keep(mask.reshape(...shape.map((_, i) => mask.shape[i - shape.length + mask.rank] ?? 1)));
+  const varying = axes.filter((a) => full.shape[a] > 1);
+  const rolled = keep(ifftShift(full, varying));
+  let made: { key: string; weights: Tensor } | undefined;
+  const options = { axes: varying, normalisation: "ortho" } as const;
+  return (x, f, rho) => {
+    const key = `${x.dtype} ${rho}`;
+    if (made?.key !== key) {
+      const real = x.dtype === "c128" ? "f64" : "f32";
+      made = {
+        key,
+        weights: keep(
+          f(rolled.cast(real))
+            .broadcastTo([...shape])
+            .cast(x.dtype),
+        ),
+      };
+    }
+    return varying.length === 0 ? x.mul(made.weights) : ifft(fft(x, options).mul(made.weights), options);
+  };
 }
 
 /**

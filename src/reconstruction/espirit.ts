@@ -116,17 +116,16 @@ export function espirit(kspace: Tensor, o: EspiritOptions = {}): EspiritMaps {
   });
 }
 
-/** The largest centred box, up to the asked extents, in which all is measured: the axis whose outermost lines miss more shrinks first. */
+/** The centred box of the largest area, up to the asked extents, in which all is measured. */
 function calibrationRegion(shape: readonly number[], o: EspiritOptions): number[] {
-  const region = shape.map((n, i) => Math.min(n, typeof o.calibration === "object" ? o.calibration[i] : (o.calibration ?? 24)));
-  if (!o.mask) return region;
+  const asked = shape.map((n, i) => Math.min(n, typeof o.calibration === "object" ? o.calibration[i] : (o.calibration ?? 24)));
+  if (!o.mask) return asked;
   const [h, w] = shape;
   const values = Float32Array.from(o.mask.broadcastTo(shape).data);
-  while (Math.min(...region) > 1 && !isFull(values, h, w, region)) {
-    const [alongY, alongX] = [0, 1].map((axis) => emptyShare(values, h, w, region, axis));
-    region[alongY >= alongX ? 0 : 1]--;
-  }
-  return region;
+  let best = [1, 1];
+  for (let ch = asked[0]; ch > 0; ch--)
+    for (let cw = asked[1]; cw > 0 && ch * cw > best[0] * best[1]; cw--) if (isFull(values, h, w, [ch, cw])) best = [ch, cw];
+  return best;
 }
 const corner = (n: number, m: number) => Math.floor(n / 2) - Math.floor(m / 2);
 function isFull(values: ArrayLike<number>, h: number, w: number, [ch, cw]: readonly number[]): boolean {
@@ -134,19 +133,6 @@ function isFull(values: ArrayLike<number>, h: number, w: number, [ch, cw]: reado
   for (let y = y0; y < y0 + ch; y++) for (let x = x0; x < x0 + cw; x++) if (values[y * w + x] === 0) return false;
   return true;
 }
-/** The share of missing samples on the two outermost lines across an axis. */
-function emptyShare(values: ArrayLike<number>, h: number, w: number, [ch, cw]: readonly number[], axis: number): number {
-  const [y0, x0] = [corner(h, ch), corner(w, cw)];
-  let missing = 0;
-  const length = axis === 0 ? cw : ch;
-  for (let k = 0; k < length; k++)
-    for (const edge of [0, (axis === 0 ? ch : cw) - 1]) {
-      const [y, x] = axis === 0 ? [y0 + edge, x0 + k] : [y0 + k, x0 + edge];
-      if (values[y * w + x] === 0) missing++;
-    }
-  return missing / (2 * length);
-}
-
 /** Σ_p w_p w_p^H over all patches of the calibration region; w has the coils outermost. */
 function patchCovariance(
   centre: Float64Array,

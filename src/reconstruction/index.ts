@@ -4,4 +4,5 @@ export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
 export { type BiharmonicOptions, type BiharmonicResult, inpaintBiharmonic } from "./inpaintBiharmonic.js";
 export { chooseLambda, type LambdaChoice, type LambdaPoint, type LambdaRule, type LambdaSearch } from "./lambda.js";
 export { noiseLevel } from "./noise.js";
+export { type MrPrior, type ReconstructMrOptions, type ReconstructMrResult, reconstructMr } from "./reconstructMr.js";
 export { type RestoreOptions, type RestoreResult, restore, type Solver } from "./restore.js";

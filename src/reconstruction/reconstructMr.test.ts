@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import { seeded } from "../core/random.js";
+import { randomNormal, Tensor } from "../tensor/index.js";
+import { coilPhantom } from "./coilPhantom.js";
+import { reconstructMr } from "./reconstructMr.js";
+
+const size = [64, 48] as const;
+const { image, maps, kspace } = coilPhantom([...size], 4);
+const one = coilPhantom([...size], 1);
+/** Rows at the centre and further ones by chance, fewer farther out; 36 %. */
+function rowsOf(h: number): Tensor {
+  const random = seeded(11);
+  const off = (k: number) => Math.abs(k / h - 0.5);
+  return Tensor.from(
+    Float32Array.from({ length: h }, (_, k) => (off(k) < 0.09 || random.uniform() < 0.5 - 0.64 * off(k) ? 1 : 0)),
+    [h, 1],
+  );
+}
+const rows = rowsOf(64);
+const error = (x: Tensor, truth: Tensor) => x.sub(truth).norm().item() / truth.norm().item();
+/** Magnitudes only: own maps have another phase. */
+const magnitudeError = (x: Tensor, truth: Tensor) => error(x.abs(), truth.abs());
+
+describe("k-space sampled whole", () => {
+  test("of one coil gives the inverse transform", async () => {
+    const r = await reconstructMr({ kspace: one.kspace.at(0), prior: "none" });
+    expect(r.sampled).toBe(1);
+    expect(error(r.image, one.image)).toBeLessThan(1e-5); // f32
+    expect(r.maps).toBeUndefined();
+  });
+  test("of several coils with their maps gives the image", async () => {
+    const r = await reconstructMr({ kspace, maps, prior: "none" });
+    expect(error(r.image, image)).toBeLessThan(1e-4); // conjugate gradients to 1e-5
+    expect(r.status).toBe("ok");
+  });
+});
+describe("k-space of which more than half is missing", () => {
+  test.each(["wavelet", "tv"] as const)("%s gives an image much nearer than the zero-filled one, with four coils", async (prior) => {
+    const r = await reconstructMr({ kspace: kspace.mul(rows), mask: rows, maps, prior });
+    expect(error(r.image, image)).toBeLessThan(0.4 * error(r.zeroFilled, image));
+    expect(r.sampled).toBeCloseTo(rows.mean().item(), 6);
+  });
+  test("one coil: total variation by default", async () => {
+    const large = coilPhantom([128, 96], 1); // of 64 rows too few are measured for one coil
+    const r = await reconstructMr({ kspace: large.kspace.at(0).mul(rowsOf(128)), mask: rowsOf(128) });
+    expect(r.prior).toBe("tv");
+    expect(error(r.image, large.image)).toBeLessThan(0.3 * error(r.zeroFilled, large.image));
+  });
+  test("maps by ESPIRiT are nearly as good as the true ones, and the mask is found where k-space is not 0", async () => {
+    const r = await reconstructMr({ kspace: kspace.mul(rows), espirit: { kernel: 5 } });
+    expect(r.prior).toBe("wavelet");
+    expect(magnitudeError(r.image, image)).toBeLessThan(0.1);
+  });
+  test("l2 with coils is SENSE", async () => {
+    const r = await reconstructMr({ kspace: kspace.mul(rows), mask: rows, maps, prior: "l2", lambda: 1e-4 });
+    expect(error(r.image, image)).toBeLessThan(0.5 * error(r.zeroFilled, image));
+  });
+  test("λ belongs to scaled data: ten times the signal gives ten times the image", async () => {
+    const [a, b] = [
+      await reconstructMr({ kspace: kspace.mul(rows), mask: rows, maps }),
+      await reconstructMr({ kspace: kspace.mul(rows).mul(10), mask: rows, maps }),
+    ];
+    expect(b.lambda).toBe(a.lambda);
+    expect(error(b.image, a.image.mul(10))).toBeLessThan(1e-4);
+    const plain = await reconstructMr({ kspace: kspace.mul(rows), mask: rows, maps, scaleData: "none" });
+    expect(plain.scale).toBe(1);
+  });
+  test("the objective is below that of the start, and a larger λ is smoother", async () => {
+    const masked = one.kspace.at(0).mul(rows);
+    const [a, b] = [
+      await reconstructMr({ kspace: masked, mask: rows, prior: "tv", lambda: 0.002 }),
+      await reconstructMr({ kspace: masked, mask: rows, prior: "tv", lambda: 0.05 }),
+    ];
+    const variation = (x: Tensor) =>
+      x
+        .slice([1])
+        .sub(x.slice([0], [63]))
+        .abs()
+        .sum()
+        .item();
+    expect(variation(b.image)).toBeLessThan(variation(a.image));
+  });
+});
+describe("what cannot be reconstructed is said", () => {
+  const masked = kspace.mul(rows);
+  test.each([
+    ["real k-space", { kspace: kspace.abs() }, /k-space is real/],
+    ["a volume of coils", { kspace: kspace.reshape(1, 4, 64, 48) }, /expected \[h, w\]/],
+    ["a mask of another shape", { kspace: masked, mask: Tensor.ones([32]) }, /a mask of 32 for k-space of 64×48/],
+    ["a complex mask", { kspace: masked, mask: maps.at(0) }, /mask is complex/],
+    ["an empty mask", { kspace: masked, mask: Tensor.zeros([64, 48]) }, /mask is empty/],
+    ["k-space of zeros", { kspace: masked.mul(0), mask: rows }, /is 0 wherever/],
+    ["NaN in k-space", { kspace: masked.mul(Number.NaN) }, /not finite/],
+    ["NaN in the mask", { kspace: masked, mask: rows.mul(Number.NaN) }, /not finite/],
+    ["real maps", { kspace: masked, maps: maps.abs() }, /maps are real/],
+    ["maps of other coils", { kspace: masked, maps: randomNormal([3, 64, 48], seeded(1), "c64") }, /maps of 3×64×48/],
+    ["maps of one coil's picture", { kspace: masked.at(0), maps }, /maps of 4×64×48 for k-space of 64×48/],
+    ["a negative λ", { kspace: masked, maps, lambda: -1 }, /λ is -1/],
+    ["one pixel", { kspace: masked.slice([0, 0, 0], [4, 1, 1]) }, /no picture/],
+  ] as const)("%s", async (_, options, message) => {
+    await expect(reconstructMr(options)).rejects.toThrow(message);
+  });
+});
