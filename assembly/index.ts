@@ -35,3 +35,4 @@ export { tvStep, tvSums } from "./totalVariation";
 export { dominantEigen, dominantEigenWorkspace } from "./dominantEigen";
 export { conjugateDirection, conjugateStep, laplacian } from "./laplacian";
 export { coilGather, coilSpread, complexShrink, tvPull, tvPush } from "./complexImage";
+export { tvBoxPrimal, tvBoxStep } from "./tvBox";

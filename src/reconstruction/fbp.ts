@@ -46,7 +46,9 @@ export function viewWeights(degrees: ArrayLike<number>, period: number): Float64
   const n = degrees.length;
   const turn = (d: number) => ((d % period) + period) % period;
   const order = Array.from({ length: n }, (_, k) => k).sort((p, q) => turn(degrees[p]) - turn(degrees[q]));
-  const gaps = order.map((v, k) => (k + 1 < n ? turn(degrees[order[k + 1]]) - turn(degrees[v]) : turn(degrees[order[0]]) + period - turn(degrees[v])));
+  const gaps = order.map((v, k) =>
+    k + 1 < n ? turn(degrees[order[k + 1]]) - turn(degrees[v]) : turn(degrees[order[0]]) + period - turn(degrees[v]),
+  );
   const usual = [...gaps].sort((p, q) => p - q)[n >> 1];
   const capped = gaps.map((gap) => ((gap > 2 * usual ? usual : gap) * Math.PI) / 180);
   const out = new Float64Array(n);
@@ -99,7 +101,13 @@ function fanFbp(sinogram: Tensor, { size, angles, detectors, centre, binWidth, f
     return v * (arc ? D * Math.cos(t) : D / Math.hypot(D, t));
   });
   // On an arc the ramp is that of sin γ in place of γ.
-  const filtered = ramped(weighted, views, detectors, filter, arc ? (k) => (k === 0 ? 1 : ((k * step) / Math.sin(k * step)) ** 2) : undefined).data;
+  const filtered = ramped(
+    weighted,
+    views,
+    detectors,
+    filter,
+    arc ? (k) => (k === 0 ? 1 : ((k * step) / Math.sin(k * step)) ** 2) : undefined,
+  ).data;
   const weights = viewWeights(angles, 360);
   const whole = Math.PI / weights.reduce((p, q) => p + q, 0); // over a whole turn every ray is there twice
   const [cx, cy] = [Math.floor(columns / 2), Math.floor(rows / 2)];
