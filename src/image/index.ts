@@ -20,3 +20,4 @@ export {
   voxelVolume,
 } from "./grid.js";
 export { channelsOf, type Image, image } from "./image.js";
+export { type Ellipse, ellipses, sheppLogan } from "./phantoms.js";

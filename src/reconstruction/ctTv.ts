@@ -92,8 +92,14 @@ export function ctTv(o: CtTvOptions = {}): Iteration<CtTvProblem, Tensor, CtTvSt
         back: operator.adjoint(q),
         p: Tensor.zeros([2, ...operator.domain]),
         tau: 1 / (sigma * norm),
-        response: Tensor.from(h.map((v) => v * sigma), [1, bins]),
-        shrink: Tensor.from(h.map((v) => 1 / (1 + v * sigma)), [1, bins]),
+        response: Tensor.from(
+          h.map((v) => v * sigma),
+          [1, bins],
+        ),
+        shrink: Tensor.from(
+          h.map((v) => 1 / (1 + v * sigma)),
+          [1, bins],
+        ),
         gaps: [],
       };
     },
@@ -127,7 +133,9 @@ export function ctTv(o: CtTvOptions = {}): Iteration<CtTvProblem, Tensor, CtTvSt
       const least = Math.min(s.least, value);
       const best = Math.max(s.bound, bound);
       const step = projected.mul(2).sub(s.projected).sub(data);
-      const spectrum = rfft(s.q, { axes: [1] }).add(rfft(step, { axes: [1] }).mul(s.response)).mul(s.shrink);
+      const spectrum = rfft(s.q, { axes: [1] })
+        .add(rfft(step, { axes: [1] }).mul(s.response))
+        .mul(s.shrink);
       const q = relaxed(s.q, irfft(spectrum, { axes: [1], n: geometry.detectors }));
       return {
         ...s,
@@ -162,8 +170,8 @@ function fusedSum(): (g: Tensor) => number {
 }
 const fusedSupport = (low: number, high: number) => fused((g: Tensor) => g.mul(low).minimum(g.mul(high)).sum());
 
-/** The largest eigenvalue of a positive semidefinite map, from below by the power method, raised by a tenth. */
-function largest(map: (x: Tensor) => Tensor, shape: readonly number[], iterations = 12): number {
+/** The largest eigenvalue of a positive semidefinite map, from below by the power method, raised by a twentieth. */
+function largest(map: (x: Tensor) => Tensor, shape: readonly number[], iterations = 20): number {
   return scope(() => {
     let x = randomNormal(shape, seeded(1));
     let size = 0;
@@ -172,6 +180,6 @@ function largest(map: (x: Tensor) => Tensor, shape: readonly number[], iteration
       size = y.norm().item();
       x = y;
     }
-    return 1.1 * size;
+    return 1.05 * size;
   });
 }

@@ -1,0 +1,112 @@
+import { describe, expect, test } from "vitest";
+import { seeded } from "../core/random.js";
+import { ellipses } from "../image/index.js";
+import { type Fan, radonOperator } from "../operators/index.js";
+import { noPrior, tikhonov } from "../priors/index.js";
+import { randomNormal, Tensor } from "../tensor/index.js";
+import { centreOfRotation, fbp, reconstructCt, sinogramNoise, viewWeights } from "./index.js";
+
+const every = (count: number, span = 180) => Float64Array.from({ length: count }, (_, k) => (k * span) / count);
+const n = 64;
+const truth = ellipses(n);
+const angles = every(90);
+const sinogram = radonOperator({ angles, detectors: n }).apply(truth);
+/** Root mean square error over the disc that every view sees. */
+function error(image: Tensor): number {
+  const [a, b] = [image.data, truth.data];
+  let [sum, count] = [0, 0];
+  for (let k = 0; k < n * n; k++) {
+    if (Math.hypot((k % n) - n / 2, Math.floor(k / n) - n / 2) > 0.95 * (n / 2)) continue;
+    sum += (a[k] - b[k]) ** 2;
+    count++;
+  }
+  return Math.sqrt(sum / count);
+}
+
+describe("filtered back-projection", () => {
+  test("brings back the phantom from parallel views, in its own units", () => {
+    expect(error(fbp(sinogram, { angles, detectors: n }))).toBeLessThan(0.08); // rims of one sample
+    expect(error(fbp(sinogram, { angles, detectors: n, filter: "hann" }))).toBeLessThan(0.13);
+  });
+  test.each([
+    ["flat", { source: 120, detector: 60, shape: "flat" }],
+    ["arc", { source: 120, detector: 60, shape: "arc" }],
+  ] as const)("and from a whole turn of a fan, %s detector", (_, fan: Fan) => {
+    const o = { size: [n, n] as const, angles: every(180, 360), detectors: 140, binWidth: 1, centre: 70, fan };
+    expect(error(fbp(radonOperator(o).apply(truth), o))).toBeLessThan(0.08);
+  });
+  test("order and turns of the views do not matter, nor a detector that is off centre", () => {
+    const order = Array.from(angles, (_, k) => (k * 37) % 90);
+    const shuffled = order.map((k) => angles[k] + (k % 2 ? 180 : 0));
+    const o = { size: [n, n] as const, angles: shuffled, detectors: 80, centre: 44.5 };
+    const other = fbp(radonOperator(o).apply(truth), o);
+    expect(error(other)).toBeLessThan(0.08);
+  });
+  test("views stand for the angles around them; a gap stands for nothing", () => {
+    const w = viewWeights([0, 10, 20, 30], 180); // 30 to 180 is a gap
+    for (const v of w) expect(v).toBeCloseTo((10 * Math.PI) / 180, 12);
+    expect(viewWeights(every(12), 180).reduce((a, b) => a + b)).toBeCloseTo(Math.PI, 12);
+  });
+  test("refuses what does not fit", () => {
+    expect(() => fbp(sinogram, { angles: every(89), detectors: n })).toThrow(/89 angles/);
+    expect(() => fbp(sinogram, { angles, detectors: n, filter: "hanning" as never })).toThrow(/no filter/);
+  });
+});
+
+test("the centre of rotation is found from the moments of the views", () => {
+  const o = { size: [n, n] as const, angles, detectors: 80, centre: 42.7 };
+  expect(centreOfRotation(radonOperator(o).apply(truth), angles)).toBeCloseTo(42.7, 1);
+});
+test("the noise of a sinogram is seen through its structure", () => {
+  const noisy = sinogram.add(randomNormal([90, n], seeded(3)).mul(0.5));
+  expect(sinogramNoise(noisy)).toBeGreaterThan(0.4);
+  expect(sinogramNoise(noisy)).toBeLessThan(0.8); // the phantom's thin skull adds to it
+});
+
+describe("reconstruction", () => {
+  const few = every(20);
+  const y = radonOperator({ angles: few, detectors: n })
+    .apply(truth)
+    .add(randomNormal([20, n], seeded(4)).mul(0.1));
+  test("total variation from few views: the gap is certified, and no nearby picture is better", async () => {
+    const r = await reconstructCt({ sinogram: y, angles: few, lambda: 0.3, tolerance: 1e-3, iterations: 400 });
+    expect(r).toMatchObject({ status: "ok", stop: "converged", solver: "pdhg" });
+    expect(r.gap as number).toBeLessThanOrEqual(1e-3 * r.objective);
+    expect(error(r.image)).toBeLessThan(0.5 * error(fbp(y, { angles: few, detectors: n })));
+    // By its definition, and against pictures nearby.
+    const a = radonOperator({ angles: few, detectors: n });
+    const objective = (x: Tensor) => {
+      const v = x.data;
+      let tv = 0;
+      for (let k = 0; k < n * n; k++) tv += Math.hypot(k + n < n * n ? v[k + n] - v[k] : 0, k % n < n - 1 ? v[k + 1] - v[k] : 0);
+      return 0.5 * a.apply(x).sub(y).square().sum().item() + 0.3 * tv;
+    };
+    expect(objective(r.image) / r.objective).toBeCloseTo(1, 4);
+    for (const seed of [1, 2, 3])
+      expect(objective(r.image.add(randomNormal([n, n], seeded(seed)).mul(1e-3)).maximum(0))).toBeGreaterThan(
+        r.objective - (r.gap as number),
+      );
+  });
+  test("algebraic methods come nearer to the data than filtered back-projection, and stay above 0", async () => {
+    const misfit = async (solver: "fbp" | "sirt" | "sart" | "cgls") => {
+      const r = await reconstructCt({ sinogram: y, angles: few, prior: noPrior(), solver, iterations: 60 });
+      if (solver === "sirt" || solver === "sart") expect(r.image.min().item()).toBeGreaterThanOrEqual(0);
+      return r.residual.norm().item();
+    };
+    const plain = await misfit("fbp");
+    for (const solver of ["sirt", "sart", "cgls"] as const) expect(await misfit(solver)).toBeLessThan(plain);
+  });
+  test("other priors go through restore", async () => {
+    const r = await reconstructCt({ sinogram: y, angles: few, prior: tikhonov(), lambda: 1 });
+    expect(r.solver).toBe("restore");
+    expect(error(r.image)).toBeLessThan(0.1);
+  });
+  test("bad input is said in a sentence", async () => {
+    await expect(reconstructCt({ sinogram: y, angles: every(19) })).rejects.toThrow(/19 angles came for a sinogram of 20 views/);
+    await expect(reconstructCt({ sinogram: y, angles: every(64) })).rejects.toThrow(/transposed/);
+    await expect(reconstructCt({ sinogram: y.mul(Number.NaN), angles: few })).rejects.toThrow(/NaN/);
+    await expect(reconstructCt({ sinogram: Tensor.zeros([4]), angles: few })).rejects.toThrow(/\[views, detectors\]/);
+    await expect(reconstructCt({ sinogram: y, angles: few, lambda: -1 })).rejects.toThrow(/λ/);
+    await expect(reconstructCt({ sinogram: y, angles: few, solver: "sirt", prior: tikhonov() })).rejects.toThrow(/knows no prior/);
+  });
+});
