@@ -12,6 +12,7 @@ export {
 } from "./io/index.js";
 export { type EngineOptions, engine, startEngine } from "./kernels/index.js";
 export * from "./metrics/index.js";
+export { type RestoreOptions, type RestoreResult, restore } from "./reconstruction/index.js";
 export {
   type Preset,
   type RegisterOptions,

@@ -19,3 +19,4 @@ export {
   tvRestore,
   tvRestoreSync,
 } from "./tvPrimalDual.js";
+export { stationaryWaveletL1, WaveletL1, type WaveletPriorOptions, waveletL1 } from "./wavelet.js";

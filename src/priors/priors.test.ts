@@ -12,10 +12,12 @@ import {
   noPrior,
   ridge,
   squaredL2,
+  stationaryWaveletL1,
   tikhonov,
   totalVariation,
   tvRestore,
   tvRestoreSync,
+  waveletL1,
 } from "./index.js";
 
 const functionals: Record<string, Functional & Proximable & Conjugable> = {
@@ -96,6 +98,29 @@ describe("total variation", () => {
     const tv = totalVariation();
     const volume = randomNormal([4, 5, 6], random());
     expect(checkProx(tv, volume, 0.2)).toBeLessThan(3e-6);
+  });
+});
+
+describe("wavelets", () => {
+  const v = randomNormal([16, 24], random());
+  const prior = waveletL1({ wavelet: "db2", levels: 2 });
+  test("the proximal map is where the minimum is, and keeps constants", () => {
+    expect(checkProx(prior, v, 0.3)).toBeLessThan(1e-5);
+    const flat = Tensor.full([16, 24], 0.7);
+    expect(prior.value(flat).item()).toBeLessThan(1e-4);
+    expect(far(prior.prox(flat, 5), flat)).toBeLessThan(1e-4);
+  });
+  test("the frame does not see where the picture begins", () => {
+    const frame = stationaryWaveletL1({ levels: 2 });
+    const turned = v.gather(
+      Tensor.from(
+        Int32Array.from({ length: 24 }, (_, k) => (k + 5) % 24),
+        [24],
+      ),
+      1,
+    );
+    expect(frame.value(turned).item()).toBeCloseTo(frame.value(v).item(), 2);
+    expect(frame.value(Tensor.full([16, 24], 0.7)).item()).toBeLessThan(1e-3);
   });
 });
 
