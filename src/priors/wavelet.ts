@@ -1,7 +1,7 @@
 import type { Functional, Prior, PriorTerm, Proximable } from "../core/interfaces.js";
 import type { Shape } from "../core/shape.js";
 import { type Operator, stationaryWaveletOperator, type WaveletOptions, waveletOperator } from "../operators/index.js";
-import { type DType, Tensor } from "../tensor/index.js";
+import { type DType, keep, Tensor } from "../tensor/index.js";
 import { l1 } from "./norms.js";
 
 export interface WaveletPriorOptions extends Omit<WaveletOptions, "axes" | "type"> {
@@ -33,7 +33,7 @@ export class WaveletL1 implements Prior, Functional, Proximable {
         for (let a = shape.length - 1, r = k; a >= 0; r = Math.floor(r / shape[a]), a--) inside &&= r % shape[a] < coarse[a];
         if (inside) details[k] = 0;
       }
-      t = { operator, details: Tensor.from(details, shape) };
+      t = { operator, details: keep(Tensor.from(details, shape)) };
       this.#known.set(key, t);
     }
     return t;

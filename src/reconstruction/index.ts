@@ -1,4 +1,5 @@
 export { type CoilPhantom, coilPhantom } from "./coilPhantom.js";
+export { conditionNumber } from "./condition.js";
 export {
   type CtOptions,
   type CtResult,
@@ -11,11 +12,9 @@ export {
 } from "./ct.js";
 export { type CtTvOptions, type CtTvProblem, type CtTvState, ctTv, rampPreconditioner } from "./ctTv.js";
 export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
-export { conditionNumber } from "./condition.js";
-export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
+export { centreOfRotation, type FbpFilter, type FbpOptions, fbp, fbpFilters, viewWeights } from "./fbp.js";
 export { type BiharmonicOptions, type BiharmonicResult, inpaintBiharmonic } from "./inpaintBiharmonic.js";
 export { chooseLambda, type LambdaChoice, type LambdaPoint, type LambdaRule, type LambdaSearch } from "./lambda.js";
 export { noiseLevel } from "./noise.js";
 export { type MrPrior, type ReconstructMrOptions, type ReconstructMrResult, reconstructMr } from "./reconstructMr.js";
-export { centreOfRotation, type FbpFilter, type FbpOptions, fbp, fbpFilters, viewWeights } from "./fbp.js";
 export { type RestoreOptions, type RestoreResult, restore, type Solver } from "./restore.js";
