@@ -151,10 +151,14 @@ export interface LinearOperator {
   normalInverse?(b: Tensor, rho: number): Tensor;
   /** Where A*A is diagonal in a known basis. */
   readonly diagonalisation?: Diagonalisation;
+  /** A*A = AA* = 1: R(Ax) has the prox A* ∘ prox_R ∘ A. */
+  readonly unitary?: boolean;
 }
 /** R(x), a scalar; with `prox`, `gradient` or `conjugateProx` where it has them: solvers ask for what they need by type. */
 export interface Functional {
   value(x: Tensor): Tensor;
+  /** Present when it is ½ Σ wᵢ |xᵢ − yᵢ|² and nothing else: what solvers of linear systems need to know. Data y default 0, weights w 1. */
+  readonly quadratic?: { readonly data?: Tensor; readonly weights?: Tensor };
 }
 export interface Differentiable {
   gradient(x: Tensor): Tensor;

@@ -9,6 +9,7 @@ export function leastSquares(data: Tensor, weights?: Tensor): Fidelity & Proxima
   const weighted = (x: Tensor) => (weights ? x.mul(weights) : x);
   return {
     data,
+    quadratic: { data, weights },
     lipschitz: weights ? Math.max(0, weights.max().item()) : 1,
     value(z) {
       const r = z.sub(data);

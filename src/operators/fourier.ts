@@ -27,6 +27,7 @@ export function fourierOperator(shape: Shape, o: FourierOperatorOptions = {}): O
     apply: forward,
     adjoint: back,
     normal: (x) => x,
+    unitary: true,
     norm: 1,
     normalInverse: (b, rho) => b.div(1 + rho),
   });

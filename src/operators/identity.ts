@@ -14,6 +14,7 @@ export const identityOperator = (shape: Shape, type: DType = "f32"): Operator & 
       apply: (x) => x,
       adjoint: (y) => y,
       normal: (x) => x,
+      unitary: true,
       norm: 1,
       normalInverse: (b, rho) => b.div(1 + rho),
     }),

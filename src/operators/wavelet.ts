@@ -84,6 +84,7 @@ export function waveletOperator(shape: Shape, o: WaveletOptions = {}): Operator 
     apply: (x) => run(x, false),
     adjoint: (y) => run(y, true),
     normal: (x) => x,
+    unitary: true,
     norm: shape.some((n) => n === 0) ? 0 : 1,
     normalInverse: (b, rho) => b.div(1 + rho),
   });

@@ -12,6 +12,7 @@ const sizes = (x: Tensor): Tensor => x.abs().square().sum([0], true).sqrt();
 /** ½‖x‖². prox_t(v) = v / (1 + t); conjugate ½‖p‖². Real or complex. */
 export const squaredL2 = (): Functional & Proximable & Differentiable & Conjugable => ({
   lipschitz: 1,
+  quadratic: {},
   value: (x) => x.innerProduct(x).mul(0.5),
   gradient: (x) => x,
   prox: (v, t) => v.div(t instanceof Tensor ? t.add(1) : 1 + t),
