@@ -24,6 +24,7 @@ export const commands: Readonly<
     load: () => import("./commands/longitudinal.js"),
   },
   motion: { summary: "correct motion in a series", load: () => import("./commands/motion.js") },
+  reconstruct: { summary: "an image from what a scanner measured", load: () => import("./commands/reconstruct.js") },
   register: { summary: "align MOVING with FIXED", load: () => import("./commands/register.js") },
   report: { summary: "write the report of a registration again", load: () => import("./commands/report.js") },
   segment: { summary: "label TARGET from labelled images", load: () => import("./commands/segment.js") },
