@@ -8,6 +8,8 @@ const benches = {
   fusion: "labels from several atlases, leave one out",
   acceptance: "how often unrelated images are called aligned",
   capture: "from how far away a rigid registration finds home",
+  inverse: "restoration: objectives against reference optima, certified gaps, PSNR, times",
+  illposed: "two data that differ by a thousandth: least squares against Tikhonov, and how λ trades",
   peers: "which other programs this machine has",
 };
 const [name, ...args] = process.argv.slice(2);

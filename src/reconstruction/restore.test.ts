@@ -32,8 +32,12 @@ describe("restore", () => {
     const r = await restore({ operator: maskOperator(mask), data: truth.mul(mask), prior: totalVariation(), lambda: 0.005 });
     expect(error(r.image)).toBeLessThan(0.05 * error(truth.mul(mask)));
   });
-  test.each([ridge(), tikhonov()])("solves the normal equations for the prior $name", async (prior) => {
-    const operator = blurOperator([32, 32], gaussianKernel(7, 1.2));
+  test.each([
+    [ridge(), "periodic"],
+    [tikhonov(), "reflect"],
+    [tikhonov({ border: "periodic" }), "periodic"],
+  ] as const)("solves the normal equations for the prior $0.name, differences and blur on a ring or not", async (prior, border) => {
+    const operator = blurOperator([32, 32], gaussianKernel(7, 1.2), { border });
     const data = operator.apply(truth);
     const r = await restore({ operator, data, prior, lambda: 1e-3 });
     const [term] = prior.terms([32, 32], 1e-3);
