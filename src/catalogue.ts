@@ -2,8 +2,11 @@
  * The parts by their names, for programs that let people choose and for laws that every part of a kind must obey. A part that is added
  * where its kind is listed appears here, in the command line's help and among what the laws are tested over.
  */
+import { absolute, huber, leastSquares, poisson } from "./fidelities/index.js";
+import * as operatorParts from "./operators/index.js";
 import { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } from "./optimisers/index.js";
 import { biharmonic, noPrior, ridge, stationaryWaveletL1, tikhonov, totalVariation, waveletL1 } from "./priors/index.js";
+import { admm, cgls, fista, hqs, ista, kaczmarz, landweber, lsqr, pdhg, sart } from "./solvers/index.js";
 
 /** Priors R(x) for `restore`, each a function of its options. */
 export const priors = {
@@ -29,3 +32,25 @@ export {
 export { affineModels, interpolations } from "./transforms/index.js";
 /** Methods for `iterate`, each a function of its options. */
 export const optimisers = { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } as const;
+/** F(·; y), each a function of the data. */
+export const fidelities = { leastSquares, absolute, huber, poisson } as const;
+/** Linear operators A and K, each a function of the shape of what it takes (of the mask, of the grids) and of its options. */
+export const operators = {
+  identity: operatorParts.identityOperator,
+  mask: operatorParts.maskOperator,
+  gradient: operatorParts.gradientOperator,
+  blur: operatorParts.blurOperator,
+  resize: operatorParts.resizeOperator,
+  decimate: operatorParts.decimateOperator,
+  fourier: operatorParts.fourierOperator,
+  sampledFourier: operatorParts.sampledFourierOperator,
+  wavelet: operatorParts.waveletOperator,
+  stationaryWavelet: operatorParts.stationaryWaveletOperator,
+  patches: operatorParts.patchesOperator,
+  warp: operatorParts.warpOperator,
+  warpField: operatorParts.warpFieldOperator,
+  complexOfReal: operatorParts.complexOfReal,
+  partsOfComplex: operatorParts.partsOfComplex,
+} as const;
+/** Methods for inverse problems, each a function of its options; `kaczmarz` and `sart` take a problem of rows. */
+export const solvers = { landweber, cgls, lsqr, ista, fista, hqs, admm, pdhg, kaczmarz, sart } as const;

@@ -1,6 +1,7 @@
 export { type AdmmOptions, type AdmmState, admm } from "./admm.js";
 export { type CgOptions, type CgResult, type CgState, cg, conjugateGradient, type LinearSystem } from "./cg.js";
 export { type CglsOptions, type CglsState, cgls } from "./cgls.js";
+export { solveSquares } from "./closedForm.js";
 export { type FistaOptions, type FistaState, fista, ista } from "./fista.js";
 export { geometric, type HqsOptions, type HqsState, hqs } from "./hqs.js";
 export { type InverseOptions, type InverseState, objectiveOf } from "./inverse.js";

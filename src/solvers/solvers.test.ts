@@ -29,6 +29,7 @@ import {
   objectiveOf,
   pdhg,
   sart,
+  solveSquares,
 } from "./index.js";
 
 type Method = Iteration<InverseProblem, Tensor, InverseState>;
@@ -113,6 +114,20 @@ describe("Tikhonov: every method finds the closed form", () => {
     for (const m of [landweber(), cgls(), fista()] as Method[]) expect(run(m, p, 100, exact).iterations).toBeLessThanOrEqual(2);
     expect(distance(run(lsqr(), p, 100, exact.mul(0.5)).x, exact)).toBeLessThan(1e-6);
   });
+});
+
+test("squares of one basis are solved in closed form, others by conjugate gradients", () => {
+  const shape = [6, 5];
+  const y = randomNormal(shape, seeded(1), "f64");
+  const blur = blurOperator(shape, gaussianKernel(3, 0.8), { type: "f64" });
+  for (const border of ["periodic", "reflect"] as const) {
+    const terms = [
+      { weight: 0.1, functional: squaredL2(), operator: gradientOperator(shape, { border, type: "f64" }) },
+      { weight: 0.01, functional: squaredL2() },
+    ];
+    const p: InverseProblem = { operator: blur, fidelity: leastSquares(y), terms };
+    expect(distance(solveSquares(p, { innerTolerance: 1e-12 }), run(cgls({ tolerance: 1e-12 }), p, 200).x)).toBeLessThan(1e-9);
+  }
 });
 
 describe("total variation of a blurred picture: methods agree", () => {
