@@ -63,14 +63,15 @@ export async function reconstructMrCommand(session: Session, path: string, optio
     else {
       // Pictures hold magnitudes, 8-bit ones of them scaled to the largest.
       const magnitude = scope(() => r.image.abs());
-      const largest = magnitude.max().item();
-      const shown = extension.startsWith(".nii") || extension.startsWith(".n") ? magnitude : magnitude.div(largest);
+      const picture = /^\.(png|jpe?g)$/i.test(extension);
+      const shown = picture ? scope(() => magnitude.mul(255 / magnitude.max().item())) : magnitude;
       putImage(
         out,
         imageFromRaw(rawImage("npy", { data: Float32Array.from(shown.data), channels: 1, channelKind: "other", size: [w, h] })),
         name,
         {
           clamp: true,
+          ...(picture && { dtype: "uint8" as const }),
         },
       );
     }

@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { readNpy, writeNpy } from "../src/io/index.js";
+import { readBytes } from "../src/io/node.js";
+import { coilPhantom } from "../src/reconstruction/index.js";
+import { Tensor } from "../src/tensor/index.js";
+import { built } from "./built.js";
+import { folder, pullback } from "./support/cli.js";
+import { put } from "./support/data.js";
+
+beforeAll(built);
+
+const { image, kspace } = coilPhantom([48, 40], 4);
+const rows = Tensor.from(
+  Float32Array.from({ length: 48 }, (_, k) => (Math.abs(k - 24) < 8 || k % 3 === 1 ? 1 : 0)),
+  [48, 1],
+);
+const complex = (t: Tensor) => writeNpy({ shape: [...t.shape], data: Float32Array.from(t.data), complex: true });
+const real = (t: Tensor, shape = t.shape) => writeNpy({ shape: [...shape], data: Float32Array.from(t.data) });
+const files = () => {
+  const at = folder();
+  put(at, {
+    "k.npy": complex(kspace.mul(rows)),
+    "m.npy": real(rows, [48]),
+    "real.npy": real(kspace.abs()),
+    "short.npy": real(rows, [6, 8]),
+  });
+  return at;
+};
+
+describe("pullback reconstruct mr", () => {
+  test("k-space and a list of lines give an image with its maps, a record and a report", async () => {
+    const at = files();
+    const ran = await pullback(["reconstruct", "mr", "k.npy", "--mask", "m.npy", "-o", "out", "--json"], { cwd: at });
+    expect(ran.code).toBe(0);
+    const said = ran.json as unknown as { status: string; figures: { coils: number; scale: number } };
+    expect(said.status).toBe("ok");
+    expect(said.figures.coils).toBe(4);
+    expect(said.figures.scale).toBeGreaterThan(0);
+    for (const name of ["image.npy", "maps.npy", "run.json", "report.html"]) expect(existsSync(join(at, "out", name))).toBe(true);
+    const found = readNpy(readBytes(join(at, "out", "image.npy")));
+    expect(found.complex).toBe(true);
+    const x = Tensor.from(Float32Array.from(found.data as Float32Array), [48, 40], "c64");
+    expect(x.abs().sub(image.abs()).norm().item() / image.norm().item()).toBeLessThan(0.15);
+  });
+  test.each([
+    ["real k-space", ["real.npy"], 3, /complex/],
+    ["a mask of another shape", ["k.npy", "--mask", "short.npy"], 3, /a mask of 6×8/],
+    ["a prior that is not for it", ["k.npy", "--prior", "tgv"], 2, /mr has no "tgv"/],
+    ["a file that is not there", ["none.npy"], 3, /none\.npy/],
+  ] as const)("%s: one sentence, no output", async (_, args, code, says) => {
+    const at = files();
+    const ran = await pullback(["reconstruct", "mr", ...args, "-o", "x.npy"], { cwd: at });
+    expect(ran.stderr).toMatch(says);
+    expect(ran.stderr).not.toMatch(/\n\s+at /);
+    expect(ran.code).toBe(code);
+    expect(existsSync(join(at, "x.npy"))).toBe(false);
+  });
+});
