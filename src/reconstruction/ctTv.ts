@@ -78,8 +78,7 @@ export function ctTv(o: CtTvOptions = {}): Iteration<CtTvProblem, Tensor, CtTvSt
       const norm = largest((v) => operator.adjoint(turned(operator.apply(v))), operator.domain);
       const sigma = ratio * Math.max(...geometry.size);
       const projected = operator.apply(x);
-      const q = projected.sub(data);
-      const value = 0.5 * sumSquares(q) + problem.lambda * tvOf(gradientOperator(geometry.size).apply(x));
+      const value = 0.5 * sumSquares(projected.sub(data)) + problem.lambda * tvOf(gradientOperator(geometry.size).apply(x));
       return {
         x,
         value,
@@ -88,8 +87,8 @@ export function ctTv(o: CtTvOptions = {}): Iteration<CtTvProblem, Tensor, CtTvSt
         bound: 0,
         point: x,
         projected,
-        q,
-        back: operator.adjoint(q),
+        q: Tensor.zeros(data.shape),
+        back: Tensor.zeros(operator.domain),
         p: Tensor.zeros([2, ...operator.domain]),
         tau: 1 / (sigma * norm),
         response: Tensor.from(
@@ -113,13 +112,10 @@ export function ctTv(o: CtTvOptions = {}): Iteration<CtTvProblem, Tensor, CtTvSt
       const v = s.point.sub(s.back.mul(tau));
       const p = s.p.add(0);
       const r = [s.p.add(0), Tensor.uninitialised(s.p.shape)];
-      let t = 1;
-      for (let k = 0; k < inner; k++) {
-        const next = (1 + Math.sqrt(1 + 4 * t * t)) / 2;
-        const beta = (t - 1) / next;
-        t = next;
+      // A momentum that grows from step to step, as FISTA's, may swing ever wider when it begins anew at every outer step.
+      const beta = 0.5;
+      for (let k = 0; k < inner; k++)
         tvBoxStep(e, v.pointer, r[k & 1].pointer, p.pointer, r[(k + 1) & 1].pointer, size, { ...box, s: 1 / (8 * tau), lambda, beta });
-      }
       const x = Tensor.uninitialised(size);
       tvBoxPrimal(e, v.pointer, p.pointer, x.pointer, size, box);
       const projected = operator.apply(x);

@@ -1,0 +1,239 @@
+import { basename } from "node:path";
+import { ArgumentError, FormatError } from "../core/errors.js";
+import { image } from "../image/index.js";
+import { readNpy, writeImage, writeNpy } from "../io/index.js";
+import { readBytes } from "../io/node.js";
+import type { Fan } from "../operators/index.js";
+import { noPrior, ridge, tikhonov, totalVariation } from "../priors/index.js";
+import { type CtResult, type CtSolver, type FbpFilter, reconstructCt } from "../reconstruction/index.js";
+import { colourMap, colourPicture, gallery, grayPicture, plain, robustWindow } from "../report/index.js";
+import { Tensor } from "../tensor/index.js";
+import type { CommandDefinition, Options } from "./command.js";
+import { Exit } from "./exit.js";
+import { suggestion } from "./nearest.js";
+import { isFolder } from "./output.js";
+import { stopwatch } from "./registrationFiles.js";
+import type { Session } from "./session.js";
+import { version } from "./version.js";
+
+const priors = { none: noPrior, l2: ridge, tikhonov, tv: totalVariation } as const;
+
+/** A real array of the wanted rank from a .npy file. */
+function numbers(session: Session, path: string, rank: number, what: string): { shape: readonly number[]; data: Float32Array } {
+  session.reading();
+  const { shape, data, complex } = readNpy(readBytes(path));
+  if (complex) throw new FormatError(`${path}: complex numbers came; ${what} are real`, { path });
+  if (shape.length !== rank)
+    throw new FormatError(`${path}: an array of shape (${shape.join(", ")}) came; ${what} need ${rank} ${rank === 1 ? "axis" : "axes"}`, {
+      path,
+      shape,
+    });
+  return { shape, data: Float32Array.from(data as ArrayLike<number>, Number) };
+}
+
+/** "0:180" for n views, or a file of them. */
+function anglesFrom(session: Session, source: string, views: number): ArrayLike<number> {
+  const range = /^([-+\d.eE]+):([-+\d.eE]+)$/.exec(source);
+  if (!range) return numbers(session, source, 1, "angles").data;
+  const [from, to] = [Number(range[1]), Number(range[2])];
+  if (!Number.isFinite(from) || !Number.isFinite(to) || from === to)
+    throw new ArgumentError(`--angles: got "${source}"; expected START:STOP in degrees, as 0:180, or a .npy file`, { source });
+  return Float64Array.from({ length: views }, (_, k) => from + ((to - from) * k) / views);
+}
+function fanFrom(source: string): { fan?: Fan; binWidth?: number } {
+  if (source === "parallel") return {};
+  const fail = () =>
+    new ArgumentError(`--geometry: got "${source}"; expected parallel or fan:SOURCE,DETECTOR[,flat|arc][,BINWIDTH], as fan:500,300,arc`, {
+      source,
+    });
+  if (!source.startsWith("fan:")) throw fail();
+  const words = source.slice(4).split(",");
+  const shape = words.find((w) => w === "flat" || w === "arc") as "flat" | "arc" | undefined;
+  const lengths = words.filter((w) => w !== shape).map(Number);
+  if (lengths.length < 2 || lengths.length > 3 || !lengths.every(Number.isFinite)) throw fail();
+  return { fan: { source: lengths[0], detector: lengths[1], shape }, binWidth: lengths[2] };
+}
+function numberOr<T extends string>(flag: string, value: unknown, words: readonly T[]): number | T | undefined {
+  if (value === undefined || words.includes(value as T)) return value as T | undefined;
+  const n = Number(value);
+  if (String(value).trim() === "" || !Number.isFinite(n))
+    throw new ArgumentError(`${flag}: got "${value}"; expected a number or ${words.join(" or ")}`, { value });
+  return n;
+}
+
+/** `pullback reconstruct ct SINO.npy -o OUT`. */
+export const reconstructCtCommand: CommandDefinition["run"] = async (session, paths, options) => {
+  const target = options.output as string | undefined;
+  if (!target) throw new ArgumentError("reconstruct ct: where to? name a file or a folder after -o");
+  if (paths.length !== 1) throw new ArgumentError(`reconstruct ct: ${paths.length} files came; one sinogram was expected`, { paths });
+  const timings: Record<string, number> = {};
+  const clock = stopwatch(timings);
+  const [path] = paths;
+  const sino = numbers(session, path, 2, "sinograms");
+  const [views, detectors] = sino.shape;
+  const name = (options.prior as string | undefined) ?? (options.solver && options.solver !== "pdhg" ? "none" : "tv");
+  if (!Object.hasOwn(priors, name))
+    throw new ArgumentError(
+      `--prior: there is no "${name}"${suggestion(name, Object.keys(priors)) || `; choose one of ${Object.keys(priors).join(", ")}`}`,
+      { name },
+    );
+  const fan = fanFrom((options.geometry as string | undefined) ?? "parallel");
+  const angles = anglesFrom(session, (options.angles as string | undefined) ?? (fan.fan ? "0:360" : "0:180"), views);
+  const centre = numberOr("--centre", options.centre, ["auto"] as const);
+  const lambda = numberOr("--lambda", options.lambda, ["auto"] as const);
+  const low = numberOr("--low", options.low, ["none"] as const);
+  if (low !== undefined && low !== "none" && low !== 0) throw new ArgumentError(`--low: got ${low}; expected 0 or none`, { low });
+  const n = (options.size as number | undefined) ?? detectors;
+  const binWidth = (options.binWidth as number | undefined) ?? fan.binWidth;
+  clock("read");
+  const settings = { prior: name, angles: `${angles.length}`, geometry: options.geometry ?? "parallel", size: n };
+  if (session.dryRun)
+    return {
+      json: { dryRun: true, views, detectors, ...settings, outputs: [] },
+      lines: [`would reconstruct ${n} × ${n} from ${views} views`],
+    };
+  const folder = isFolder(target);
+  const out = session.output(target, folder, { force: options.force === true });
+  try {
+    const sinogram = Tensor.from(sino.data, [views, detectors]);
+    const result = await session.stoppable((signal) =>
+      reconstructCt({
+        sinogram,
+        angles,
+        size: [n, n],
+        centre,
+        binWidth,
+        fan: fan.fan,
+        prior: priors[name as keyof typeof priors](),
+        lambda,
+        solver: options.solver as CtSolver | undefined,
+        filter: options.filter as FbpFilter | undefined,
+        iterations: options.iterations as number | undefined,
+        tolerance: options.tolerance as number | undefined,
+        nonNegative: low !== "none",
+        signal,
+        onProgress: ({ iteration, iterations, value }) =>
+          session.progress.step({ level: 0, levels: 1, iteration, iterations, value, stage: "reconstruct" }),
+      }),
+    );
+    clock("reconstruct");
+    const values = Float32Array.from(result.image.data);
+    for (const [file, bytes] of pictureFiles(values, n, folder ? "image.npy" : basename(target))) out.put(file, bytes);
+    const figures = {
+      objective: result.objective,
+      gap: result.gap,
+      relativeGap: result.gap === undefined ? undefined : result.gap / Math.abs(result.objective),
+      lambda: result.lambda,
+      iterations: result.iterations,
+      solver: result.solver,
+      prior: name,
+      centre: result.centre,
+      noise: result.noise,
+      residual: result.residual.norm().item() / Math.sqrt(views * detectors),
+      problem: "½‖Ax − y‖² + λ R(x)",
+    };
+    if (result.status !== "ok") session.warn(result.reason);
+    const sentence = `${result.status === "ok" ? "Reconstructed" : "Look before use"}: ${result.reason}.`;
+    if (folder) {
+      for (const [file, bytes] of pictureFiles(values, n, "image.png")) out.put(file, bytes);
+      out.put("residual.npy", writeNpy({ shape: [views, detectors], data: Float32Array.from(result.residual.data) }));
+      out.put(
+        "report.html",
+        page(basename(path), sino.data, views, detectors, values, n, result, figures, sentence, { session, timings, options }),
+      );
+      out.put(
+        "run.json",
+        `${JSON.stringify({ command: "reconstruct ct", status: result.status, reason: result.reason, figures, inputs: [{ path, sha256: session.hash(path) }], options: settings, versions: { pullback: version(), node: process.versions.node }, seconds: timings, warnings: session.warnings, outputs: out.names }, null, 2)}\n`,
+      );
+    }
+    clock("write");
+    session.progress.clear();
+    const outputs = out.commit();
+    return {
+      json: { status: result.status, reason: result.reason, ...figures, outputs, seconds: { stages: timings } },
+      lines: [
+        sentence,
+        `objective ${plain(result.objective)}, λ ${plain(result.lambda)}, ${result.iterations} iterations (${result.solver})`,
+        ...outputs,
+      ],
+      exit: result.status === "ok" ? Exit.ok : Exit.quality,
+    };
+  } catch (error) {
+    out.discard();
+    throw error;
+  }
+};
+
+/** .npy as it is; pictures of 8 bits through a robust window; other formats as floats. */
+function pictureFiles(values: Float32Array, n: number, name: string): ReadonlyMap<string, Uint8Array> {
+  if (/\.npy$/i.test(name)) return new Map([[name, writeNpy({ shape: [n, n], data: values })]]);
+  const geometry = { size: [n, n], spacing: [1, 1], origin: [0, 0], direction: [1, 0, 0, 1] };
+  if (!/\.(png|jpe?g)$/i.test(name)) return writeImage(image(values, geometry), name);
+  const { data } = grayPicture({ width: n, height: n, values }, robustWindow(values));
+  return writeImage(image(Float32Array.from(data), geometry), name);
+}
+
+function page(
+  name: string,
+  sinogram: Float32Array,
+  views: number,
+  detectors: number,
+  values: Float32Array,
+  n: number,
+  result: CtResult,
+  figures: Readonly<Record<string, unknown>>,
+  sentence: string,
+  { session, timings, options }: { session: Session; timings: Readonly<Record<string, number>>; options: Options },
+): string {
+  const residual = Float32Array.from(result.residual.data);
+  const r = robustWindow(residual);
+  const most = Math.max(Math.abs(r.low), Math.abs(r.high));
+  return gallery({
+    title: `Reconstruction of ${name}`,
+    verdict: { level: result.status === "ok" ? "good" : "check", sentence },
+    figures: [
+      { label: "objective", value: result.objective },
+      ...(result.gap === undefined
+        ? []
+        : [{ label: "gap to the minimum, at most", value: (100 * result.gap) / Math.abs(result.objective), unit: "%" }]),
+      { label: "λ", value: result.lambda },
+      { label: "residual, root mean square", value: figures.residual as number },
+      { label: "noise of the data, estimated", value: result.noise },
+    ],
+    rows: [
+      {
+        title: "Picture",
+        pictures: [
+          { picture: grayPicture({ width: n, height: n, values }, robustWindow(values)), caption: `${n} × ${n}, ${result.solver}` },
+        ],
+      },
+      {
+        title: "Data and what is left of them",
+        pictures: [
+          {
+            picture: grayPicture({ width: detectors, height: views, values: sinogram }, robustWindow(sinogram)),
+            caption: "sinogram, a row a view",
+          },
+          {
+            picture: colourPicture(
+              { width: detectors, height: views, values: residual },
+              { low: -most, high: most },
+              colourMap("diverging"),
+            ),
+            caption: `Ax − y, ±${plain(most)}`,
+          },
+        ],
+        note: "Structure in the residual says that the geometry is not that of the scanner (the centre above all), or that λ is too large.",
+      },
+    ],
+    plots: [
+      ...(result.history.length > 2 ? [{ title: "Objective", curves: [{ name: "objective", values: result.history.slice(1) }] }] : []),
+      ...(result.gaps.length > 2
+        ? [{ title: "Relative gap, log₁₀", curves: [{ name: "gap", values: result.gaps.map((g) => Math.log10(Math.max(1e-9, g))) }] }]
+        : []),
+    ],
+    summary: { sinogram: name, views, detectors, geometry: options.geometry ?? "parallel", ...figures, pullback: version() },
+    timings,
+    warnings: session.warnings,
+  });
+}
