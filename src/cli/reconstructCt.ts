@@ -8,7 +8,8 @@ import { noPrior, ridge, tikhonov, totalVariation } from "../priors/index.js";
 import { type CtResult, type CtSolver, type FbpFilter, reconstructCt } from "../reconstruction/index.js";
 import { colourMap, colourPicture, gallery, grayPicture, plain, robustWindow } from "../report/index.js";
 import { Tensor } from "../tensor/index.js";
-import type { CommandDefinition, Options } from "./command.js";
+import type { Options } from "./command.js";
+import type { Reconstruct } from "./commands/reconstruct.js";
 import { Exit } from "./exit.js";
 import { suggestion } from "./nearest.js";
 import { isFolder } from "./output.js";
@@ -62,13 +63,11 @@ function numberOr<T extends string>(flag: string, value: unknown, words: readonl
 }
 
 /** `pullback reconstruct ct SINO.npy -o OUT`. */
-export const reconstructCtCommand: CommandDefinition["run"] = async (session, paths, options) => {
+export const reconstructCtCommand: Reconstruct = async (session, path, options) => {
   const target = options.output as string | undefined;
   if (!target) throw new ArgumentError("reconstruct ct: where to? name a file or a folder after -o");
-  if (paths.length !== 1) throw new ArgumentError(`reconstruct ct: ${paths.length} files came; one sinogram was expected`, { paths });
   const timings: Record<string, number> = {};
   const clock = stopwatch(timings);
-  const [path] = paths;
   const sino = numbers(session, path, 2, "sinograms");
   const [views, detectors] = sino.shape;
   const name = (options.prior as string | undefined) ?? (options.solver && options.solver !== "pdhg" ? "none" : "tv");
@@ -81,8 +80,6 @@ export const reconstructCtCommand: CommandDefinition["run"] = async (session, pa
   const angles = anglesFrom(session, (options.angles as string | undefined) ?? (fan.fan ? "0:360" : "0:180"), views);
   const centre = numberOr("--centre", options.centre, ["auto"] as const);
   const lambda = numberOr("--lambda", options.lambda, ["auto"] as const);
-  const low = numberOr("--low", options.low, ["none"] as const);
-  if (low !== undefined && low !== "none" && low !== 0) throw new ArgumentError(`--low: got ${low}; expected 0 or none`, { low });
   const n = (options.size as number | undefined) ?? detectors;
   const binWidth = (options.binWidth as number | undefined) ?? fan.binWidth;
   clock("read");
@@ -110,7 +107,7 @@ export const reconstructCtCommand: CommandDefinition["run"] = async (session, pa
         filter: options.filter as FbpFilter | undefined,
         iterations: options.iterations as number | undefined,
         tolerance: options.tolerance as number | undefined,
-        nonNegative: low !== "none",
+        nonNegative: options.low !== "none",
         signal,
         onProgress: ({ iteration, iterations, value }) =>
           session.progress.step({ level: 0, levels: 1, iteration, iterations, value, stage: "reconstruct" }),

@@ -22,7 +22,7 @@ export interface CtTvOptions {
   readonly tolerance?: number;
   /** Steps of total variation for one pair of projections (default 10). */
   readonly inner?: number;
-  /** Step of the dual of the data, relative to what moves it half the way at high frequencies (default 1.2). */
+  /** Step of the dual of the data, relative to what moves it half the way at high frequencies (default 0.3). */
   readonly ratio?: number;
   /** Over-relaxation, from 1 to below 2 (default 1.8). */
   readonly relaxation?: number;
@@ -66,7 +66,7 @@ export function rampPreconditioner({ size, angles, detectors, binWidth, fan }: R
  * @see Chambolle & Pock (2011), J. Math. Imaging Vis. 40; Pock & Chambolle (2011), ICCV (preconditioning); Condat (2013), J. Optim. Theory Appl. 158
  */
 export function ctTv(o: CtTvOptions = {}): Iteration<CtTvProblem, Tensor, CtTvState> {
-  const { tolerance = 1e-4, inner = 10, ratio = 1.2, relaxation = 1.8 } = o;
+  const { tolerance = 1e-4, inner = 10, ratio = 0.3, relaxation = 1.8 } = o;
   const relaxed = fused((a, b) => a.add(b.sub(a).mul(relaxation)));
   return {
     init(problem, x) {

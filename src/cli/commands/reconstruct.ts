@@ -8,6 +8,7 @@ import type { Session } from "../session.js";
 /** What can be reconstructed: one file each, loaded when it is asked for. */
 export type Reconstruct = (session: Session, input: string, options: Options) => Promise<Outcome>;
 const kinds: Readonly<Record<string, () => Promise<Reconstruct>>> = {
+  ct: async () => (await import("../reconstructCt.js")).reconstructCtCommand,
   mr: async () => (await import("../reconstructMr.js")).reconstructMrCommand,
 };
 const priors = ["none", "l2", "tikhonov", "tv", "tgv", "wavelet"] as const;
@@ -32,6 +33,27 @@ const mr: readonly OptionDefinition[] = [
   option("--mask <file>", "mr: non-zero where k-space was measured: a picture, or a list of lines", text, "a .npy file"),
   option("--maps <file>", "mr: coil sensitivities, or espirit to have them from the centre of k-space", text, "a .npy file, or espirit"),
 ];
+/** Computed tomography. */
+const ct: readonly OptionDefinition[] = [
+  option(
+    "--angles <degrees>",
+    "ct: a .npy file with one for each view, or START:STOP, evenly, STOP left out (0:180)",
+    text,
+    "a file or START:STOP",
+  ),
+  option(
+    "--geometry <g>",
+    "ct: parallel, or fan:SOURCE,DETECTOR[,flat|arc][,BINWIDTH], distances from the axis in pixels",
+    text,
+    "a geometry",
+  ),
+  option("--centre <bin>", "ct: the bin of the axis of rotation, or auto (the middle one)", text, "a number or auto"),
+  option("--size <n>", "ct: side of the picture in pixels (the number of detector bins)", wholeFromOne, "a whole number from 1 on"),
+  option("--bin-width <w>", "ct: width of a detector bin in pixels (1)", positive, "a positive number"),
+  choice("--solver <name>", "ct: pdhg for tv; the others without prior", ["pdhg", "fbp", "sirt", "sart", "cgls"]),
+  choice("--filter <name>", "ct: window of filtered back-projection", ["ram-lak", "shepp-logan", "cosine", "hamming", "hann"]),
+  choice("--low <v>", "ct: least value allowed", ["0", "none"]),
+];
 
 /** `pullback reconstruct KIND INPUT -o OUT`: an image from what a scanner measures. */
 export const command: CommandDefinition = {
@@ -40,12 +62,17 @@ export const command: CommandDefinition = {
   examples: [
     "pullback reconstruct mr kspace.npy --mask mask.npy -o image.npy",
     "pullback reconstruct mr kspace.npy --maps espirit --prior wavelet -o out/",
+    "pullback reconstruct ct sinogram.npy --angles 0:180 --prior tv -o out/",
+    "pullback reconstruct ct sinogram.npy --angles 0:360 --geometry fan:500,300,arc --prior none --filter hann -o slice.png",
   ],
   arguments: [
     { name: "<kind>", help: `one of ${Object.keys(kinds).join(", ")}` },
-    { name: "<input>", help: "the measurements (.npy); mr: complex k-space, centred, orthonormal, coils first" },
+    {
+      name: "<input>",
+      help: "the measurements (.npy); mr: complex k-space, centred, orthonormal, coils first; ct: a sinogram, a row a view",
+    },
   ],
-  options: [...shared, ...mr],
+  options: [...shared, ...mr, ...ct],
   async run(session, [kind, input], options) {
     const load = kinds[kind];
     if (!load)
