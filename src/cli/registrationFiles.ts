@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
 import { inverseConsistency, jacobianDeterminant, jacobianSummary } from "../evaluation/index.js";
+import { applyAffine, indexToPhysical, invertAffine } from "../image/grid.js";
 import { type AffineMap, betweenIndices, type Grid, gridText, type Image, image, voxelsOf } from "../image/index.js";
 import { determinant } from "../image/matrix.js";
 import { asLinear, displacementBytes, isItkText, itkText, writeImage, writeTransform } from "../io/index.js";
@@ -68,6 +69,8 @@ export function measure(t: Told): {
   readonly displacement: Float32Array;
   /** det J on the fixed grid; undefined where it is the same everywhere. */
   readonly jacobian?: Float32Array;
+  /** Extremes of det J and the worst way back, where the partner lies inside moving: beyond it nothing guides a map. */
+  readonly inside: { readonly smallest: number; readonly largest: number; readonly worstBack: number };
 } {
   const grid = t.fixed.image.grid;
   const displacement = new Float32Array(t.transform.displacement(grid).data);
@@ -77,8 +80,38 @@ export function measure(t: Told): {
   // About 20 000 points, of a linear map 200: an average over more would not differ in the digits shown.
   const stride = Math.max(1, Math.floor(voxelsOf(grid) / (linear ? 200 : 20_000)));
   const map = (y: Transform) => (p: Float64Array) => Float64Array.from(y.apply(Tensor.from(p, [p.length / y.dimension, y.dimension])).data);
-  const back = inverseConsistency(map(t.transform), map(t.transform.inverse()), grid, stride);
+  let [start, there, again]: Float64Array[] = [new Float64Array(), new Float64Array(), new Float64Array()];
+  const forward = (p: Float64Array) => {
+    start = p;
+    there = map(t.transform)(p);
+    return there;
+  };
+  const backward = (p: Float64Array) => {
+    again = map(t.transform.inverse())(p);
+    return again;
+  };
+  const back = inverseConsistency(forward, backward, grid, stride);
+  const beyond = outsideOf(t.movingGray.grid);
+  const d = grid.size.length;
+  const known = again.map((v, k) => (beyond(there, k - (k % d)) ? start[k] : v));
+  const worstBack = inverseConsistency(
+    () => there,
+    () => known,
+    grid,
+    stride,
+  ).max;
+  let [smallest, largest] = [min, max];
+  if (jacobian) {
+    const covered = coveredBy(t.movingGray.grid, t.transform, grid);
+    [smallest, largest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let k = 0; k < jacobian.length; k++) {
+      if (!(covered[k] > 0)) continue;
+      if (jacobian[k] < smallest) smallest = jacobian[k];
+      if (jacobian[k] > largest) largest = jacobian[k];
+    }
+  }
   return {
+    inside: { smallest, largest, worstBack },
     figures: {
       before: t.before,
       after: t.after,
@@ -97,11 +130,22 @@ export function measure(t: Told): {
 export function overlapOf(moving: Grid, y: Transform, fixed: Grid): number {
   const linear = asLinear(y);
   if (linear) return linearOverlap(betweenIndices(fixed, linear.map, moving), fixed.size, moving.size);
-  const ones = image(new Float32Array(voxelsOf(moving)).fill(1), moving);
-  const data = warp(ones, y, fixed, { interpolation: "nearest" }).values.data;
+  const data = coveredBy(moving, y, fixed);
   let inside = 0;
   for (let i = 0; i < data.length; i++) if (data[i] > 0) inside++;
   return inside / data.length;
+}
+
+/** 1 at the voxels of fixed whose partner lies inside moving. */
+function coveredBy(moving: Grid, y: Transform, fixed: Grid): ArrayLike<number> {
+  const ones = image(new Float32Array(voxelsOf(moving)).fill(1), moving);
+  return warp(ones, y, fixed, { interpolation: "nearest" }).values.data;
+}
+/** Does the point at `at` of a list lie outside a grid's voxels? */
+function outsideOf(grid: Grid): (points: Float64Array, at: number) => boolean {
+  const index = invertAffine(indexToPhysical(grid));
+  return (points, at) =>
+    applyAffine(index, Array.from(points.subarray(at, at + grid.size.length))).some((v, a) => v < -0.5 || v > grid.size[a] - 0.5);
 }
 
 /** The same for A p + b between voxels: along a row of fixed, what lies within half a voxel of moving's is an interval. */
@@ -131,7 +175,7 @@ function linearOverlap({ matrix, offset }: AffineMap, size: readonly number[], m
 export type Measured = ReturnType<typeof measure>;
 
 /** Whether to trust it, from what was measured. */
-export const judge = (t: Told, { figures }: Measured): Verdict =>
+export const judge = (t: Told, { figures, inside }: Measured): Verdict =>
   verdict({
     status: t.status,
     reason: t.reason,
@@ -140,7 +184,9 @@ export const judge = (t: Told, { figures }: Measured): Verdict =>
     after: t.after,
     overlap: figures.overlap,
     folded: figures.folded,
+    volume: { min: inside.smallest, max: inside.largest },
     inverseConsistency: figures.inverseConsistency.meanVoxels,
+    worstBack: inside.worstBack,
   });
 
 /** The report of a registration as one HTML file. */

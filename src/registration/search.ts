@@ -87,18 +87,20 @@ function turned(z: Orientation, weight: ArrayLike<number>, angle: number, width:
   const [mx, my] = [(z.width - 1) / 2, (z.height - 1) / 2];
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
-      const [qx, qy] = [x - (width - 1) / 2, y - (height - 1) / 2];
-      const [u, v] = [mx + c * qx - s * qy, my + s * qx + c * qy];
-      const [i, j] = [Math.floor(u), Math.floor(v)];
+      const qx = x - (width - 1) / 2;
+      const qy = y - (height - 1) / 2;
+      const u = mx + c * qx - s * qy;
+      const v = my + s * qx + c * qy;
+      const i = Math.floor(u);
+      const j = Math.floor(v);
       if (i < 0 || j < 0 || i + 1 >= z.width || j + 1 >= z.height) continue;
-      const [p, q] = [u - i, v - j];
+      const p = u - i;
+      const q = v - j;
       const k = j * z.width + i;
-      const [w00, w10, w01, w11] = [
-        (1 - p) * (1 - q) * weight[k],
-        p * (1 - q) * weight[k + 1],
-        (1 - p) * q * weight[k + z.width],
-        p * q * weight[k + z.width + 1],
-      ];
+      const w00 = (1 - p) * (1 - q) * weight[k];
+      const w10 = p * (1 - q) * weight[k + 1];
+      const w01 = (1 - p) * q * weight[k + z.width];
+      const w11 = p * q * weight[k + z.width + 1];
       const a = w00 * z.re[k] + w10 * z.re[k + 1] + w01 * z.re[k + z.width] + w11 * z.re[k + z.width + 1];
       const b = w00 * z.im[k] + w10 * z.im[k + 1] + w01 * z.im[k + z.width] + w11 * z.im[k + z.width + 1];
       // φ in the turned frame is φ − θ.
@@ -122,8 +124,13 @@ interface Found extends Hypothesis {
   readonly subject: boolean;
 }
 
-/** All translations at once for every rotation and scale; the best few of each. */
-function correlations(images: SearchImages, space: SearchSpace, samples: number): Found[] {
+/** All translations at once for every rotation and scale wanted; the best two of each, best first. */
+function correlations(
+  images: SearchImages,
+  space: SearchSpace,
+  samples: number,
+  wanted: (h: { readonly degrees: number; readonly scale: number; readonly subject: boolean }) => boolean = () => true,
+): Found[] {
   const extent = (im: Image) => {
     const corners = cornersOf(im.grid);
     return (
@@ -137,14 +144,17 @@ function correlations(images: SearchImages, space: SearchSpace, samples: number)
   const differs = (p: Plane) => p.weight.some((v, k) => v !== p.subject[k]);
   const found: Found[] = [];
   for (const scale of space.scales) {
+    if (![true, false].some((subject) => space.degrees.some((degrees) => wanted({ degrees, scale, subject })))) continue;
     const moving = planeOf(images.moving, images.movingMask, spacing * scale);
     const z = orientation(moving.values, moving.width, moving.height);
     const reach = Math.max(moving.width, moving.height);
     const size: [number, number] = [goodLength(fixed.height + 0.9 * reach), goodLength(fixed.width + 0.9 * reach)];
     for (const subject of differs(fixed) || differs(moving) ? [true, false] : [true]) {
+      const turns = space.degrees.filter((degrees) => wanted({ degrees, scale, subject }));
+      if (turns.length === 0) continue;
       scope(() => {
         const F = spectra(still, subject ? fixed.subject : fixed.weight, size);
-        for (const degrees of space.degrees) {
+        for (const degrees of turns) {
           const angle = (degrees * Math.PI) / 180;
           const [c, s] = [Math.abs(Math.cos(angle)), Math.abs(Math.sin(angle))];
           const box = [
@@ -203,16 +213,16 @@ function tops(
   apart: number,
 ): { x: number; y: number; score: number }[] {
   const out: { x: number; y: number; score: number }[] = [];
+  const near = (a: number, b: number, n: number) => Math.min(Math.abs(a - b), n - Math.abs(a - b)) < apart;
   for (let r = 0; r < count; r++) {
-    let best = -1;
-    let value = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < surface.length; k++) {
-      if (surface[k] <= value) continue;
-      const [x, y] = [k % W, Math.floor(k / W)];
-      const near = (a: number, b: number, n: number) => Math.min(Math.abs(a - b), n - Math.abs(a - b)) < apart;
-      if (out.some((o) => near(o.x, x, W) && near(o.y, y, H))) continue;
-      best = k;
-      value = surface[k];
+    let [best, value] = [-1, Number.NEGATIVE_INFINITY];
+    for (let y = 0; y < H; y++) {
+      const close = out.filter((o) => near(o.y, y, H));
+      for (let x = 0, k = y * W; x < W; x++, k++)
+        if (surface[k] > value && !close.some((o) => near(o.x, x, W))) {
+          best = k;
+          value = surface[k];
+        }
     }
     if (best >= 0) out.push({ x: best % W, y: Math.floor(best / W), score: value });
   }
@@ -479,7 +489,18 @@ export interface SearchResult {
 /** Coarse-to-fine: all translations for every rotation and scale, then block shifts for the best few, then finer. */
 export function searchPlane(images: SearchImages, model: AffineModel, keepFew = 6): SearchResult {
   const samples = 128;
-  const found = correlations(images, fullSearch(model), samples);
+  // Half the resolution is a quarter of the work; the truth is among its first hundred hypotheses or a step of the turn away.
+  const space = fullSearch(model);
+  const key = (h: Pick<Found, "degrees" | "scale" | "subject">) => `${h.degrees} ${h.scale} ${h.subject}`;
+  const turns = space.degrees.length;
+  const promising = new Set(
+    correlations(images, space, samples / 2)
+      .slice(0, 100)
+      .flatMap((h) =>
+        [-1, 0, 1].map((step) => key({ ...h, degrees: space.degrees[(space.degrees.indexOf(h.degrees) + step + turns) % turns] })),
+      ),
+  );
+  const found = correlations(images, space, samples, (h) => promising.has(key(h)));
   const corners = cornersOf(images.fixed.grid);
   const extent = Math.max(...corners.map((p) => Math.hypot(...p.map((v, i) => v - corners[0][i]))));
   const few: Found[] = [];
@@ -493,9 +514,9 @@ export function searchPlane(images: SearchImages, model: AffineModel, keepFew = 
   const h = largest(images) / samples;
   const prepared = new Map<string, Omit<Level, "subject">>();
   const at = (spacing: number, scale: number) => {
-    const key = `${spacing} ${scale}`;
-    const level = prepared.get(key) ?? levelOf(images, spacing, scale);
-    prepared.set(key, level);
+    const name = `${spacing} ${scale}`;
+    const level = prepared.get(name) ?? levelOf(images, spacing, scale);
+    prepared.set(name, level);
     return level;
   };
   type Entry = SearchResult["refined"][number];

@@ -163,6 +163,8 @@ describe("verdict", () => {
     ["a value that is not finite", { after: Number.NaN }, "bad", /finite/],
     ["no gain", { after: 3 }, "check", /no gain/],
     ["folds", { folded: 0.05 }, "check", /5 %/],
+    ["wild volumes", { volume: { min: 0.002, max: 41 } }, "check", /from 0\.002 to 41/],
+    ["an inverse that is far off somewhere", { inverseConsistency: 0.01, worstBack: 5 }, "check", /up to 5 voxels/],
     ["a poor inverse", { inverseConsistency: 2 }, "check", /2 voxels/],
   ] as const)("warns of %s", (_, change, level, sentence) => {
     const v = verdict({ ...ok, ...change });

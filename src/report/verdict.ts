@@ -21,11 +21,14 @@ export interface VerdictFigures {
   readonly folded?: number;
   /** Mean |y⁻¹(y(p)) − p| in voxels. */
   readonly inverseConsistency?: number;
+  /** The largest of these, and the range of det J; both where the partner lies inside moving. */
+  readonly worstBack?: number;
+  readonly volume?: { readonly min: number; readonly max: number };
 }
 
 const percent = (share: number): string => `${share > 0 && share < 0.001 ? "<0.1" : plain(Math.round(share * 1000) / 10)} %`;
 
-/** What the figures say, worst first. Thresholds: overlap 30 %, folds 1 %, inverse error half a voxel. */
+/** What the figures say, worst first. Thresholds: overlap 30 %, folds 1 %, volumes to a fiftieth or thirtyfold, inverse error half a voxel on average or two at worst. */
 export function verdict(f: VerdictFigures): Verdict {
   const way = `${f.metric} went from ${plain(f.before)} to ${plain(f.after)}`;
   if (f.status !== "ok") return { level: "bad", sentence: `Do not use this result: ${f.reason ?? `the run ended with “${f.status}”`}.` };
@@ -43,10 +46,20 @@ export function verdict(f: VerdictFigures): Verdict {
       level: "check",
       sentence: `Look before you use it: ${way}, but the map folds over at ${percent(f.folded)} of the points, where it has no inverse; more smoothing prevents that.`,
     };
+  if (f.volume && (f.volume.min < 0.02 || f.volume.max > 30))
+    return {
+      level: "check",
+      sentence: `Look before you use it: ${way}, but volumes change by factors from ${plain(f.volume.min)} to ${plain(f.volume.max)}, which tissue does not do; more smoothing prevents that.`,
+    };
   if (f.inverseConsistency !== undefined && f.inverseConsistency > 0.5)
     return {
       level: "check",
       sentence: `Look before you use it: ${way}, but going there and back misses by ${plain(f.inverseConsistency)} voxels on average.`,
+    };
+  if (f.worstBack !== undefined && f.worstBack > 2)
+    return {
+      level: "check",
+      sentence: `Look before you use it: ${way}, but going there and back misses by up to ${plain(f.worstBack)} voxels.`,
     };
   const folds = f.folded === undefined ? "" : f.folded > 0 ? `, folds at only ${percent(f.folded)} of the points` : ", nothing folds";
   const back =
