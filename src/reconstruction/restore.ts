@@ -4,7 +4,7 @@ import { iterate } from "../core/iterate.js";
 import { shapeText, sizeOf } from "../core/shape.js";
 import { leastSquares } from "../fidelities/index.js";
 import { Biharmonic, noPrior, Quadratic, TotalVariation, tvDiagonal, tvMultipliers, tvRestore, WaveletL1 } from "../priors/index.js";
-import { conjugateGradient } from "../solvers/index.js";
+import { conjugateGradient, fista, pdhg } from "../solvers/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { conditionNumber } from "./condition.js";
 import { inpaintBiharmonic } from "./inpaintBiharmonic.js";
@@ -72,8 +72,9 @@ type Request = RestoreOptions & { readonly prior: Prior; readonly lambda: number
  *  known samples, ½‖Δx‖² and λ = 0                                                       biharmonic interpolation
  *  an orthogonal wavelet transform, denoising                                             its exact proximal map
  *  quadratic priors and none                                                             division where all is diagonal in one basis, else conjugate gradients
+ *  all else                                                                              proximal gradient or primal-dual steps of any operator
  * @throws ShapeError when the data are not of the operator's range
- * @throws ArgumentError for a λ that is negative or no number, and for a combination that no method covers
+ * @throws ArgumentError for a λ that is negative or no number, and for a combination that no method covers: a part without a proximal map
  */
 export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const prior = bordered(options.prior ?? noPrior(), options.operator);
@@ -277,19 +278,26 @@ function closedForm({ operator: a, prior, data, lambda }: Request, k: LinearOper
   });
 }
 
+/**
+ * Any operator, any prior: proximal gradient steps with momentum where the one term has its proximal map in x itself, else primal-dual steps.
+ */
 function general(r: Request): Promise<Outcome> {
-  const { operator, prior, data, lambda, solver } = r;
-  if (!solver)
-    throw new ArgumentError(`restore: no method is known for this operator with the prior ${prior.name}; give one as solver`, {
-      prior: prior.name,
-    });
+  const { operator, prior, data, lambda } = r;
   const problem: InverseProblem = { operator, fidelity: r.fidelity ?? leastSquares(data), terms: prior.terms(operator.domain, lambda) };
+  const direct = problem.fidelity.gradient && problem.terms.every((t) => !t.operator && t.functional.prox) && problem.terms.length <= 1;
+  const o = { tolerance: r.tolerance ?? 1e-5 };
+  const solver: Solver =
+    r.solver ??
+    (direct
+      ? { name: "proximal gradient with momentum", iteration: fista(o) as Solver["iteration"] }
+      : { name: "primal-dual", iteration: pdhg(o) as Solver["iteration"] });
   const start = r.start ?? operator.adjoint(data);
   return iterate(solver.iteration, problem, start, {
-    iterations: r.iterations ?? 500,
+    iterations: r.iterations ?? 2000,
     signal: r.signal,
     onProgress: r.onProgress,
     keepState: true,
+    keepBest: false,
   }).then(({ x, stop, reason, iterations, history, state }) => ({
     image: x,
     stop,
