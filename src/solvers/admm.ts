@@ -21,7 +21,7 @@ export interface AdmmOptions extends InverseOptions, LinearPart {
   readonly rho?: number | readonly number[];
   /** Over-relaxation between 1 and 1.8 (default 1.6). */
   readonly relaxation?: number;
-  /** Double or halve ρ when one residual is ten times the other (default). It stops after 60 steps, so that convergence is sure. */
+  /** Double or halve ρ when one residual is thirty times the other (default). It stops after 60 steps, so that convergence is sure. */
   readonly adaptive?: boolean;
   /** Steps between two values of the objective (default 10): each costs an A. */
   readonly valueEvery?: number;
@@ -101,7 +101,7 @@ export function admm(o: AdmmOptions = {}): Iteration<InverseProblem, Tensor, Adm
       const dual = (moved.length > 0 ? normOf(sumOf(moved)) : 0) / Math.max(1e-30, sizes(pulled(u)));
       let rho = s.rho;
       if (adaptive && iteration <= 60 && iteration % 5 === 0) {
-        const factor = primal > 10 * dual ? 2 : dual > 10 * primal ? 0.5 : 1;
+        const factor = primal > 30 * dual ? 2 : dual > 30 * primal ? 0.5 : 1;
         if (factor !== 1) {
           rho = rho.map((r) => r * factor);
           u = u.map((v) => v.mul(1 / factor)); // u = (multiplier) / ρ
