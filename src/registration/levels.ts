@@ -53,7 +53,7 @@ export function scaledTo(image: Image, [low, high]: readonly [number, number], b
   const [least, most] = [-beyond, 1 + beyond];
   for (let i = 0, n = y.length; i < n; i++) {
     const v = (x[i] - low) * factor;
-    y[i] = v < least ? least : v > most ? most : v;
+    y[i] = Math.min(most, Math.max(least, v));
   }
   return { values: out, grid: image.grid };
 }
