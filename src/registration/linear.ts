@@ -16,6 +16,7 @@ import { alignDescribed } from "./described.js";
 import { alignCompositional, alignInverse, type Formulation } from "./formulations.js";
 import { byInformation, LinearInformation, latticeOf } from "./informationLinear.js";
 import { coefficientsOf, type LevelRun, LinearFamily, type LinearLevel, type LinearResult, secondOrder } from "./linearFamily.js";
+import { onTurnedLattice } from "./turnedLattice.js";
 
 export type { LevelRun, LinearLevel, LinearResult } from "./linearFamily.js";
 
@@ -75,15 +76,15 @@ export async function alignLinear(
   if (squares && formulation === "inverse") return alignInverse(level, family, squares, cubic, run, optimiser === "gaussNewton");
   if (squares && formulation === "inverseCompositional") return alignCompositional(level, model, start, squares, cubic, run);
   if (metric.information && optimiser === undefined && !level.landmarks && LinearInformation.suits(level)) {
-    // A whole-pixel shift keeps noise as it is and any other map averages it, so interpolation makes a false minimum there, deep in pictures, where
-    // samples are few. The cubic spline of the values themselves averages alike (0.46–0.5 along an axis) wherever it is sampled, and blurs by 0.6 pixel:
-    // on slices shifted by whole pixels the error falls from 0.4 to 0.08 pixel. Volumes have more samples, and fine sheets to lose.
-    const flat = level.fixed.grid.size.length === 2;
-    const coefficients = cubic && !flat ? keep(coefficientsOf(level.moving.values)) : undefined;
+    // Volumes have more samples, and are not shifted by whole voxels: the lattice they have will do.
+    const turned = cubic && level.fixed.grid.size.length === 2 ? onTurnedLattice(level) : undefined;
+    const coefficients = cubic ? keep(coefficientsOf(level.moving.values)) : undefined;
     try {
-      return await byInformation(level, family, metric.information, cubic && flat ? level.moving.values : coefficients, run);
+      const own = turned?.level ?? level;
+      return await byInformation(own, turned ? new LinearFamily(own, model, start) : family, metric.information, coefficients, run);
     } finally {
       if (coefficients) dispose(coefficients);
+      turned?.free();
     }
   }
   return squares && second
