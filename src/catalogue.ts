@@ -44,6 +44,8 @@ export const operators = {
   decimate: operatorParts.decimateOperator,
   fourier: operatorParts.fourierOperator,
   sampledFourier: operatorParts.sampledFourierOperator,
+  coils: operatorParts.coilOperator,
+  magneticResonance: operatorParts.magneticResonanceOperator,
   wavelet: operatorParts.waveletOperator,
   stationaryWavelet: operatorParts.stationaryWaveletOperator,
   patches: operatorParts.patchesOperator,
