@@ -37,6 +37,9 @@ export interface CtTvState extends State<Tensor> {
   readonly q: Tensor;
   readonly back: Tensor;
   readonly p: Tensor;
+  /** Running means of q and of A*q + ∇*p. */
+  readonly meanQ: Tensor;
+  readonly meanG: Tensor;
   readonly tau: number;
   readonly response: Tensor;
   readonly shrink: Tensor;
@@ -90,6 +93,8 @@ export function ctTv(o: CtTvOptions = {}): Iteration<CtTvProblem, Tensor, CtTvSt
         q: Tensor.zeros(data.shape),
         back: Tensor.zeros(operator.domain),
         p: Tensor.zeros([2, ...operator.domain]),
+        meanQ: Tensor.zeros(data.shape),
+        meanG: Tensor.zeros(operator.domain),
         tau: 1 / (sigma * norm),
         response: Tensor.from(
           h.map((v) => v * sigma),
@@ -124,8 +129,13 @@ export function ctTv(o: CtTvOptions = {}): Iteration<CtTvProblem, Tensor, CtTvSt
       const value = 0.5 * sumSquares(projected.sub(data)) + lambda * tvOf(gradient.apply(x));
       const g = s.back.add(gradient.adjoint(p));
       const most = problem.high ?? 1.25 * x.max().item();
-      const support = fusedSupport(low === Number.NEGATIVE_INFINITY ? -most : low, most)(g).item();
-      const bound = -0.5 * s.q.innerProduct(s.q).item() - s.q.innerProduct(data).item() + support;
+      const support = fusedSupport(low === Number.NEGATIVE_INFINITY ? -most : low, most);
+      const dual = (q: Tensor, g: Tensor) => -0.5 * q.innerProduct(q).item() - q.innerProduct(data).item() + support(g).item();
+      // The mean of the last dual points is as good a point, and its rounding errors, which count everywhere with the largest value, average out.
+      const weight = Math.max(1 / 24, 1 / (s.gaps.length + 1));
+      const mean = fused((a, b) => a.add(b.sub(a).mul(weight)));
+      const [meanQ, meanG] = [mean(s.meanQ, s.q), mean(s.meanG, g)];
+      const bound = Math.max(dual(s.q, g), dual(meanQ, meanG));
       const least = Math.min(s.least, value);
       const best = Math.max(s.bound, bound);
       const step = projected.mul(2).sub(s.projected).sub(data);
@@ -145,6 +155,8 @@ export function ctTv(o: CtTvOptions = {}): Iteration<CtTvProblem, Tensor, CtTvSt
         q,
         back: operator.adjoint(q),
         p,
+        meanQ,
+        meanG,
         gaps: [...s.gaps, (least - best) / Math.max(1e-30, Math.abs(least))],
       };
     },
