@@ -16,9 +16,12 @@ export const commands: Readonly<
   atlas: { summary: "the mean of a group of images, and how they vary", load: () => import("./commands/atlas.js") },
   compare: { summary: "set two images side by side", load: () => import("./commands/compare.js") },
   convert: { summary: "read an image in one format, write it in another", load: () => import("./commands/convert.js") },
+  deblur: { summary: "undo a blur whose kernel is known", load: () => import("./commands/deblur.js") },
+  denoise: { summary: "take noise out of an image", load: () => import("./commands/denoise.js") },
   epi: { summary: "correct echo-planar images from a blip-up/blip-down pair", load: () => import("./commands/epi.js") },
   evaluate: { summary: "score a result: points, labels, images, transforms", load: () => import("./commands/evaluate.js") },
   info: { summary: "say what a file holds", load: () => import("./commands/info.js") },
+  inpaint: { summary: "fill in what is missing from an image", load: () => import("./commands/inpaint.js") },
   longitudinal: {
     summary: "two visits of one person: growth and loss, without favouring either",
     load: () => import("./commands/longitudinal.js"),
@@ -36,6 +39,7 @@ const overview = `Examples:
   pullback register fixed.nii.gz moving.nii.gz -o out/
   pullback apply labels.nii.gz --transform out/transform.json --to fixed --interp label -o warped-labels.nii.gz
   pullback evaluate --fixed-labels labels.nii.gz --moving-labels warped-labels.nii.gz
+  pullback denoise noisy.png --sigma 25 -o clean.png
   pullback info moving.nii.gz
 `;
 

@@ -1,0 +1,44 @@
+import { ArgumentError } from "../../core/errors.js";
+import { type Border, blurOperator } from "../../operators/index.js";
+import type { CommandDefinition } from "../command.js";
+import { choice, option, text } from "../options.js";
+import { loadKernel, restorationOptions, runRestoration } from "../restoration.js";
+
+const borders = ["periodic", "reflect", "zero"] as const;
+
+/** `pullback deblur IMAGE --kernel K -o OUT`: min ½‖k ∗ x − y‖² + λ R(x). */
+export const command: CommandDefinition = {
+  name: "deblur",
+  summary: "undo a blur whose kernel is known",
+  examples: [
+    "pullback deblur blurred.npy --kernel kernel.npy -o sharp.npy",
+    "pullback deblur photo.png --kernel kernel.npy --boundary reflect --prior tikhonov -o out/",
+  ],
+  arguments: [{ name: "<image>", help: "a gray or colour image or a volume" }],
+  options: [
+    option("--kernel <file>", "weights of the blur, centre at ⌊size / 2⌋; a 2-D kernel blurs a volume slice by slice", text, "a file"),
+    choice("--boundary <name>", "what the blur saw beyond the border (periodic)", borders),
+    ...restorationOptions,
+  ],
+  async run(session, [path], options) {
+    const kernelPath = options.kernel as string | undefined;
+    if (!kernelPath) throw new ArgumentError("deblur: what was the blur? name its kernel after --kernel");
+    const border = (options.boundary as Border | undefined) ?? "periodic";
+    if (border !== "periodic" && (options.prior ?? "tv") === "tv")
+      throw new ArgumentError(
+        `--boundary ${border}: total variation needs --boundary periodic; with this border choose --prior tikhonov, l2, biharmonic or none`,
+        { border },
+      );
+    return runRestoration(session, "deblur", path, options, async (loaded) => {
+      const kernel = await loadKernel(session, kernelPath, loaded);
+      return {
+        title: "Deblurred",
+        formula: "k ∗ x − y",
+        operator: (shape) => blurOperator(shape, kernel, { border }),
+        dimensions: kernel.rank,
+        inputs: [kernelPath],
+        options: { kernel: kernelPath, boundary: border },
+      };
+    });
+  },
+};
