@@ -113,16 +113,16 @@ describe("denoise", () => {
 });
 
 describe("deblur", () => {
-  const blurred = () => {
-    const a = blurOperator([height, width], kernel);
+  const blurred = (border: "periodic" | "reflect") => {
+    const a = blurOperator([height, width], kernel, { border });
     return noisy(0.01, a.apply(Tensor.from(truth, [height, width])).data as Float32Array);
   };
   test.each([
     ["tv", "periodic"],
     ["tikhonov", "reflect"],
-  ])("sharpens with the prior %s and a %s border", async (prior, boundary) => {
+  ] as const)("sharpens with the prior %s and a %s border", async (prior, boundary) => {
     const at = folder();
-    const y = blurred();
+    const y = blurred(boundary);
     put(at, { "y.npy": npy(y), "k.npy": kernelFile() });
     const args = ["deblur", "y.npy", "--kernel", "k.npy", "--prior", prior, "--boundary", boundary, "-o", "x.npy", "--json"];
     const { json, code } = await pullback(args, { cwd: at });
