@@ -116,7 +116,7 @@ export function collaborative(image: usize, guide: usize, H: i32, W: i32, bands:
       }
       store<f32>(group, mean);
       const kept = i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1) + i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3);
-      weight = 1 / <f32>max(1, kept);
+      weight = 1 / <f32>(kept + (Mathf.abs(mean) > level ? 0 : 1));
     }
     haarBack(group, n);
     const scale = splat(weight);

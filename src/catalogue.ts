@@ -5,7 +5,7 @@
 import { absolute, huber, leastSquares, poisson } from "./fidelities/index.js";
 import * as operatorParts from "./operators/index.js";
 import { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } from "./optimisers/index.js";
-import { biharmonic, noPrior, ridge, stationaryWaveletL1, tikhonov, totalVariation, waveletL1 } from "./priors/index.js";
+import { biharmonic, bm3d, noPrior, ridge, stationaryWaveletL1, tikhonov, totalVariation, waveletL1 } from "./priors/index.js";
 import { admm, cgls, fista, hqs, ista, kaczmarz, landweber, lsqr, pdhg, sart } from "./solvers/index.js";
 
 /** Priors R(x) for `restore`, each a function of its options. */
@@ -56,3 +56,5 @@ export const operators = {
 } as const;
 /** Methods for inverse problems, each a function of its options; `kaczmarz` and `sart` take a problem of rows. */
 export const solvers = { landweber, cgls, lsqr, ista, fista, hqs, admm, pdhg, kaczmarz, sart } as const;
+/** What takes noise off an image, each a function of its options. */
+export const denoisers = { bm3d } as const;
