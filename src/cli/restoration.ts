@@ -435,6 +435,7 @@ function reportOf(
     rows: [
       {
         title: "Images",
+        large: true,
         note: `${m.channels > 1 ? "Channels are restored one by one with one λ; the residual is their mean. " : ""}The residual should look like noise: edges in it were smoothed away.`,
         pictures: [
           { picture: look(m, before, window), caption: "measured, y" },

@@ -15,6 +15,8 @@ export interface GalleryInput {
   readonly rows?: readonly {
     readonly title: string;
     readonly note?: string;
+    /** Pictures to be looked at closely: three to a row. */
+    readonly large?: boolean;
     readonly pictures: readonly { readonly picture: Picture; readonly caption: string }[];
   }[];
   readonly plots?: readonly {
@@ -40,7 +42,7 @@ export interface GalleryInput {
 export function gallery(input: GalleryInput): string {
   const rows = (input.rows ?? []).map(
     (row) =>
-      `<section><h2>${escapeHtml(row.title)}</h2><div class="strip">${row.pictures
+      `<section><h2>${escapeHtml(row.title)}</h2><div class="strip${row.large ? " large" : ""}">${row.pictures
         .map(
           ({ picture, caption }) =>
             `<figure><img src="${dataUrl(picture)}" alt="${escapeHtml(caption)}" style="aspect-ratio:${picture.width}/${picture.height}"><figcaption>${escapeHtml(caption)}</figcaption></figure>`,

@@ -48,7 +48,7 @@ figcaption{color:var(--soft);font-size:.86rem;margin-top:6px}
 .swatch{display:inline-block;width:.85em;height:.85em;border-radius:2px;margin-right:5px;vertical-align:-.06em}
 .plot{width:100%;height:auto;display:block}.plot .label{fill:var(--soft);font:12px system-ui,sans-serif}.plot .axis{fill:none;stroke:var(--soft)}.plot .grid-line{stroke:var(--line)}.plot .seam{stroke:var(--soft);stroke-dasharray:3 4;opacity:.7}.plot .curve{fill:none;stroke-width:2.2;stroke-linejoin:round}.plot .c0{stroke:var(--c0)}.plot .c1{stroke:var(--c1)}.plot .dot{fill:var(--c0)}.plot .level{fill:var(--ink)}
 table{border-collapse:collapse;width:100%;font-size:.92rem}th,td{text-align:left;vertical-align:top;padding:5px 10px 5px 0;border-top:1px solid var(--line);overflow-wrap:anywhere}tr:first-child>*{border-top:0}th{font-weight:500;color:var(--soft);width:36%}td.n{font-variant-numeric:tabular-nums}
-.strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:12px}.strip img{width:100%;height:auto;display:block;background:#000;border-radius:6px}.wide{overflow-x:auto}table.data th{width:auto;white-space:nowrap}
+.strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:12px}.strip.large{grid-template-columns:repeat(auto-fill,minmax(min(280px,100%),1fr))}.strip img{width:100%;height:auto;display:block;background:#000;border-radius:6px}.wide{overflow-x:auto}table.data th{width:auto;white-space:nowrap}
 .two{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:16px}.two>section{margin:0}.two{margin-bottom:16px}
 .note,.empty{color:var(--soft);font-size:.9rem;margin:10px 0 0}.warnings{margin:0;padding-left:1.2em}.warnings li{margin:2px 0}
 footer{color:var(--soft);font-size:.85rem}
