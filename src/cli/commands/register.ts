@@ -3,7 +3,7 @@ import { basename, join, parse, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ArgumentError, FormatError, GridError } from "../../core/errors.js";
 import type { Metric } from "../../core/interfaces.js";
-import { gridText, type Image } from "../../image/index.js";
+import { gridText, type Image, voxelsOf } from "../../image/index.js";
 
 import { type ImageMetric, type MetricFunction, metricFrom, metricNamed } from "../../metrics/index.js";
 import {
@@ -21,6 +21,7 @@ import {
 } from "../../registration/index.js";
 
 import { plain } from "../../report/linePlot.js";
+import { bytesOf, requireMemory } from "../../tensor/index.js";
 import { identityTransform, type Transform } from "../../transforms/index.js";
 import type { CommandDefinition, Options, Outcome } from "../command.js";
 import { Exit } from "../exit.js";
@@ -95,6 +96,13 @@ export const command: CommandDefinition = {
       const [fixedGray, movingGray] = checkedPair(fixed, moving);
       const { init, masks, files } = await further(session, options, fixedGray, movingGray);
       const landmarks = loadLandmarks(session, options, fixedGray.grid.size.length);
+      if (["diffeo", "quick", "bspline", "svf", "lddmm"].includes((options.preset as string | undefined) ?? ""))
+        // What is measured and written of a deformation lies on the whole fixed grid: the field, its copy in voxels, the warped image. Better said now than after the run.
+        requireMemory(
+          (2 * fixedGray.grid.size.length + 1) * bytesOf([voxelsOf(fixedGray.grid)]),
+          "register: the deformation on the fixed grid",
+          "downsample the images, crop them to what matters, or take a linear preset such as rigid",
+        );
       clock("read");
       const plan = planOf(options);
       if (!out)
