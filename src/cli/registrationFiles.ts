@@ -346,3 +346,22 @@ export function stopwatch(into: Record<string, number>): (name: string) => void 
     last = now;
   };
 }
+
+/** run.json of a command: what it says of itself, its inputs with their hashes, versions, seconds by stage, warnings. */
+export const runText = (
+  session: Session,
+  told: Readonly<Record<string, unknown>>,
+  inputs: readonly string[],
+  timings: Readonly<Record<string, number>>,
+): string =>
+  `${JSON.stringify(
+    {
+      ...told,
+      inputs: inputs.map((path) => ({ path, sha256: session.hash(path) })),
+      versions: { pullback: version(), node: process.versions.node },
+      seconds: timings,
+      warnings: session.warnings,
+    },
+    null,
+    2,
+  )}\n`;

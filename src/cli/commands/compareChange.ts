@@ -9,7 +9,7 @@ import type { Options, Outcome } from "../command.js";
 import { Exit } from "../exit.js";
 import { single, writable } from "../frames.js";
 import { checkUsable, extension, grayOf, loadImage, loadMask, loadTransform } from "../inputs.js";
-import { stopwatch } from "../registrationFiles.js";
+import { runText, stopwatch } from "../registrationFiles.js";
 import type { Session } from "../session.js";
 import { version } from "../version.js";
 
@@ -137,23 +137,7 @@ export async function compareChange(session: Session, pathA: string, pathB: stri
     );
     clock("report");
     const files = [pathA, pathB, ...[options.mask, word].filter((f): f is string => typeof f === "string" && f !== "identity")];
-    out.put(
-      "run.json",
-      `${JSON.stringify(
-        {
-          command: "compare --change",
-          status,
-          reason,
-          figures,
-          inputs: files.map((path) => ({ path, sha256: session.hash(path) })),
-          versions: { pullback: version(), node: process.versions.node },
-          seconds: timings,
-          warnings: session.warnings,
-        },
-        null,
-        2,
-      )}\n`,
-    );
+    out.put("run.json", runText(session, { command: "compare --change", status, reason, figures }, files, timings));
     session.progress.clear();
     const outputs = out.commit();
     return {

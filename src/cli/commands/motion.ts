@@ -7,7 +7,7 @@ import { Exit } from "../exit.js";
 import { frameNumber, loadFrames, seriesFiles, seriesName, single, writable } from "../frames.js";
 import { extension, loadMask } from "../inputs.js";
 import { choice, flag, force, option, output, text, whole } from "../options.js";
-import { stopwatch } from "../registrationFiles.js";
+import { runText, stopwatch } from "../registrationFiles.js";
 import { version } from "../version.js";
 
 /** `pullback motion SERIES… -o OUT/`: the frames of a series brought onto each other. */
@@ -146,28 +146,9 @@ export const command: CommandDefinition = {
         }),
       );
       clock("report");
-      out.put(
-        "run.json",
-        `${JSON.stringify(
-          {
-            command: "motion",
-            status: result.status,
-            reason: result.reason,
-            verdict,
-            figures,
-            inputs: [...paths, ...(options.mask === undefined ? [] : [options.mask as string])].map((path) => ({
-              path,
-              sha256: session.hash(path),
-            })),
-            options: { model, reference, mask: options.mask ?? null },
-            versions: { pullback: version(), node: process.versions.node },
-            seconds: timings,
-            warnings: session.warnings,
-          },
-          null,
-          2,
-        )}\n`,
-      );
+      const inputs = [...paths, ...(options.mask === undefined ? [] : [options.mask as string])];
+      const told = { command: "motion", status: result.status, reason: result.reason, verdict, figures };
+      out.put("run.json", runText(session, { ...told, options: { model, reference, mask: options.mask ?? null } }, inputs, timings));
       session.progress.clear();
       const outputs = out.commit();
       return {

@@ -8,7 +8,7 @@ import { Exit } from "../exit.js";
 import { frameNumber, loadFrames, seriesFiles, seriesName } from "../frames.js";
 import { loadImage } from "../inputs.js";
 import { force, option, output, text, whole } from "../options.js";
-import { stopwatch } from "../registrationFiles.js";
+import { runText, stopwatch } from "../registrationFiles.js";
 import { version } from "../version.js";
 
 /** `pullback track FRAMES… --labels L -o OUT/`: structures through a series, their sizes and places as curves. */
@@ -142,25 +142,8 @@ export const command: CommandDefinition = {
         }),
       );
       clock("report");
-      out.put(
-        "run.json",
-        `${JSON.stringify(
-          {
-            command: "track",
-            status: result.status,
-            reason: result.reason,
-            verdict,
-            figures,
-            inputs: [...paths, labelPath].map((path) => ({ path, sha256: session.hash(path) })),
-            options: { start },
-            versions: { pullback: version(), node: process.versions.node },
-            seconds: timings,
-            warnings: session.warnings,
-          },
-          null,
-          2,
-        )}\n`,
-      );
+      const told = { command: "track", status: result.status, reason: result.reason, verdict, figures, options: { start } };
+      out.put("run.json", runText(session, told, [...paths, labelPath], timings));
       session.progress.clear();
       const outputs = out.commit();
       return {

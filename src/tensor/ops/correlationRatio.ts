@@ -1,13 +1,10 @@
-import { ArgumentError, ShapeError } from "../../core/errors.js";
-import { sameShape, shapeText } from "../../core/shape.js";
 import { engine } from "../../kernels/engine.js";
 import * as kernels from "../../kernels/mutualInformation.js";
 import { correlationRatio as ofHistogram } from "../../kernels/reference/correlationRatio.js";
 import * as twins from "../../kernels/reference/mutualInformation.js";
 import { type Context, define, pullback } from "../primitive.js";
 import { arange, Tensor, Traced } from "../tensor.js";
-import { cast, commonType } from "./elementwise.js";
-import { windowWeights } from "./mutualInformation.js";
+import { jointInputs, windowWeights } from "./mutualInformation.js";
 
 type Params = twins.HistogramOptions;
 
@@ -95,22 +92,6 @@ export interface CorrelationRatioOptions {
  */
 export function correlationRatio(warped: Tensor, fixed: Tensor, o: CorrelationRatioOptions = {}): Tensor {
   const { bins = 32 } = o;
-  if (!sameShape(warped.shape, fixed.shape))
-    throw new ShapeError(
-      `correlationRatio: warped is ${shapeText(warped.shape)} and fixed is ${shapeText(fixed.shape)}; sample both on one grid`,
-      { warped: warped.shape, fixed: fixed.shape },
-    );
-  if (!Number.isInteger(bins) || bins < 4 || bins > 256)
-    throw new ArgumentError(`correlationRatio: ${bins} bins; give a whole number from 4 to 256`, { bins });
-  const type = commonType(commonType(warped.dtype, fixed.dtype), "f32");
-  if (type !== "f32" && type !== "f64") throw new ArgumentError(`correlationRatio: images are real, these are ${type}`, { type });
-  const images = [warped, fixed].map((t) => cast(t, type));
-  const mask = o.mask && cast(o.mask, type).broadcastTo(warped.shape);
-  const rangeOf = (t: Tensor): readonly [number, number] => {
-    if (t.dtype === "f32") return kernels.valueRange(engine(), t.pointer, t.size);
-    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (const v of t.data) [low, high] = [Math.min(low, v), Math.max(high, v)];
-    return [low, high];
-  };
-  return ratio(mask ? [...images, mask] : images, { bins, order: 3, range: o.range ?? [rangeOf(images[0]), rangeOf(images[1])] });
+  const { inputs, range } = jointInputs("correlationRatio", warped, fixed, bins, o);
+  return ratio(inputs, { bins, order: 3, range });
 }

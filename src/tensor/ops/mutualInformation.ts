@@ -121,24 +121,23 @@ export interface MutualInformationOptions {
   readonly range?: readonly [readonly [number, number], readonly [number, number]];
 }
 
-/**
- * Mutual information of a joint histogram with cubic B-spline windows: how well one image's values predict the other's. Larger is more alike.
- * Differentiable in `warped`, and in `fixed` for order 1 and 3. Second derivatives go through n × bins matrices: for thousands of samples, not millions.
- * @param warped, fixed the same shape; all values are samples
- * @see Mattes, Haynor, Vesselle, Lewellen, Eubank (2003), PET-CT image registration in the chest using free-form deformations, IEEE TMI 22
- * @see Studholme, Hill, Hawkes (1999), An overlap invariant entropy measure of 3D medical image alignment, Pattern Recognition 32
- */
-export function mutualInformation(warped: Tensor, fixed: Tensor, o: MutualInformationOptions = {}): Tensor {
-  const { bins = 32, kind = "mattes", order = 0 } = o;
+/** Two images and a mask as a joint histogram takes them, in one type, with the values of its first and last bins. @throws ShapeError, ArgumentError in `who`'s name */
+export function jointInputs(
+  who: string,
+  warped: Tensor,
+  fixed: Tensor,
+  bins: number,
+  o: Pick<MutualInformationOptions, "mask" | "range">,
+): { readonly inputs: Tensor[]; readonly range: NonNullable<MutualInformationOptions["range"]> } {
   if (!sameShape(warped.shape, fixed.shape))
-    throw new ShapeError(
-      `mutualInformation: warped is ${shapeText(warped.shape)} and fixed is ${shapeText(fixed.shape)}; sample both on one grid`,
-      { warped: warped.shape, fixed: fixed.shape },
-    );
+    throw new ShapeError(`${who}: warped is ${shapeText(warped.shape)} and fixed is ${shapeText(fixed.shape)}; sample both on one grid`, {
+      warped: warped.shape,
+      fixed: fixed.shape,
+    });
   if (!Number.isInteger(bins) || bins < 4 || bins > 256)
-    throw new ArgumentError(`mutualInformation: ${bins} bins; give a whole number from 4 to 256`, { bins });
+    throw new ArgumentError(`${who}: ${bins} bins; give a whole number from 4 to 256`, { bins });
   const type = commonType(commonType(warped.dtype, fixed.dtype), "f32");
-  if (type !== "f32" && type !== "f64") throw new ArgumentError(`mutualInformation: images are real, these are ${type}`, { type });
+  if (type !== "f32" && type !== "f64") throw new ArgumentError(`${who}: images are real, these are ${type}`, { type });
   const images = [warped, fixed].map((t) => cast(t, type));
   const mask = o.mask && cast(o.mask, type).broadcastTo(warped.shape);
   const rangeOf = (t: Tensor): readonly [number, number] => {
@@ -148,5 +147,18 @@ export function mutualInformation(warped: Tensor, fixed: Tensor, o: MutualInform
     return [low, high];
   };
   const range = o.range ?? [rangeOf(images[0]), rangeOf(images[1])];
-  return informed(mask ? [...images, mask] : images, { bins, kind, order, range });
+  return { inputs: mask ? [...images, mask] : images, range };
+}
+
+/**
+ * Mutual information of a joint histogram with cubic B-spline windows: how well one image's values predict the other's. Larger is more alike.
+ * Differentiable in `warped`, and in `fixed` for order 1 and 3. Second derivatives go through n × bins matrices: for thousands of samples, not millions.
+ * @param warped, fixed the same shape; all values are samples
+ * @see Mattes, Haynor, Vesselle, Lewellen, Eubank (2003), PET-CT image registration in the chest using free-form deformations, IEEE TMI 22
+ * @see Studholme, Hill, Hawkes (1999), An overlap invariant entropy measure of 3D medical image alignment, Pattern Recognition 32
+ */
+export function mutualInformation(warped: Tensor, fixed: Tensor, o: MutualInformationOptions = {}): Tensor {
+  const { bins = 32, kind = "mattes", order = 0 } = o;
+  const { inputs, range } = jointInputs("mutualInformation", warped, fixed, bins, o);
+  return informed(inputs, { bins, kind, order, range });
 }
