@@ -2,11 +2,14 @@
  * The parts by their names, for programs that let people choose and for laws that every part of a kind must obey. A part that is added
  * where its kind is listed appears here, in the command line's help and among what the laws are tested over.
  */
+
+import type { TransformKind } from "./core/interfaces.js";
 import { absolute, huber, leastSquares, poisson } from "./fidelities/index.js";
 import * as operatorParts from "./operators/index.js";
 import { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } from "./optimisers/index.js";
 import { biharmonic, bm3d, noPrior, ridge, stationaryWaveletL1, tikhonov, totalVariation, waveletL1 } from "./priors/index.js";
 import { admm, cgls, fista, hqs, ista, kaczmarz, landweber, lsqr, pdhg, sart } from "./solvers/index.js";
+import * as transformParts from "./transforms/index.js";
 
 /** Priors R(x) for `restore`, each a function of its options. */
 export const priors = {
@@ -29,6 +32,17 @@ export {
   starts,
 } from "./registration/index.js";
 
+/** Transforms by their kinds, each a class. */
+export const transforms = {
+  affine: transformParts.AffineTransform,
+  homography: transformParts.HomographyTransform,
+  thinPlateSpline: transformParts.ThinPlateSplineTransform,
+  bspline: transformParts.BSplineTransform,
+  displacement: transformParts.DisplacementTransform,
+  velocity: transformParts.VelocityTransform,
+  timeVelocity: transformParts.TimeVelocityTransform,
+  composite: transformParts.CompositeTransform,
+} as const satisfies Readonly<Record<TransformKind, unknown>>;
 export { affineModels, interpolations } from "./transforms/index.js";
 /** Methods for `iterate`, each a function of its options. */
 export const optimisers = { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } as const;

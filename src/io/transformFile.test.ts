@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { grid } from "../image/index.js";
-import { Tensor } from "../tensor/tensor.js";
+import { concat, Tensor } from "../tensor/index.js";
 import {
   AffineTransform,
   BSplineTransform,
@@ -10,6 +10,7 @@ import {
   HomographyTransform,
   invertBSpline,
   ThinPlateSplineTransform,
+  TimeVelocityTransform,
   type Transform,
   VelocityTransform,
 } from "../transforms/index.js";
@@ -137,6 +138,20 @@ describe("transform files", () => {
       ["affine", undefined],
       ["velocity", -1],
     ]);
+  });
+  test("a flow of several velocities comes back with its fields in time and its steps; back it goes from the last to the first", () => {
+    const fields = [1, -0.5, 2].map((s) => field.field.mul(s).reshape(1, ...field.field.shape));
+    const flow = new TimeVelocityTransform(concat(fields, 0), fixed, undefined, undefined, 5);
+    const again = trip(flow) as TimeVelocityTransform;
+    expect([again.velocity.shape[0], again.steps]).toEqual([3, 5]);
+    close(mapped(again), mapped(flow), 5); // as above
+    const files = writeTransform(new CompositeTransform([flow, affine]));
+    const stored = JSON.parse(new TextDecoder().decode(files.get("transform.json")));
+    expect(stored.forward[0].files).toHaveLength(3);
+    const turned = { ...stored, forward: stored.inverse, inverse: stored.forward };
+    const bytes = new TextEncoder().encode(JSON.stringify(turned));
+    close(mapped(readTransform(bytes, "back.json", files)), mapped(new CompositeTransform([flow, affine]).inverse()), 5);
+    expect(() => readTransform(bytes, "back.json", new Map())).toThrow(/velocity0/);
   });
   test("ITK's text of a spline and a linear map is a composite that moves points alike; fields have none", () => {
     const over = controlGridOver(fixed, [3, 4, 5]);

@@ -1,5 +1,6 @@
 import { ArgumentError, FormatError } from "../core/errors.js";
 import { type Grid, grid } from "../image/index.js";
+import { concat } from "../tensor/index.js";
 import { Tensor } from "../tensor/tensor.js";
 import {
   type AffineModel,
@@ -11,6 +12,7 @@ import {
   InverseThinPlateSpline,
   type Space,
   ThinPlateSplineTransform,
+  TimeVelocityTransform,
   type Transform,
   VelocityTransform,
 } from "../transforms/index.js";
@@ -36,7 +38,9 @@ type StoredPart =
   /** Control points, mm, on the grid stated here. */
   | { kind: "bspline"; file: string; grid: Grid; inverseFile?: string }
   /** A stationary velocity field, mm; `sign` −1: its negative, the way back. */
-  | { kind: "velocity"; file: string; squarings: number; sign: 1 | -1 };
+  | { kind: "velocity"; file: string; squarings: number; sign: 1 | -1 }
+  /** Velocity fields, mm, evenly spaced in time; `sign` −1: their negatives in the opposite order, the way back. */
+  | { kind: "timeVelocity"; files: string[]; steps: number; sign: 1 | -1 };
 
 interface Stored {
   format: "pullback transform";
@@ -90,10 +94,15 @@ export function writeTransform(
       };
     if (part instanceof VelocityTransform)
       return { kind: "velocity", file: put(part.velocity, part.grid, next(".velocity")), squarings: part.squarings, sign: 1 };
+    if (part instanceof TimeVelocityTransform) {
+      const moments = Array.from({ length: part.velocity.shape[0] }, (_, i) => i);
+      const stored = moments.map((i) => put(part.velocity.at(i), part.grid, next(`.velocity${i}`)));
+      return { kind: "timeVelocity", files: stored, steps: part.steps, sign: 1 };
+    }
     throw new ArgumentError(`transform: a ${part.kind} transform cannot be stored`, { kind: part.kind });
   });
   const turned = forward.map((p, k): StoredPart | undefined => {
-    if (p.kind === "velocity") return { ...p, sign: p.sign === 1 ? -1 : 1 };
+    if (p.kind === "velocity" || p.kind === "timeVelocity") return { ...p, sign: p.sign === 1 ? -1 : 1 };
     // The way back from a spline is a displacement field, and the way back from that is the spline.
     if (p.kind !== "displacement" && p.kind !== "bspline") return storedInPlace(parts[k].inverse());
     return p.inverseFile === undefined
@@ -252,8 +261,19 @@ function fromStored(bytes: Uint8Array, name: string, siblings: Siblings | undefi
       const forward = new VelocityTransform(v.field, v.grid, a, b, part.squarings);
       return part.sign === -1 ? forward.with({ velocity: v.field.neg() }) : forward;
     }
+    if (part.kind === "timeVelocity") {
+      const fields = (Array.isArray(part.files) ? part.files : []).map((f) => fieldTransform(file(f), f));
+      if (fields.length === 0 || fields.some((f) => f.field.shape.join() !== fields[0].field.shape.join()))
+        throw new FormatError(`${name}: the velocities of part ${k} are not fields of one size; name at least one`, { name, part: k });
+      const v = concat(
+        fields.map((f) => f.field.reshape(1, ...f.field.shape)),
+        0,
+      );
+      const at = (from: Space, to: Space) => new TimeVelocityTransform(v, fields[0].grid, from, to, part.steps);
+      return part.sign === -1 ? at(b, a).inverse() : at(a, b);
+    }
     throw new FormatError(
-      `${name}: the part ${k} is of an unknown kind "${(part as { kind: unknown }).kind}"; known are affine, homography, thinPlateSpline, displacement, bspline and velocity`,
+      `${name}: the part ${k} is of an unknown kind "${(part as { kind: unknown }).kind}"; known are affine, homography, thinPlateSpline, displacement, bspline, velocity and timeVelocity`,
       { name },
     );
   });
@@ -295,7 +315,7 @@ export function itkFromTransform(transform: Transform): ItkTransform {
     if (t instanceof AffineTransform) return itkLinear({ matrix: t.map.matrix, offset: t.map.offset });
     if (t instanceof BSplineTransform)
       return { kind: "bspline", dimension, order: 3, ...t.controlGrid, coefficients: Float64Array.from(t.control.data) };
-    const dense = t instanceof VelocityTransform ? t.dense : t;
+    const dense = t instanceof VelocityTransform ? t.dense : t instanceof TimeVelocityTransform ? t.dense() : t;
     if (dense instanceof DisplacementTransform)
       return { kind: "displacement", dimension, ...dense.grid, vectors: Float64Array.from(dense.field.data) };
     throw new ArgumentError(`itk transform: ITK's files have no ${t.kind}; write a displacement field (.nii.gz) instead`, { kind: t.kind });

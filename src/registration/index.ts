@@ -1,3 +1,4 @@
+export { flow } from "../transforms/timeVelocity.js";
 export { alignDiffeo, type DiffeoInput, type DiffeoOptions, type DiffeoResult, type Midway } from "./diffeo.js";
 export {
   type BSplineFamilyOptions,
@@ -12,7 +13,7 @@ export { alignGeneral, type GeneralOptimiser, type GeneralOptions, type GeneralR
 export * from "./groups/index.js";
 export { type HomotopyOptions, type HomotopyResult, type HomotopyStep, traceHomotopy } from "./homotopy.js";
 export { type Start, starts } from "./initialise.js";
-export { alignLddmm, flow, type LddmmOptions } from "./lddmm.js";
+export { alignLddmm, type LddmmOptions } from "./lddmm.js";
 export { alignLinear, type LinearLevel, type LinearMethod, type LinearOptimiser, type LinearResult, linearOptimisers } from "./linear.js";
 export { families, familiesByName, type GeneralChoice, regularisers, regularisersByName } from "./parts.js";
 export { alignPairs, type PairOptions } from "./points/pairs.js";

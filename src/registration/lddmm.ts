@@ -1,31 +1,11 @@
 import { ArgumentError } from "../core/errors.js";
 import type { Grid, Image, Space } from "../core/interfaces.js";
 import { iterate } from "../core/iterate.js";
-import {
-  type AffineMap,
-  betweenIndices,
-  identityMap,
-  indexToPhysical,
-  physicalToIndex,
-  sameGrid,
-  tensorShape,
-  voxelsOf,
-} from "../image/grid.js";
+import { type AffineMap, betweenIndices, identityMap, physicalToIndex, sameGrid, tensorShape, voxelsOf } from "../image/grid.js";
 import { determinant, multiply } from "../image/matrix.js";
 import { gaussNewton } from "../optimisers/index.js";
-import {
-  checkpoint,
-  concat,
-  dispose,
-  jacobianDeterminant,
-  keep,
-  scope,
-  Tensor,
-  turnPlanes,
-  warpAffine,
-  warpField,
-} from "../tensor/index.js";
-import { AffineTransform, DisplacementTransform, invertDisplacement } from "../transforms/index.js";
+import { concat, dispose, jacobianDeterminant, keep, scope, Tensor, turnPlanes, warpAffine, warpField } from "../tensor/index.js";
+import { AffineTransform, flow, TimeVelocityTransform } from "../transforms/index.js";
 import { baseOf, warp } from "../transforms/warp.js";
 import type { DiffeoInput } from "./diffeo.js";
 import { type GeneralResult, inversionOf } from "./general.js";
@@ -46,41 +26,6 @@ export interface LddmmOptions {
   /** Shrink factors, coarse to fine, and the most Gauss–Newton steps on each (default 15). */
   readonly shrinks?: readonly number[];
   readonly iterations?: number;
-}
-
-/**
- * The displacement of the flow  ∂φ/∂t = v(t, φ), φ(0, x) = x  at time 1, by classical Runge–Kutta steps along the characteristics, each
- * checkpointed. v [m, d, (z,) y, x] in mm on the grid: m fields evenly spaced in time, linear in between and linear between samples.
- * `backwards`: from time 1 to 0, which is the inverse map. Differentiable in v.
- */
-export function flow(v: Tensor, grid: Grid, steps = 4, backwards = false): Tensor {
-  const [m, d, ...shape] = v.shape;
-  const into = physicalToIndex(grid).matrix;
-  const sign = backwards ? -1 : 1;
-  const nodes = Array.from({ length: m }, (_, i) => turnPlanes(v.at(i), into).mul(sign));
-  const at = (s: number): Tensor => {
-    const t = (backwards ? 1 - s : s) * (m - 1);
-    const i = Math.min(Math.max(0, m - 2), Math.floor(t + 1e-9));
-    const a = t - i;
-    return m === 1 || a < 1e-9 ? nodes[i] : a > 1 - 1e-9 ? nodes[i + 1] : nodes[i].mul(1 - a).add(nodes[i + 1].mul(a));
-  };
-  const h = 1 / steps;
-  const step = checkpoint((u, first, middle, last) => {
-    const k1 = warpField(first, u, { border: "clamp" });
-    const k2 = warpField(middle, u.add(k1.mul(h / 2)), { border: "clamp" });
-    const k3 = warpField(middle, u.add(k2.mul(h / 2)), { border: "clamp" });
-    const k4 = warpField(last, u.add(k3.mul(h)), { border: "clamp" });
-    return u.add(
-      k1
-        .add(k2.mul(2))
-        .add(k3.mul(2))
-        .add(k4)
-        .mul(h / 6),
-    );
-  });
-  let u = Tensor.zeros([d, ...shape], v.dtype);
-  for (let k = 0; k < steps; k++) u = step(u, at(k * h), at((k + 0.5) * h), at((k + 1) * h));
-  return turnPlanes(u, indexToPhysical(grid).matrix);
 }
 
 /** Cosine transforms along the spatial axes of [..., (z,) y, x]: orthonormal, so that the inverse is the transpose. */
@@ -301,17 +246,8 @@ export async function alignLddmm(
     for (const t of [fixed.values, moving.values, mask, movingMask]) if (t && !mine.includes(t)) dispose(t);
   }
   const { v, grid } = earlier as NonNullable<typeof earlier>;
-  const transform = scope(() => {
-    const on = spaces.from.grid ?? grid;
-    const fine = carried(v, grid, on);
-    const field = flow(fine, on, 2 * steps);
-    // The way back: the flow backwards, or the Newton inverse of the field that is stored, whichever leads back better; samples of a field
-    // that is compressed many times do not follow the flow everywhere.
-    const [flown, inverted] = [flow(fine, on, 2 * steps, true), invertDisplacement(new DisplacementTransform(field, on)).field];
-    const along = (backward: Tensor) => new DisplacementTransform(field, on, spaces.from, spaces.to, { field: backward, grid: on });
-    const [a, b] = [along(flown), along(inverted)];
-    return inversionOf(a, input.fixed.grid).share <= inversionOf(b, input.fixed.grid).share ? a : b;
-  });
+  // Twice the steps of the search: the paths, and the way back, are then followed to a thousandth of a voxel or so.
+  const transform = new TimeVelocityTransform(v, grid, spaces.from, spaces.to, 2 * steps);
   return { transform, parameters: { velocity: v }, grid, trace, inversion: inversionOf(transform, input.fixed.grid), likeness };
 }
 

@@ -129,7 +129,7 @@ export interface RegisterResult {
  */
 export async function register(fixed: Image, moving: Image, given: RegisterOptions = {}): Promise<RegisterResult> {
   // Flows have their own Gauss–Newton–Krylov method, and so are no family of the general path, but are chosen in the same words.
-  const flows = given.preset === "lddmm" || given.transform === "lddmm";
+  const flows = given.preset === "lddmm" || given.transform === "lddmm" || given.transform === "timeVelocity";
   const options: RegisterOptions = flows
     ? {
         ...given,

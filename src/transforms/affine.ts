@@ -17,6 +17,7 @@ export type AffineModel = (typeof affineModels)[number];
  */
 export class AffineTransform implements Transform {
   readonly kind = "affine";
+  #given: { readonly matrix: Tensor; readonly offset: Tensor } | undefined;
   constructor(
     readonly map: AffineMap,
     readonly from: Space = fixedSpace(),
@@ -28,18 +29,22 @@ export class AffineTransform implements Transform {
   }
   get parameters(): { readonly matrix: Tensor; readonly offset: Tensor } {
     const d = this.dimension;
-    return {
-      matrix: Tensor.from(Float64Array.from(this.map.matrix), [d, d]),
-      offset: Tensor.from(Float64Array.from(this.map.offset), [d]),
-    };
+    return (
+      this.#given ?? {
+        matrix: Tensor.from(Float64Array.from(this.map.matrix), [d, d]),
+        offset: Tensor.from(Float64Array.from(this.map.offset), [d]),
+      }
+    );
   }
   with(parameters: { readonly matrix: Tensor; readonly offset: Tensor }): AffineTransform {
-    return new AffineTransform(
+    const y = new AffineTransform(
       { matrix: Array.from(parameters.matrix.data), offset: Array.from(parameters.offset.data) },
       this.from,
       this.to,
       "affine",
     );
+    y.#given = parameters; // so that points depend on them for derivatives
+    return y;
   }
   apply(points: Tensor): Tensor {
     const { matrix, offset } = this.parameters;

@@ -4,6 +4,7 @@ import { engine } from "../kernels/engine.js";
 import { invertField } from "../kernels/invertField.js";
 import { affinePlanes, longestVector } from "../kernels/planes.js";
 import { composeFields, sample } from "../kernels/sampling.js";
+import { sample as sampleAt } from "../tensor/index.js";
 import { dispose, scope } from "../tensor/storage.js";
 import { Tensor } from "../tensor/tensor.js";
 import { CompositeTransform } from "./composite.js";
@@ -42,22 +43,9 @@ export class DisplacementTransform implements Transform {
     return scope(() => {
       const d = this.dimension;
       const { matrix, offset } = physicalToIndex(this.grid);
-      const n = points.shape[0];
       const low = points.cast("f64"); // positions in double precision: f32 voxels of a large grid lose hundredths
-      const index = low
-        .matmul(Tensor.from(Float64Array.from(matrix), [d, d]).transpose())
-        .add(Tensor.from(Float64Array.from(offset), [d]))
-        .cast("f32");
-      const u = Tensor.uninitialised([d, n]);
-      sample(
-        engine(),
-        "linear",
-        { at: this.field.pointer, channels: d, size: tensorShape(this.grid) },
-        { points: index.pointer, count: n },
-        [],
-        u.pointer,
-        { border: "constant" },
-      );
+      const index = low.matmul(Tensor.from(Float64Array.from(matrix), [d, d]).transpose()).add(Tensor.from(Float64Array.from(offset), [d]));
+      const u = sampleAt(this.field, index.cast(this.field.dtype), { border: "constant" });
       return low.add(u.transpose().cast("f64")).cast(points.dtype);
     });
   }

@@ -20,6 +20,7 @@ export class HomographyTransform implements Transform {
   readonly dimension = 2;
   readonly matrix: Matrix;
 
+  #given: { readonly matrix: Tensor } | undefined;
   constructor(
     matrix: Matrix,
     readonly from: Space = fixedSpace(),
@@ -34,10 +35,12 @@ export class HomographyTransform implements Transform {
     this.matrix = matrix.map((v) => v / factor);
   }
   get parameters(): { readonly matrix: Tensor } {
-    return { matrix: Tensor.from(Float64Array.from(this.matrix), [3, 3]) };
+    return this.#given ?? { matrix: Tensor.from(Float64Array.from(this.matrix), [3, 3]) };
   }
   with({ matrix }: { readonly matrix: Tensor }): HomographyTransform {
-    return new HomographyTransform(Array.from(matrix.data), this.from, this.to);
+    const y = new HomographyTransform(Array.from(matrix.data), this.from, this.to);
+    y.#given = { matrix }; // so that points depend on it for derivatives
+    return y;
   }
   apply(points: Tensor): Tensor {
     return applyHomography(this.parameters.matrix, points);

@@ -17,7 +17,9 @@ export {
   homographyOfAffine,
   homographyParameterCount,
 } from "./homography.js";
+export { determinantAt, jacobianAt, logJacobianAt } from "./jacobian.js";
 export { InverseThinPlateSpline, type ThinPlateSplineOptions, ThinPlateSplineTransform } from "./thinPlateSpline.js";
+export { flow, TimeVelocityTransform } from "./timeVelocity.js";
 export { fixedSpace, movingSpace, type Space, type Transform } from "./transform.js";
 export { exponential, exponentialVoxels, squaringsFor, VelocityTransform } from "./velocity.js";
 export { interpolations, type WarpOptions, warp } from "./warp.js";

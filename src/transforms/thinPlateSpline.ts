@@ -177,13 +177,26 @@ export class InverseThinPlateSpline implements Transform {
     this.from = of.to;
     this.to = of.from;
   }
+  /** One Newton step more, from where they ended, as an expression: it moves nothing, and carries the derivatives of the implicit function. */
   apply(points: Tensor): Tensor {
-    const d = this.dimension;
-    const q = points.data;
-    const out = new Float64Array(q.length);
-    const invert = this.#newton();
-    for (let k = 0; k < q.length; k += d) invert(q.subarray(k, k + d) as ArrayLike<number>, out.subarray(k, k + d));
-    return Tensor.from(out, points.shape, "f64").cast(points.dtype);
+    return scope(() => {
+      const [n, d] = points.shape;
+      const q = points.data;
+      const x = new Float64Array(q.length);
+      const invert = this.#newton();
+      const y = this.of.evaluator();
+      const back = new Float64Array(n * d * d);
+      const [value, slope] = [new Float64Array(d), new Float64Array(d * d)];
+      for (let k = 0; k < n; k++) {
+        const at = x.subarray(k * d, k * d + d);
+        invert(q.subarray(k * d, k * d + d) as ArrayLike<number>, at);
+        y(at, value, slope);
+        back.set(inverseMatrix(Array.from(slope), d), k * d * d);
+      }
+      const start = Tensor.from(x, [n, d]);
+      const left = this.of.apply(start).sub(points.cast("f64")).reshape(n, 1, d);
+      return start.sub(Tensor.from(back, [n, d, d]).mul(left).sum([2])).cast(points.dtype);
+    });
   }
   /** The largest |y(x) − q| over the samples q of a grid, mm. */
   error(grid: Grid): number {

@@ -14,6 +14,7 @@ import {
   InverseThinPlateSpline,
   nearestSimilarity,
   ThinPlateSplineTransform,
+  TimeVelocityTransform,
   type Transform,
   VelocityTransform,
 } from "../../transforms/index.js";
@@ -155,7 +156,10 @@ function aboutPart(part: Transform): Record<string, unknown> {
   if (plate instanceof ThinPlateSplineTransform)
     return { kind: "thinPlateSpline", landmarks: plate.fixed.shape[0], lambda: plate.lambda, inverted: part !== plate };
   // Splines are looked at where they are fixed to, or at their own control points.
-  const grid = part instanceof DisplacementTransform || part instanceof VelocityTransform ? part.grid : part.from.grid;
+  const grid =
+    part instanceof DisplacementTransform || part instanceof VelocityTransform || part instanceof TimeVelocityTransform
+      ? part.grid
+      : part.from.grid;
   const on = part instanceof BSplineTransform ? (grid ?? part.controlGrid) : grid;
   if (!on) return { kind: part.kind };
   const about = { kind: part.kind, size: on.size, spacing: on.spacing, ...sizes(part.displacement(on).data, on) };
@@ -167,6 +171,7 @@ function aboutPart(part: Transform): Record<string, unknown> {
       inverseStored: part.backward !== undefined,
     };
   if (part instanceof VelocityTransform) return { ...about, squarings: part.squarings };
+  if (part instanceof TimeVelocityTransform) return { ...about, velocities: part.velocity.shape[0], steps: part.steps };
   return part instanceof DisplacementTransform ? { ...about, inverseStored: part.backward !== undefined } : about;
 }
 

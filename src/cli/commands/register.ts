@@ -58,7 +58,11 @@ export const command: CommandDefinition = {
       text,
       "a metric or a module",
     ),
-    choice("--transform <name>", "family of deformations, found by minimising D + α S; lddmm: flows", [...families, "lddmm"]),
+    choice("--transform <name>", "family of deformations, found by minimising D + α S; timeVelocity or lddmm: flows", [
+      ...families,
+      "timeVelocity",
+      "lddmm",
+    ]),
     choice("--regulariser <name>", "S: how a deformation should be", [...regularisers, "none"]),
     option("--alpha <weight>", "α: how much S counts (default: by the images' scale)", notNegative, "a number that is not negative"),
     option("--levels <list>", "shrink factors, coarse to fine", numberList(wholeFromOne), "whole numbers such as 4,2,1"),
