@@ -10,7 +10,7 @@ import { add, clamp, fma, ld, mul, splat, sub } from "./simd";
  *   …Gradient     out = Σ_c g[c] ∇I_c(q), laid out like u
  *   …Directional  out[c] = h · ∇I_c(q), h laid out like u
  *   …Both         out[c] = I_c(q), gradient[c][axis] planes = ∇I_c(q)
- *   …Compose      out[c] = I_c(q) + u[c]  (C = number of axes, planes): composition of displacement fields
+ *   …Compose      out[c] = I_c(q) + s u[c], q with s u  (C = number of axes, planes; s comes as `fill`): composition of displacement fields
  * `tight` compiles usual cases apart: 1 has one channel and no loop over channels, 2 also A = 1 and border clamp. On 160×192×160 the
  * value takes 1.05, 1.14 and 1.22 times as long as the native loop of bench/native/warp.h with 2, 1 and 0.
  * A row's last group of fewer than four positions is computed again together with its left neighbours, so rows never touch;
@@ -40,7 +40,8 @@ const VALUE = 0, GRADIENT = 1, DIRECTIONAL = 2, BOTH = 3, COMPOSE = 4;
       else if (tight == 2) { px = add(xv, xs); py = ys; pz = zs; px = add(px, ld(u + i)); py = add(py, ld(u + n4 + i)); pz = add(pz, ld(u + 2 * n4 + i)); }
       else {
         px = fma(sx, xv, xs); py = fma(sy, xv, ys); pz = fma(sz, xv, zs);
-        if (u) { px = add(px, loadX3(u, i, n4, points)); py = add(py, loadY3(u, i, n4, points)); pz = add(pz, loadZ3(u, i, n4, points)); }
+        if (mode == COMPOSE) { px = fma(vfill, ld(u + i), px); py = fma(vfill, ld(u + n4 + i), py); pz = fma(vfill, ld(u + 2 * n4 + i), pz); }
+        else if (u) { px = add(px, loadX3(u, i, n4, points)); py = add(py, loadY3(u, i, n4, points)); pz = add(pz, loadZ3(u, i, n4, points)); }
       }
       const fx = clamp(px, zero, mx), fy = clamp(py, zero, my), fz = clamp(pz, zero, mz);
       const ix = i32x4.min_s(i32x4.trunc_sat_f32x4_s(fx), wx), iy = i32x4.min_s(i32x4.trunc_sat_f32x4_s(fy), wy), iz = i32x4.min_s(i32x4.trunc_sat_f32x4_s(fz), wz);
@@ -70,7 +71,7 @@ const VALUE = 0, GRADIENT = 1, DIRECTIONAL = 2, BOTH = 3, COMPOSE = 4;
         if (mode == VALUE || mode == BOTH || mode == COMPOSE) {
           let w = fma(tz, sub(hi, lo), lo);
           if (tight != 2 && border) w = v128.bitselect(w, vfill, all);
-          if (mode == COMPOSE) w = add(w, ld(u + o));
+          if (mode == COMPOSE) w = fma(vfill, ld(u + o), w);
           put(out + o, w, m);
         }
         if (mode != VALUE && mode != COMPOSE) {
@@ -127,9 +128,9 @@ export function sampleLinear3Both(image: usize, C: i32, D: i32, H: i32, W: i32, 
   OH: i32, OW: i32, n: i32, border: i32, fill: f32, out: usize, gradient: usize, inside: usize, r0: i32, r1: i32): void {
   linear3(BOTH, 0, image, C, D, H, W, u, points, a00, a01, a02, b0, a10, a11, a12, b1, a20, a21, a22, b2, OH, OW, n, 0, out, gradient, inside, border, fill, r0, r1);
 }
-/** (u ∘ (id + v))(p) + v(p); u [3, D, H, W] and v, out [3, OD, OH, OW] in voxels of one lattice. */
-export function composeFields3(u: usize, D: i32, H: i32, W: i32, v: usize, OH: i32, OW: i32, n: i32, out: usize, r0: i32, r1: i32): void {
-  linear3(COMPOSE, 0, u, 3, D, H, W, v, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, OH, OW, n, 0, out, 0, 0, 0, 0, r0, r1);
+/** (u ∘ (id + s v))(p) + s v(p); u [3, D, H, W] and v, out [3, OD, OH, OW] in voxels of one lattice. */
+export function composeFields3(u: usize, D: i32, H: i32, W: i32, v: usize, s: f32, OH: i32, OW: i32, n: i32, out: usize, r0: i32, r1: i32): void {
+  linear3(COMPOSE, 0, u, 3, D, H, W, v, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, OH, OW, n, 0, out, 0, 0, 0, s, r0, r1);
 }
 
 // @ts-ignore: decorator
@@ -148,7 +149,8 @@ export function composeFields3(u: usize, D: i32, H: i32, W: i32, v: usize, OH: i
       const x = m >= 4 && x4 + 4 > m ? m - 4 : x4;
       const i = <usize>(first + x) << 2, xv = add(splat(<f32>x), ramp);
       let px = fma(sx, xv, xs), py = fma(sy, xv, ys);
-      if (u) { px = add(px, loadX2(u, i, n4, points)); py = add(py, loadY2(u, i, n4, points)); }
+      if (mode == COMPOSE) { px = fma(vfill, ld(u + i), px); py = fma(vfill, ld(u + n4 + i), py); }
+      else if (u) { px = add(px, loadX2(u, i, n4, points)); py = add(py, loadY2(u, i, n4, points)); }
       const fx = clamp(px, zero, mx), fy = clamp(py, zero, my);
       const ix = i32x4.min_s(i32x4.trunc_sat_f32x4_s(fx), wx), iy = i32x4.min_s(i32x4.trunc_sat_f32x4_s(fy), wy);
       const tx = sub(fx, f32x4.convert_i32x4_s(ix)), ty = sub(fy, f32x4.convert_i32x4_s(iy));
@@ -169,7 +171,7 @@ export function composeFields3(u: usize, D: i32, H: i32, W: i32, v: usize, OH: i
         if (mode == VALUE || mode == BOTH || mode == COMPOSE) {
           let w = fma(ty, e, a);
           if (border) w = v128.bitselect(w, vfill, all);
-          if (mode == COMPOSE) w = add(w, ld(u + o));
+          if (mode == COMPOSE) w = fma(vfill, ld(u + o), w);
           put(out + o, w, m);
         }
         if (mode != VALUE && mode != COMPOSE) {
@@ -205,7 +207,7 @@ export function sampleLinear2Both(image: usize, C: i32, H: i32, W: i32, u: usize
   a00: f64, a01: f64, b0: f64, a10: f64, a11: f64, b1: f64, OW: i32, n: i32, border: i32, fill: f32, out: usize, gradient: usize, inside: usize, r0: i32, r1: i32): void {
   linear2(BOTH, image, C, H, W, u, points, a00, a01, b0, a10, a11, b1, OW, n, 0, out, gradient, inside, border, fill, r0, r1);
 }
-/** (u ∘ (id + v))(p) + v(p); u [2, H, W] and v, out [2, OH, OW] in pixels of one lattice. */
-export function composeFields2(u: usize, H: i32, W: i32, v: usize, OW: i32, n: i32, out: usize, r0: i32, r1: i32): void {
-  linear2(COMPOSE, u, 2, H, W, v, 0, 1, 0, 0, 0, 1, 0, OW, n, 0, out, 0, 0, 0, 0, r0, r1);
+/** (u ∘ (id + s v))(p) + s v(p); u [2, H, W] and v, out [2, OH, OW] in pixels of one lattice. */
+export function composeFields2(u: usize, H: i32, W: i32, v: usize, s: f32, OW: i32, n: i32, out: usize, r0: i32, r1: i32): void {
+  linear2(COMPOSE, u, 2, H, W, v, 0, 1, 0, 0, 0, 1, 0, OW, n, 0, out, 0, 0, 0, s, r0, r1);
 }

@@ -225,14 +225,25 @@ export function bsplinePrefilter(e: Engine, data: number, channels: number, size
   });
 }
 
-/** Composition of displacement fields on one lattice, out(p) = u(p + v(p)) + v(p), border clamp; u [d, size], v and out [d, outSize]. */
-export function composeFields(e: Engine, u: number, size: readonly number[], v: number, outSize: readonly number[], out: number): void {
+/**
+ * Composition of displacement fields on one lattice, out(p) = u(p + s v(p)) + s v(p), border clamp; u [d, size], v and out [d, outSize].
+ * @param factor  s, default 1: a step along v needs no copy of v
+ */
+export function composeFields(
+  e: Engine,
+  u: number,
+  size: readonly number[],
+  v: number,
+  outSize: readonly number[],
+  out: number,
+  factor = 1,
+): void {
   if (product(size) === 0) return;
   const r = rowsOf({ field: v, size: outSize }, size.length);
   const slabs = { extent: r.rows, grain: Math.max(1, Math.floor(r.slabs.grain / 2)) };
   e.parallel(
     `composeFields${size.length}`,
-    size.length === 3 ? [u, ...size, v, r.height, r.width, r.n, out] : [u, ...size, v, r.width, r.n, out],
+    size.length === 3 ? [u, ...size, v, factor, r.height, r.width, r.n, out] : [u, ...size, v, factor, r.width, r.n, out],
     slabs,
   );
 }

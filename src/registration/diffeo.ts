@@ -132,12 +132,12 @@ function look(p: Problem, x: Halves, recent: readonly number[]): DiffeoState {
   });
 }
 
-/** `u ← G(u ∘ (id + δ) + δ)`. */
-function moved(p: Problem, u: Tensor, delta: Tensor): Tensor {
+/** `u ← G(u ∘ (id + δ) + δ)`, δ = factor · direction. */
+function moved(p: Problem, u: Tensor, direction: Tensor, factor: number): Tensor {
   const e = engine();
   const size = tensorShape(p.fixed.grid);
   const composed = Tensor.uninitialised(u.shape);
-  composeFields(e, u.pointer, size, delta.pointer, size, composed.pointer);
+  composeFields(e, u.pointer, size, direction.pointer, size, composed.pointer, factor);
   dispose(u); // a step takes its state over: at full resolution both would be a gigabyte
   if (p.totalSigma.every((s) => s === 0)) return composed;
   const out = Tensor.uninitialised(u.shape);
@@ -154,22 +154,10 @@ function moved(p: Problem, u: Tensor, delta: Tensor): Tensor {
 const symmetricSteps: Iteration<Problem, Halves, DiffeoState> = {
   init: (p, x) => look(p, x, []),
   step(p, s) {
-    const delta = Tensor.uninitialised(s.direction.shape);
-    const factor = -p.step / s.longest;
-    scaledBy(
-      s.direction,
-      delta,
-      delta.shape.slice(1).map(() => factor),
-    );
+    const factor = p.step / s.longest;
+    const toMoving = moved(p, s.x.toMoving, s.direction, -factor);
+    const toFixed = moved(p, s.x.toFixed, s.direction, factor);
     dispose(s.direction);
-    const toMoving = moved(p, s.x.toMoving, delta);
-    scaledBy(
-      delta,
-      delta,
-      delta.shape.slice(1).map(() => -1),
-    );
-    const toFixed = moved(p, s.x.toFixed, delta);
-    dispose(delta);
     return look(p, { toFixed, toMoving }, s.recent);
   },
   done(s) {

@@ -1,4 +1,5 @@
 import type { Image } from "../core/interfaces.js";
+import { select } from "../core/select.js";
 import { coarsened, type Grid, sameGrid, tensorShape } from "../image/grid.js";
 import { engine } from "../kernels/engine.js";
 import { gaussian } from "../kernels/gaussian.js";
@@ -41,9 +42,12 @@ export function robustRange(image: Image): readonly [number, number] {
   const step = Math.max(1, Math.floor(data.length / 65536));
   const sample = new Float64Array(Math.ceil(data.length / step));
   for (let i = 0; i < sample.length; i++) sample[i] = data[i * step];
-  sample.sort();
-  const [low, high] = [sample[Math.floor(0.001 * (sample.length - 1))], sample[Math.ceil(0.999 * (sample.length - 1))]];
-  return high > low ? [low, high] : [sample[0], sample[sample.length - 1] > sample[0] ? sample[sample.length - 1] : sample[0] + 1];
+  const [first, last] = [Math.floor(0.001 * (sample.length - 1)), Math.ceil(0.999 * (sample.length - 1))];
+  const low = select(sample, first);
+  const high = select(sample, last, first);
+  if (high > low) return [low, high];
+  const [least, most] = [select(sample, 0), select(sample, sample.length - 1)];
+  return [least, most > least ? most : least + 1];
 }
 /** A range of values mapped to [0, 1], and clipped at half a range outside: metrics see one scale, and no outlier. */
 export function scaledTo(image: Image, [low, high]: readonly [number, number], beyond = 0.5): Image {

@@ -1,4 +1,5 @@
 import type { Image } from "../core/interfaces.js";
+import { select } from "../core/select.js";
 
 /**
  * The noise of an image relative to its standard deviation: the median of |∂²ₓ∂²ᵧ v| over places that are not flat (background would say 0),
@@ -17,20 +18,21 @@ export function noiseLevel({ values, grid }: Image): number {
   }
   const deviation = Math.sqrt(Math.max(0, square / n - (sum / n) ** 2));
   if (W < 3 || H < 3 || !(deviation > 0)) return 0;
-  const found: number[] = [];
   const along = (i: number) => v[i - 1] - 2 * v[i] + v[i + 1];
   const inner = (W - 2) * (H - 2) * D;
+  let count = 0;
   // A prime stride visits every part of every row.
-  for (let k = 0, stride = inner > 65536 ? nextPrime(inner / 65536) : 1; k < inner; k += stride) {
+  const stride = inner > 65536 ? nextPrime(inner / 65536) : 1;
+  const found = new Float64Array(Math.ceil(inner / stride));
+  for (let k = 0; k < inner; k += stride) {
     const row = Math.floor(k / (W - 2));
     const i = (Math.floor(row / (H - 2)) * H + (row % (H - 2)) + 1) * W + (k % (W - 2)) + 1;
     const c = v[i];
     if (c === v[i - 1] && c === v[i + 1] && c === v[i - W] && c === v[i + W]) continue;
-    found.push(Math.abs(along(i - W) - 2 * along(i) + along(i + W)));
+    found[count++] = Math.abs(along(i - W) - 2 * along(i) + along(i + W));
   }
-  if (found.length === 0) return 0;
-  found.sort((a, b) => a - b);
-  return found[found.length >> 1] / (6 * 0.6745 * deviation);
+  if (count === 0) return 0;
+  return select(found.subarray(0, count), count >> 1) / (6 * 0.6745 * deviation);
 }
 
 function nextPrime(from: number): number {

@@ -273,12 +273,13 @@ export function sampleHessian(
   }
 }
 
-/** Composition of displacement fields on one lattice: out(p) = u(p + v(p)) + v(p), u [d, size], v and out [d, outSize], border clamp. */
-export function composeFields(u: Numbers, size: readonly number[], v: Numbers, outSize: readonly number[], out: Out): void {
+/** Composition of displacement fields on one lattice: out(p) = u(p + s v(p)) + s v(p), u [d, size], v and out [d, outSize], border clamp. */
+export function composeFields(u: Numbers, size: readonly number[], v: Numbers, outSize: readonly number[], out: Out, factor = 1): void {
   const d = size.length;
   const n = d * outSize.reduce((a, b) => a * b, 1);
-  sample("linear", u, d, size, { field: v, size: outSize }, [], out);
-  for (let i = 0; i < n; i++) out[i] += v[i];
+  const step = Float64Array.from({ length: n }, (_, i) => factor * v[i]);
+  sample("linear", u, d, size, { field: step, size: outSize }, [], out);
+  for (let i = 0; i < n; i++) out[i] += step[i];
 }
 
 /** In place: the B-spline coefficients (or, adjoint, their transpose) of [outer, n, inner], along the middle axis. */
