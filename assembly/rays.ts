@@ -1,12 +1,16 @@
 import { add, clamp, fma, fnma, ld, mul, splat, st, sub } from "./simd";
 
+/** 1.5 · 2²³: adding it rounds to whole numbers, which are then the low bits; the rest of the bits, moved up by two as offsets of floats are. */
+const MAGIC: f32 = 12582912;
+const MAGIC_OFFSET: usize = 0x2d000000;
+
 /**
  * Line integrals along rays x = a + b·y that step from row to row (Joseph's method): out[index] = w Σ_y image(a + b y, y), linear between the two
  * neighbours in the row, 0 outside. image: rows of `stride` floats, two zeros before and after the n samples of each, the pointer at the first sample of
  * row 0. Four rays share a vector; rows where none of them meets the picture are left out. Slabs: groups of four rays.
  */
 export function raysForward(image: usize, stride: i32, n: i32, rows: i32, a: usize, b: usize, w: usize, index: usize, count: i32, out: usize, i0: i32, i1: i32): void {
-  const low = splat(-1), high = splat(<f32>n);
+  const low = splat(-1.5), high = splat(<f32>n - 0.5);
   const step = <usize>stride << 2;
   for (let g = i0; g < i1; g++) {
     const k = g << 2, at = <usize>k << 2;
@@ -24,16 +28,17 @@ export function raysForward(image: usize, stride: i32, n: i32, rows: i32, a: usi
     }
     // One row more on each side: the bounds are rounded.
     const y0 = i32(max<f32>(0, min<f32>(<f32>rows, floor<f32>(first) - 1))), y1 = i32(min<f32>(<f32>rows, max<f32>(0, ceil<f32>(last) + 2)));
-    const va = ld(a + at), vb = ld(b + at);
+    const va = sub(ld(a + at), splat(0.5)), vb = ld(b + at);
     let sum = splat(0);
     let row = image + <usize>y0 * step;
     for (let y = y0; y < y1; y++, row += step) {
+      const line = row - MAGIC_OFFSET;
       const x = clamp(fma(vb, splat(<f32>y), va), low, high);
-      const fl = f32x4.floor(x);
-      const f = sub(x, fl);
-      const i = i32x4.shl(i32x4.trunc_sat_f32x4_s(fl), 2);
-      const p = v128.load64_lane(row + <usize>i32x4.extract_lane(i, 1), v128.load64_zero(row + <usize>i32x4.extract_lane(i, 0)), 1);
-      const q = v128.load64_lane(row + <usize>i32x4.extract_lane(i, 3), v128.load64_zero(row + <usize>i32x4.extract_lane(i, 2)), 1);
+      const fl = add(x, splat(MAGIC)); // halves go to even numbers: at whole places either neighbour will do
+      const f = add(sub(x, sub(fl, splat(MAGIC))), splat(0.5));
+      const i = i32x4.shl(fl, 2);
+      const p = v128.load64_lane(line + <usize>i32x4.extract_lane(i, 1), v128.load64_zero(line + <usize>i32x4.extract_lane(i, 0)), 1);
+      const q = v128.load64_lane(line + <usize>i32x4.extract_lane(i, 3), v128.load64_zero(line + <usize>i32x4.extract_lane(i, 2)), 1);
       const left = v128.shuffle<f32>(p, q, 0, 2, 4, 6), right = v128.shuffle<f32>(p, q, 1, 3, 5, 7);
       sum = add(sum, fma(f, sub(right, left), left));
     }
@@ -85,11 +90,62 @@ export function raysAdjoint(values: usize, a: usize, b: usize, count: i32, out: 
 }
 
 /**
+ * What a view lays on four samples at the places u = `h` + ½ of its detector, max(0, w − w r |u − j|) of the bins j at both sides of each; with the
+ * distance d from the middle between them that is max(0, c ∓ b d), b = w r, c = w − b/2. `line`: the first bin less MAGIC_OFFSET.
+ */
+// @ts-ignore: decorator
+@inline function seen(sum: v128, h: v128, line: usize, c: v128, b: v128): v128 {
+  const v = add(h, splat(MAGIC)); // halves go to even numbers: at whole u either neighbour will do
+  const g = mul(b, sub(h, sub(v, splat(MAGIC))));
+  const i = i32x4.shl(v, 2);
+  const p = v128.load64_lane(line + <usize>i32x4.extract_lane(i, 1), v128.load64_zero(line + <usize>i32x4.extract_lane(i, 0)), 1);
+  const q = v128.load64_lane(line + <usize>i32x4.extract_lane(i, 3), v128.load64_zero(line + <usize>i32x4.extract_lane(i, 2)), 1);
+  const zero = splat(0);
+  const left = f32x4.pmax(zero, sub(c, g)), right = f32x4.pmax(zero, add(c, g));
+  return fma(right, v128.shuffle<f32>(p, q, 1, 3, 5, 7), fma(left, v128.shuffle<f32>(p, q, 0, 2, 4, 6), sum));
+}
+/**
  * The adjoint for parallel rays, from the picture's side: with u = u₀ + x·du + y·dv the place of a sample on the detector in bins,
  * out(x, y) = Σ_views w Σ_j max(0, 1 − r |u − j|) data[view, j], which is Joseph's weight seen from there. data: rows of `pitch` floats with 2·pairs zeros
  * before and 2·pairs + 1 behind the bins, the pointer at the first bin. table: u₀, du, dv, r, w of each view. `pairs` ≥ 1/r. Slabs: rows of the picture.
  */
 export function parallelAdjoint(data: usize, pitch: i32, bins: i32, table: usize, views: i32, pairs: i32, out: usize, n: i32, i0: i32, i1: i32): void {
+  if (pairs == 1) narrow(data, pitch, bins, table, views, out, n, i0, i1);
+  else wide(data, pitch, bins, table, views, pairs, out, n, i0, i1);
+}
+/** Bins at least as wide as a sample's shadow is long on one side: two of them see it. Two views at a time. */
+function narrow(data: usize, pitch: i32, bins: i32, table: usize, views: i32, out: usize, n: i32, i0: i32, i1: i32): void {
+  const low = splat(-1.5), high = splat(<f32>bins - 0.5), lanes = f32x4(0, 1, 2, 3);
+  const whole = n & ~3;
+  for (let y = i0; y < i1; y++) {
+    const row = out + (<usize>(y * n) << 2);
+    memory.fill(row, 0, <usize>n << 2);
+    for (let view = 0; view < views; view += 2) {
+      const s = table + <usize>(view * 20), odd = view + 1 == views;
+      const t = odd ? s : s + 20;
+      const ds = load<f32>(s, 4), dt = load<f32>(t, 4);
+      const us = fma(lanes, splat(ds), splat(load<f32>(s) + load<f32>(s, 8) * <f32>y - 0.5));
+      const ut = fma(lanes, splat(dt), splat(load<f32>(t) + load<f32>(t, 8) * <f32>y - 0.5));
+      const wt: f32 = odd ? 0 : load<f32>(t, 16);
+      const bs = splat(load<f32>(s, 16) * load<f32>(s, 12)), bt = splat(wt * load<f32>(t, 12));
+      const cs = fnma(splat(0.5), bs, splat(load<f32>(s, 16))), ct = fnma(splat(0.5), bt, splat(wt));
+      const ls = data + (<usize>(view * pitch) << 2) - MAGIC_OFFSET;
+      const lt = odd ? ls : ls + (<usize>pitch << 2);
+      for (let x = 0; x < n; x += 4) {
+        const here = row + (<usize>x << 2);
+        let sum = seen(ld(here), clamp(add(us, splat(ds * <f32>x)), low, high), ls, cs, bs);
+        sum = seen(sum, clamp(add(ut, splat(dt * <f32>x)), low, high), lt, ct, bt);
+        if (x < whole) st(here, sum);
+        else {
+          store<f32>(here, f32x4.extract_lane(sum, 0));
+          if (x + 1 < n) store<f32>(here, f32x4.extract_lane(sum, 1), 4);
+          if (x + 2 < n) store<f32>(here, f32x4.extract_lane(sum, 2), 8);
+        }
+      }
+    }
+  }
+}
+function wide(data: usize, pitch: i32, bins: i32, table: usize, views: i32, pairs: i32, out: usize, n: i32, i0: i32, i1: i32): void {
   const low = splat(<f32>-pairs), high = splat(<f32>(bins - 1 + pairs));
   const one = splat(1), zero = splat(0), lanes = f32x4(0, 1, 2, 3);
   const whole = n & ~3;
