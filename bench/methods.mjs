@@ -78,6 +78,7 @@ export function pullback(args) {
       return {
         status: json.status,
         reason: json.reason,
+        told: json,
         seconds: json.seconds?.total ?? r.wall,
         wall: r.wall,
         cpu: r.cpu,

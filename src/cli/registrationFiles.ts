@@ -54,7 +54,13 @@ export interface RegistrationFigures {
   readonly overlap: number;
   readonly folded: number;
   readonly jacobian: { readonly min: number; readonly max: number; readonly sdLog: number };
-  readonly inverseConsistency: { readonly meanVoxels: number; readonly maxVoxels: number };
+  /** |y⁻¹(y(p)) − p|; the share of points that miss by more than a voxel is taken where the partner lies inside moving. */
+  readonly inverseConsistency: {
+    readonly meanVoxels: number;
+    readonly maxVoxels: number;
+    readonly p99Voxels: number;
+    readonly beyondOne: number;
+  };
   /** Distances of landmark pairs under the identity and under the transform, mm. */
   readonly landmarks?: {
     readonly pairs: number;
@@ -69,8 +75,8 @@ export function measure(t: Told): {
   readonly displacement: Float32Array;
   /** det J on the fixed grid; undefined where it is the same everywhere. */
   readonly jacobian?: Float32Array;
-  /** Extremes of det J and the worst way back, where the partner lies inside moving: beyond it nothing guides a map. */
-  readonly inside: { readonly smallest: number; readonly largest: number; readonly worstBack: number };
+  /** Extremes of det J, where the partner lies inside moving: beyond it nothing guides a map. */
+  readonly inside: { readonly smallest: number; readonly largest: number };
 } {
   const grid = t.fixed.image.grid;
   const displacement = new Float32Array(t.transform.displacement(grid).data);
@@ -94,12 +100,12 @@ export function measure(t: Told): {
   const beyond = outsideOf(t.movingGray.grid);
   const d = grid.size.length;
   const known = again.map((v, k) => (beyond(there, k - (k % d)) ? start[k] : v));
-  const worstBack = inverseConsistency(
+  const inside = inverseConsistency(
     () => there,
     () => known,
     grid,
     stride,
-  ).max;
+  );
   let [smallest, largest] = [min, max];
   if (jacobian) {
     const covered = coveredBy(t.movingGray.grid, t.transform, grid);
@@ -111,14 +117,14 @@ export function measure(t: Told): {
     }
   }
   return {
-    inside: { smallest, largest, worstBack },
+    inside: { smallest, largest },
     figures: {
       before: t.before,
       after: t.after,
       overlap: overlapOf(t.movingGray.grid, t.transform, grid),
       folded,
       jacobian: { min, max, sdLog },
-      inverseConsistency: { meanVoxels: back.mean, maxVoxels: back.max },
+      inverseConsistency: { meanVoxels: back.mean, maxVoxels: back.max, p99Voxels: inside.p99, beyondOne: inside.beyondOne },
       ...(t.landmarks && { landmarks: t.landmarks }),
     },
     displacement,
@@ -186,7 +192,7 @@ export const judge = (t: Told, { figures, inside }: Measured): Verdict =>
     folded: figures.folded,
     volume: { min: inside.smallest, max: inside.largest },
     inverseConsistency: figures.inverseConsistency.meanVoxels,
-    worstBack: inside.worstBack,
+    lostBack: figures.inverseConsistency.beyondOne,
   });
 
 /** The report of a registration as one HTML file. */
@@ -318,6 +324,7 @@ function tiles(t: Told, f: RegistrationFigures): Figure[] {
           { label: "folded (det J ≤ 0)", value: Math.round(1e5 * f.folded) / 1e3, unit: "%" },
           { label: "sd of log det J", value: f.jacobian.sdLog },
           { label: "way back misses by", value: f.inverseConsistency.meanVoxels, unit: "voxels" },
+          { label: "by more than a voxel at", value: Math.round(1e4 * f.inverseConsistency.beyondOne) / 1e2, unit: "% of points" },
         ]
       : [{ label: "det J", value: f.jacobian.min }]),
   ];

@@ -8,6 +8,9 @@ export interface InverseConsistency {
   /** Mean |y⁻¹(y(p)) − p| in voxels of the fixed grid. */
   readonly mean: number;
   readonly max: number;
+  /** 99 of 100 points miss by no more than this, voxels; and the share that misses by more than one voxel. */
+  readonly p99: number;
+  readonly beyondOne: number;
   /** Grid points that took part: interior ones whose way there and back stays defined. */
   readonly count: number;
 }
@@ -26,8 +29,7 @@ export function inverseConsistency(forward: PointMap, inverse: PointMap, grid: L
     throw new ShapeError(`inverseConsistency: ${start.length / d} points went in and ${back.length / d} came back`, {});
   const toIndex = invert(indexToPoint(grid), d);
   let sum = 0;
-  let max = 0;
-  let count = 0;
+  const misses: number[] = [];
   for (let i = 0; i < start.length; i += d) {
     let square = 0;
     for (let r = 0; r < d; r++) {
@@ -38,10 +40,17 @@ export function inverseConsistency(forward: PointMap, inverse: PointMap, grid: L
     if (Number.isNaN(square)) continue;
     const distance = Math.sqrt(square);
     sum += distance;
-    count++;
-    if (distance > max) max = distance;
+    misses.push(distance);
   }
-  return { mean: sum / count, max, count };
+  const count = misses.length;
+  const sorted = Float64Array.from(misses).sort();
+  return {
+    mean: sum / count,
+    max: count > 0 ? sorted[count - 1] : 0,
+    p99: count > 0 ? sorted[Math.ceil(0.99 * count) - 1] : 0,
+    beyondOne: count > 0 ? misses.filter((v) => v > 1).length / count : 0,
+    count,
+  };
 }
 
 /** The grid points that are not in the outermost layer (axes of fewer than 3 samples have no interior: all count). */

@@ -13,6 +13,8 @@ export interface Evidence {
   readonly stretch: number;
   /** Agreement of edges, coarse to fine; empty where the images are too small to say. */
   readonly agreement: readonly Agreement[];
+  /** Of a deformation: the same under its linear part alone. */
+  readonly linear?: readonly Agreement[];
 }
 export interface Judgement {
   readonly status: "ok" | "suspect";
@@ -28,22 +30,27 @@ const share = (a: Agreement) => a.home / Math.max(1, a.blocks);
 const least = {
   rigid: { share: [0.33, 0.2, 0.2], home: [10, 20, 20] },
   free: { share: [0.7, 0.35, 0.25], home: [16, 24, 24] },
+  // Under the linear part of a deformation, edges are some way from home, and what speaks is heard again after the deformation.
+  before: { share: [0.4, 0.25, 0.2], home: [12, 24, 24] },
 } as const;
 /** Do the blocks at home speak for a map, looked at on 64 · 2ᵏ samples? */
-export const speaks = (a: Agreement, k: number, rigid: boolean): boolean => {
-  const { share: wanted, home } = least[rigid ? "rigid" : "free"];
+export const speaks = (a: Agreement, k: number, map: keyof typeof least): boolean => {
+  const { share: wanted, home } = least[map];
   // Small images have few blocks at all: then most of them must agree.
   return share(a) >= wanted[k] && (a.home >= home[k] || (a.blocks >= 4 && share(a) >= 0.7));
 };
 
-const isRigid = (e: Pick<Evidence, "volume" | "stretch">): boolean => Math.abs(e.volume - 1) < 1e-6 && Math.abs(e.stretch - 1) < 1e-6;
+export const kindOf = (e: Pick<Evidence, "volume" | "stretch">): "rigid" | "free" =>
+  Math.abs(e.volume - 1) < 1e-6 && Math.abs(e.stretch - 1) < 1e-6 ? "rigid" : "free";
+const most = (list: readonly Agreement[]) => list.reduce((a, b) => (share(b) > share(a) ? b : a));
 
 const remedies =
   "try masks (--fixed-mask, --moving-mask), another start (--init search, center, moments or a file), or another --metric or --preset";
 
 /**
  * ok only when something speaks for the result: the images overlap, the map is plausible, and, place by place, edges agree where both images
- * have some (see `agreement`). A metric alone cannot tell: it improves for unrelated images as well.
+ * have some (see `agreement`). A metric alone cannot tell: it improves for unrelated images as well. Nor can a deformation vouch for itself, which
+ * draws any edges onto any others: its linear part, which cannot, must be spoken for as well.
  */
 export function judge(e: Evidence): Judgement {
   const suspect = (reason: string): Judgement => ({ status: "suspect", reason: `${reason}; ${remedies}` });
@@ -53,21 +60,27 @@ export function judge(e: Evidence): Judgement {
       `the linear part changes volumes by a factor of ${e.volume.toPrecision(2)} and stretches one way ${e.stretch.toPrecision(2)} times as much as another`,
     );
   const enough = e.agreement.filter((a) => a.blocks >= 12);
-  const rigid = isRigid(e);
-  if (e.agreement.some((a, k) => speaks(a, k, rigid))) {
-    const best = e.agreement.reduce((a, b) => (share(b) > share(a) ? b : a));
+  const before = e.linear?.filter((a) => a.blocks >= 12) ?? [];
+  if (before.length > 0 && !e.linear?.some((a, k) => speaks(a, k, "before"))) {
+    const best = most(before);
+    return suspect(
+      `the images may not show the same thing: before the deformation, which draws any edges onto any others, only ${best.home} of ${best.blocks} blocks find theirs at home`,
+    );
+  }
+  if (e.agreement.some((a, k) => speaks(a, k, e.linear ? "free" : kindOf(e)))) {
+    const best = most(e.agreement);
     return { status: "ok", reason: `edges agree: ${best.home} of ${best.blocks} blocks are at home` };
   }
   if (enough.length > 0) {
-    const best = enough.reduce((a, b) => (share(b) > share(a) ? b : a));
+    const best = most(enough);
     return suspect(`the images may not show the same thing: only ${best.home} of ${best.blocks} blocks find their edges at home`);
   }
   if (!(e.after <= e.before + 1e-6 * Math.abs(e.before))) return suspect("the metric is not better than at the start");
   return { status: "ok", reason: "the metric improved and settled" };
 }
 
-/** Agreement on three scales, where the images have so many samples; of a linear part as given, finer ones only while none speaks for the result. */
-export function agreements(images: Compared, y: Transform, linear?: Pick<Evidence, "volume" | "stretch">): Agreement[] {
+/** Agreement on three scales, where the images have so many samples; finer ones only while none speaks for the result. */
+export function agreements(images: Compared, y: Transform, kind: keyof typeof least): Agreement[] {
   const { size, spacing } = images.fixed.grid;
   const extent = Math.max(...size.map((n, a) => n * spacing[a]));
   const samples = extent / Math.min(...spacing);
@@ -75,7 +88,7 @@ export function agreements(images: Compared, y: Transform, linear?: Pick<Evidenc
   const found: Agreement[] = [];
   for (const s of [64, 128, 256].filter((s) => s <= finest && s <= 1.5 * samples)) {
     found.push(agreement(images, y, s, s > 128 ? 16 : 8));
-    if (linear && speaks(found[found.length - 1], found.length - 1, isRigid(linear))) break;
+    if (speaks(found[found.length - 1], found.length - 1, kind)) break;
   }
   return found;
 }

@@ -27,7 +27,7 @@ import { alignGeneral, type GeneralResult, generalBytes } from "./general.js";
 import { traceHomotopy } from "./homotopy.js";
 import { LinearInformation } from "./informationLinear.js";
 import { type Candidate, candidates, placesOf, type Start } from "./initialise.js";
-import { agreements, judge, speaks } from "./judgement.js";
+import { agreements, type Evidence, judge, kindOf, speaks } from "./judgement.js";
 import { alignLddmm, type LddmmOptions } from "./lddmm.js";
 import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
@@ -111,6 +111,8 @@ export interface RegisterResult {
   readonly warnings: readonly string[];
   /** Share of the fixed image that falls inside the moving one. */
   readonly overlap: number;
+  /** What the status was judged by. */
+  readonly evidence: Evidence;
   /** For deformations: the largest residual of the inversion and the share of voxels where it exceeds a tenth of a voxel. */
   readonly inversion?: DiffeoResult["inversion"];
   /** How sure a linear map or homography is: standard errors of where points go. Undefined for deformations. */
@@ -579,7 +581,7 @@ class Steps {
   /** The usual start, or what a few coarse steps of the richest model make of it, if edges agree there: then a search has nothing to find. */
   async #credible(level: LinearLevel, map: AffineMap, model: AffineModel): Promise<AffineMap | undefined> {
     if (!this.#plain() || this.#fixed.values.shape[0] !== 1) return undefined;
-    const agrees = (m: AffineMap) => speaks(agreement(this.#images(), new AffineTransform(m), 64, 8), 0, false);
+    const agrees = (m: AffineMap) => speaks(agreement(this.#images(), new AffineTransform(m), 64, 8), 0, "free");
     if (agrees(map)) return map;
     if (model !== "similarity" && model !== "affine") return undefined;
     const metric = this.named && !this.named.local ? this.named : mi();
@@ -708,13 +710,17 @@ class Steps {
     this.#release(level);
     const last = this.#trace[this.#trace.length - 1]?.values ?? [];
     const after = dense && "likeness" in dense ? dense.likeness : dense ? (last[last.length - 1] ?? end.value) : end.value;
-    const { status, reason } = judge({
+    const gray = this.#fixed.values.shape[0] === 1;
+    const kind = dense || projective ? "free" : kindOf(shapeOf(map));
+    const evidence: Evidence = {
       overlap: end.overlap,
       before: before.value,
       after,
       ...shapeOf(map),
-      agreement: this.#fixed.values.shape[0] === 1 ? agreements(this.#images(), transform, shapeOf(map)) : [],
-    });
+      agreement: gray ? agreements(this.#images(), transform, kind) : [],
+      linear: gray && dense ? agreements(this.#images(), linear, "before") : undefined,
+    };
+    const { status, reason } = judge(evidence);
     return {
       transform,
       status,
@@ -726,6 +732,7 @@ class Steps {
       trace: this.#trace,
       warnings: this.warnings,
       overlap: end.overlap,
+      evidence,
       inversion: dense?.inversion,
       uncertainty,
       memory: { predictedBytes: this.#predicted, peakBytes: engine().memoryUse.peak },

@@ -84,6 +84,15 @@ describe("judgement", () => {
   test("is ok when edges agree, even if the metric started lower", () => {
     expect(judge({ ...good, before: 0.4 }).status).toBe("ok");
   });
+  test("a deformation does not vouch for itself: its linear part must be spoken for as well", () => {
+    const drawn = { blocks: 44, home: 40, score: 20 };
+    const { status, reason } = judge({ ...good, agreement: [drawn], linear: [{ blocks: 44, home: 5, score: 2 }] });
+    expect(status).toBe("suspect");
+    expect(reason).toMatch(/before the deformation.*5 of 44/);
+    expect(judge({ ...good, agreement: [drawn], linear: [{ blocks: 44, home: 24, score: 9 }] }).status).toBe("ok");
+    // Too few edges to say anything before: then the rest decides.
+    expect(judge({ ...good, agreement: [drawn], linear: [{ blocks: 5, home: 0, score: 0 }] }).status).toBe("ok");
+  });
   test.each([
     ["overlap", { overlap: 0.1 }, /10 % of fixed/],
     ["volume", { volume: 0.05 }, /volumes by a factor of 0\.050/],

@@ -157,14 +157,17 @@ describe("plots", () => {
 describe("verdict", () => {
   const ok = { status: "ok", metric: "SSD", before: 2, after: 1, overlap: 0.9, folded: 0, inverseConsistency: 0 };
   test("trusts a gain without folds", () => expect(verdict(ok).level).toBe("good"));
+  test("a few points whose way back is lost do not speak against the rest", () =>
+    expect(verdict({ ...ok, inverseConsistency: 0.07, lostBack: 0.004 }).level).toBe("good"));
   test.each([
     ["a run that failed", { status: "failed", reason: "moving is constant" }, "bad", /moving is constant/],
     ["too little overlap", { overlap: 0.1 }, "bad", /10 %/],
     ["a value that is not finite", { after: Number.NaN }, "bad", /finite/],
     ["no gain", { after: 3 }, "check", /no gain/],
     ["folds", { folded: 0.05 }, "check", /5 %/],
+    ["a single fold: there is no inverse there", { folded: 0.0009 }, "check", /<0\.1 %/],
     ["wild volumes", { volume: { min: 0.002, max: 41 } }, "check", /from 0\.002 to 41/],
-    ["an inverse that is far off somewhere", { inverseConsistency: 0.01, worstBack: 5 }, "check", /up to 5 voxels/],
+    ["an inverse that is far off somewhere", { inverseConsistency: 0.01, lostBack: 0.03 }, "check", /a voxel at 3 %/],
     ["a poor inverse", { inverseConsistency: 2 }, "check", /2 voxels/],
   ] as const)("warns of %s", (_, change, level, sentence) => {
     const v = verdict({ ...ok, ...change });
