@@ -13,9 +13,21 @@ export {
 export { type CtTvOptions, type CtTvProblem, type CtTvState, ctTv, rampPreconditioner } from "./ctTv.js";
 export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
 export { centreOfRotation, type FbpFilter, type FbpOptions, fbp, fbpFilters, viewWeights } from "./fbp.js";
+export { type Frame, FrameOperator, frameOf, refinedGrid, type Sensor, sensorOperator } from "./frameModel.js";
+export { affineMotion, denseMotion, type FrameMotion, knownMotion, type MotionModel } from "./frameMotion.js";
+export { type FrameEquations, frameEquations, frameTv, solveImage } from "./frameSystem.js";
 export { type BiharmonicOptions, type BiharmonicResult, inpaintBiharmonic } from "./inpaintBiharmonic.js";
+export { type JointOptions, type JointProblem, jointMotion, type ProjectionJacobian } from "./jointMotion.js";
 export { chooseLambda, type LambdaChoice, type LambdaPoint, type LambdaRule, type LambdaSearch } from "./lambda.js";
 export { noiseLevel } from "./noise.js";
 export { type MrPrior, type ReconstructMrOptions, type ReconstructMrResult, reconstructMr } from "./reconstructMr.js";
 export { type MrSeriesOptions, type MrSeriesResult, reconstructMrSeries } from "./reconstructMrSeries.js";
 export { type RestoreOptions, type RestoreResult, restore, type Solver } from "./restore.js";
+export {
+  alignFrames,
+  type MotionName,
+  motionNames,
+  type SuperResolveOptions,
+  type SuperResolveResult,
+  superResolve,
+} from "./superResolve.js";

@@ -1,0 +1,347 @@
+import { solvePositive } from "../core/cholesky.js";
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import type { Grid, Image, Prior, Progress, Stop, Transform } from "../core/interfaces.js";
+import { iterate } from "../core/iterate.js";
+import { shapeText } from "../core/shape.js";
+import { phaseCorrelation } from "../features/index.js";
+import { dimensionOf, identityMap, tensorShape } from "../image/index.js";
+import { stacked } from "../operators/index.js";
+import { TotalVariation, totalVariation } from "../priors/index.js";
+import { dispose, gaussian, keep, scope, Tensor } from "../tensor/index.js";
+import { dotOf } from "../tensor/variables.js";
+import { AffineTransform } from "../transforms/index.js";
+import { FrameOperator, frameOf, refinedGrid, type Sensor } from "./frameModel.js";
+import { affineMotion, denseMotion, knownMotion, type MotionModel } from "./frameMotion.js";
+import { frameEquations, frameTv, solveImage } from "./frameSystem.js";
+import { type JointOptions, type JointProblem, jointMotion, operatorsAt, type ProjectionJacobian } from "./jointMotion.js";
+import { noiseLevel } from "./noise.js";
+import { restore } from "./restore.js";
+
+export const motionNames = ["translation", "rigid", "similarity", "affine", "dense"] as const;
+export type MotionName = (typeof motionNames)[number];
+export interface SuperResolveOptions extends Sensor {
+  /** Low-resolution images of one scene, values [c, (z,) y, x]. The result is the scene as the first one saw it. */
+  readonly frames: readonly Image[];
+  /** Fine samples for one of the first frame's, for all axes or for each (x, y(, z)). Give this or `grid`. */
+  readonly scale?: number | readonly number[];
+  /** Where the fine image is to lie. */
+  readonly grid?: Grid;
+  /** How the frames moved: a family whose parameters are estimated (default rigid), or for each frame the transform of its points to the first frame's. */
+  readonly motion?: MotionName | readonly Transform[];
+  /** Where the estimate begins; default: each frame registered to the first. */
+  readonly start?: readonly Transform[];
+  /** "projection" (default): image and motion together. "none": the start is kept (register, then reconstruct). */
+  readonly estimate?: "projection" | "none";
+  readonly jacobian?: ProjectionJacobian;
+  /** Most Gauss–Newton steps (default 10). */
+  readonly motionSteps?: number;
+  /** For dense motion: distance of control points in fine samples (default 8 scale), and μ of ½μ‖∇p‖². */
+  readonly controlSpacing?: number;
+  readonly mu?: number;
+  /** R of the image (default total variation), and λ (default: by the noise). */
+  readonly prior?: Prior;
+  readonly lambda?: number;
+  /** σ of the frames' noise; default: what the frames say. */
+  readonly noise?: number;
+  /** Most steps for the final image (default 40), and how far they go. */
+  readonly iterations?: number;
+  readonly tolerance?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress<unknown>) => void;
+}
+export interface SuperResolveResult {
+  readonly image: Image;
+  /** For each frame: its points ↦ the first frame's. */
+  readonly transforms: readonly Transform[];
+  readonly status: "ok" | "suspect";
+  readonly stop: Stop;
+  readonly reason: string;
+  /** Root mean square of A_t x − d_t, each frame. */
+  readonly residuals: readonly number[];
+  /** σ that was given or found. */
+  readonly noise: number;
+  readonly lambda: number;
+  /** ½ Σ ‖A_t x − d_t‖² + λ R(x). */
+  readonly objective: number;
+  /** Gauss–Newton steps, φ at each, and how they ended. */
+  readonly motionSteps: number;
+  readonly history: readonly number[];
+  readonly motionStop?: Stop;
+  readonly iterations: number;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * One fine image from several coarse ones that moved against each other (or were cut along other axes):
+ *   min over x, p  ½ Σ_t ‖D B W(p_t) x − d_t‖² + λ R(x),
+ * W the motion, B the optics and the detector's area, D the sampling. The motion is found by variable projection, with ½λ'‖∇x‖² for R, whose
+ * minimiser over x depends smoothly on p; then the image once more with R.
+ * @throws ArgumentError, ShapeError, GridError
+ * @see Golub & Pereyra (2003), Separable nonlinear least squares, Inverse Problems 19; Chung, Haber & Nagy (2006), Numerical methods for coupled
+ *      super-resolution, Inverse Problems 22
+ */
+export async function superResolve(o: SuperResolveOptions): Promise<SuperResolveResult> {
+  const target = checked(o);
+  const { signal, onProgress, motion = "rigid" } = o;
+  const frames = o.frames.map((f) => frameOf(f, target, o));
+  const warnings: string[] = [];
+  const shape = [frames[0].data.shape[0], ...tensorShape(target)];
+  const sigma = o.noise ?? Math.max(1e-12, Math.min(...frames.map((f) => noiseLevel(f.data))));
+  // λ' = (σ / typical difference of neighbouring fine samples)², as a Gaussian prior of the gradient has it.
+  const slope = scope(() => typicalDifference(frames[0].data)) / Math.max(...frames[0].factors);
+  const tikhonov = Math.max(1e-5, Math.min(0.05, (sigma / Math.max(slope, 1e-12)) ** 2));
+  const blank = keep(Tensor.zeros(shape));
+
+  let transforms: readonly Transform[];
+  let operators: FrameOperator[];
+  let history: readonly number[] = [];
+  let motionSteps = 0;
+  let motionStop: Stop | undefined;
+  let image = blank;
+  let known = typeof motion !== "string" ? motion : undefined;
+  const name = typeof motion === "string" ? motion : "rigid";
+  if (!known && (frames.length === 1 || o.estimate === "none"))
+    known = o.start ?? alignFrames(o.frames, name === "dense" ? "translation" : name);
+  if (known) {
+    transforms = known;
+    operators = frames.map((f, t) => keep(new FrameOperator(f, target, knownMotion(transforms[t], f.fine, target, shape[0]))));
+  } else {
+    const dense = name === "dense";
+    const model = dense
+      ? denseMotion(target, { spacingVoxels: o.controlSpacing ?? 8 * Math.max(...frames[0].factors) })
+      : affineMotion(name, target);
+    const start = o.start ?? alignFrames(o.frames, dense ? "translation" : name);
+    const p0 = startOf(model, start);
+    const problem: JointProblem = { frames, target, model, lambda: tikhonov, mu: dense ? (o.mu ?? muOf(frames[0].data, sigma)) : 0 };
+    const options: JointOptions = { jacobian: o.jacobian };
+    const r = await iterate(
+      jointMotion(options),
+      problem,
+      { image: blank, motion: p0 },
+      {
+        iterations: o.motionSteps ?? 10,
+        signal,
+        onProgress: onProgress as never,
+        level: 0,
+        levels: 2,
+        keepBest: false,
+      },
+    );
+    history = r.history;
+    motionSteps = r.iterations;
+    motionStop = r.stop;
+    if (r.stop === "stalled" || r.stop === "diverged") warnings.push(`the motion: ${r.reason}`);
+    const found = keep(r.x);
+    image = found.image;
+    operators = keep(operatorsAt(problem, found.motion));
+    transforms = operators.map((a) => a.motion.transform());
+  }
+
+  const equations = frameEquations(operators);
+  if (known) image = solveImage(equations, tikhonov, image, { iterations: 12, relativeResidual: 1e-4 }).x;
+  const level = o.noise ?? rootMeanSquare(operators, image);
+  const prior = o.prior ?? totalVariation({ dimensions: dimensionOf(target) });
+  const lambda = o.lambda ?? 0.05 * level;
+  const last = await finalImage(o, equations, operators, prior, lambda, image);
+  const residuals = operators.map((a) => rootMeanSquare([a], last.image));
+  const typical = [...residuals].sort((a, b) => a - b)[residuals.length >> 1];
+  residuals.forEach((r, t) => {
+    if (residuals.length > 2 && r > 2 * typical)
+      warnings.push(`frame ${t} does not agree with the others: residual ${r.toPrecision(2)} against ${typical.toPrecision(2)}`);
+  });
+  const result: Image = { values: keep(last.image), grid: target };
+  dispose(blank);
+  const fine = warnings.length === 0 && last.stop !== "diverged";
+  return {
+    image: result,
+    transforms,
+    status: fine ? "ok" : "suspect",
+    stop: last.stop,
+    reason: warnings[0] ?? last.reason,
+    residuals,
+    noise: level,
+    lambda,
+    objective: last.objective,
+    motionSteps,
+    history,
+    ...(motionStop && { motionStop }),
+    iterations: last.iterations,
+    warnings,
+  };
+}
+
+interface Last {
+  readonly image: Tensor;
+  readonly stop: Stop;
+  readonly reason: string;
+  readonly objective: number;
+  readonly iterations: number;
+}
+/** R total variation: alternating directions, preconditioned. All else: what `restore` does. */
+async function finalImage(
+  o: SuperResolveOptions,
+  equations: ReturnType<typeof frameEquations>,
+  operators: readonly FrameOperator[],
+  prior: Prior,
+  lambda: number,
+  start: Tensor,
+): Promise<Last> {
+  const { signal, onProgress } = o;
+  if (prior instanceof TotalVariation && (prior.options.isotropic ?? true) && !prior.options.alpha && lambda > 0) {
+    const r = await iterate(frameTv({ tolerance: o.tolerance ?? 0.01 }), { equations, lambda }, start, {
+      iterations: o.iterations ?? 40,
+      signal,
+      onProgress: onProgress as never,
+      level: 1,
+      levels: 2,
+      keepBest: false,
+      keepState: true,
+    });
+    return { ...r, image: r.x, objective: r.state?.value ?? Number.NaN };
+  }
+  const operator = stacked(...operators);
+  const data = scope(() => stackedData(operators));
+  return restore({ operator, data, prior, lambda, start, signal, iterations: o.iterations, tolerance: o.tolerance });
+}
+const stackedData = (operators: readonly FrameOperator[]): Tensor => {
+  const parts = operators.map((a) => a.weigh(a.frame.data));
+  const out = new Float32Array(parts.reduce((s, p) => s + p.size, 0));
+  let at = 0;
+  for (const p of parts) {
+    out.set(p.data as Float32Array, at);
+    at += p.size;
+  }
+  return Tensor.from(out, [out.length]);
+};
+function rootMeanSquare(operators: readonly FrameOperator[], x: Tensor): number {
+  return scope(() => {
+    let sum = 0;
+    let count = 0;
+    for (const a of operators) {
+      const r = a.apply(x).sub(a.weigh(a.frame.data));
+      sum += dotOf(r, r);
+      count += a.weights ? a.weights.sum().item() : r.size;
+    }
+    return Math.sqrt(sum / Math.max(1, count));
+  });
+}
+function typicalDifference(x: Tensor): number {
+  const last = x.rank - 1;
+  const n = x.shape[last];
+  if (n < 2) return 1;
+  const low = x.shape.map(() => 0);
+  const d = x
+    .slice(
+      low.map((_, i) => (i === last ? 1 : 0)),
+      x.shape,
+    )
+    .sub(
+      x.slice(
+        low,
+        x.shape.map((m, i) => (i === last ? m - 1 : m)),
+      ),
+    );
+  return Math.sqrt(dotOf(d, d) / d.size);
+}
+/** Control points may differ by about a sample before it costs as much as noise. */
+const muOf = (_: Tensor, sigma: number): number => 10 * sigma * sigma;
+
+function checked(o: SuperResolveOptions): Grid {
+  const { frames, scale, motion, start } = o;
+  if (frames.length === 0) throw new ArgumentError("superResolve: no frames came; give at least one image", {});
+  if ((scale === undefined) === (o.grid === undefined))
+    throw new ArgumentError("superResolve: give either a scale or the grid of the fine image", { scale });
+  const channels = frames[0].values.shape[0];
+  for (const f of frames) {
+    if (f.values.shape[0] !== channels || f.values.rank !== dimensionOf(f.grid) + 1)
+      throw new ShapeError(
+        `superResolve: a frame of ${shapeText(f.values.shape)} beside one of ${shapeText(frames[0].values.shape)}; expected [c, (z,) y, x] with ${channels} channels`,
+        {},
+      );
+  }
+  for (const [what, list] of [
+    ["motion", typeof motion === "string" ? undefined : motion],
+    ["start", start],
+  ] as const)
+    if (list && list.length !== frames.length)
+      throw new ArgumentError(
+        `superResolve: ${list.length} transforms as ${what} for ${frames.length} frames; give one for each, the first the identity`,
+        {},
+      );
+  if (o.lambda !== undefined && !(o.lambda >= 0))
+    throw new ArgumentError(`superResolve: λ is ${o.lambda}; give a number that is not negative`, {});
+  return o.grid ?? refinedGrid(frames[0].grid, scale as number | readonly number[]);
+}
+const startOf = (model: MotionModel, start: readonly Transform[]): Tensor => {
+  const n = model.shape.reduce((a, b) => a * b, 1);
+  const out = new Float32Array((start.length - 1) * n);
+  start.slice(1).forEach((y, k) => {
+    if (model.from) out.set(model.from(y).data as Float32Array, k * n);
+  });
+  return keep(Tensor.from(out, [start.length - 1, ...model.shape]));
+};
+
+/**
+ * Each frame registered to the first, both as they are: a shift by phase correlation, then Gauss–Newton on ½‖W(p) d₀ − d_t‖², from blurred to sharp.
+ * @returns for each frame: its points ↦ the first one's
+ */
+export function alignFrames(frames: readonly Image[], model: Exclude<MotionName, "dense">): Transform[] {
+  const [first, ...others] = frames;
+  const d = dimensionOf(first.grid);
+  const family = affineMotion(model, first.grid);
+  const one = new AffineTransform(identityMap(d), undefined, undefined, model);
+  return [one, ...others.map((f) => scope(() => alignedTo(first, f, family, d)))];
+}
+function alignedTo(first: Image, frame: Image, family: MotionModel, d: number): Transform {
+  const shifted = (shift: readonly number[]) => new AffineTransform({ matrix: identityMap(d).matrix, offset: shift });
+  let p = new Float64Array(family.shape[0]);
+  const trust = sameExtent(first, frame) ? phaseCorrelation(frame, first) : undefined;
+  const begin = trust && trust.peakRatio > 1.5 && family.from ? Float64Array.from(family.from(shifted(trust.shift)).data) : p;
+  for (const sigma of [2, 1, 0.5]) {
+    const [a, b] = [first, frame].map((i) => gaussian(i.values.cast("f32"), { sigma }));
+    const at = (q: Float64Array) => {
+      const m = family.at(Tensor.from(Float32Array.from(q), family.shape), frame.grid);
+      const inside = m
+        .warp(Tensor.ones([1, ...a.shape.slice(1)]))
+        .greater(0.99)
+        .cast("f32");
+      const r = m.warp(a).sub(b).mul(inside);
+      return { m, inside, r, value: dotOf(r, r) / Math.max(1, inside.sum().item()) };
+    };
+    if (sigma === 2) p = at(begin).value < at(p).value ? begin : p;
+    let now = at(p);
+    for (let k = 0; k < 12; k++) {
+      const { columns } = now.m.linearise(a);
+      const n = p.length;
+      const g = Array.from({ length: n }, (_, j) =>
+        (columns as Tensor)
+          .slice([j], [j + 1])
+          .reshape(...b.shape)
+          .mul(now.inside),
+      );
+      const gram = new Float64Array(n * n);
+      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) gram[i * n + j] = dotOf(g[i], g[j]);
+      const largest = Math.max(1e-30, ...g.map((_, i) => gram[i * (n + 1)]));
+      for (let i = 0; i < n; i++) gram[i * (n + 1)] += 1e-6 * largest;
+      const step = solvePositive(
+        gram,
+        g.map((c) => -dotOf(c, now.r)),
+      );
+      if (!step) break;
+      let moved = false;
+      for (let t = Math.min(1, 2 / Math.max(...step.map(Math.abs))); t > 0.05; t *= 0.5) {
+        const q = p.map((v, i) => v + t * step[i]);
+        const next = at(q);
+        if (next.value < now.value) {
+          moved = t * Math.max(...step.map(Math.abs)) > 2e-3;
+          p = q;
+          now = next;
+          break;
+        }
+      }
+      if (!moved) break;
+    }
+  }
+  return family.transform(Tensor.from(Float32Array.from(p), family.shape));
+}
+const sameExtent = (a: Image, b: Image) => a.grid.size.join() === b.grid.size.join();
