@@ -29,6 +29,7 @@ export { argsortRows, argsortWorkspace } from "./sort";
 export { gradientForce } from "./force";
 export { gradientSums } from "./gradientSums";
 export { tileProducts } from "./tileProducts";
+export { gridCrop, gridGather, gridPlace, gridSpread } from "./gridding";
 export { addTransposed, padColumns, padRows, parallelAdjoint, raysAdjoint, raysForward, raysGather } from "./rays";
 export { tvSplit, tvStep, tvSums } from "./totalVariation";
 export { dominantEigen, dominantEigenWorkspace } from "./dominantEigen";

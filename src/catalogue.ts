@@ -60,6 +60,8 @@ export const operators = {
   sampledFourier: operatorParts.sampledFourierOperator,
   coils: operatorParts.coilOperator,
   magneticResonance: operatorParts.magneticResonanceOperator,
+  nufft: operatorParts.nufftOperator,
+  radon: operatorParts.radonOperator,
   wavelet: operatorParts.waveletOperator,
   stationaryWavelet: operatorParts.stationaryWaveletOperator,
   patches: operatorParts.patchesOperator,

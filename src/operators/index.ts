@@ -6,6 +6,14 @@ export { type GradientOptions, gradientOperator } from "./gradient.js";
 export { identityOperator } from "./identity.js";
 export { maskOperator } from "./mask.js";
 export {
+  densityCompensation,
+  type NufftOptions,
+  nonCartesianOperator,
+  nufftOperator,
+  radialTrajectory,
+  spiralTrajectory,
+} from "./nufft.js";
+export {
   adjointOf,
   blockDiagonal,
   compose,

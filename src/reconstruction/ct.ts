@@ -151,7 +151,7 @@ export async function reconstructCt(o: CtOptions): Promise<CtResult> {
       ctTv({ tolerance: o.tolerance, ...o.pdhg }),
       { operator, geometry, data: sinogram, lambda, low: floor },
       start.maximum(floor === 0 ? 0 : -3e38),
-      { iterations: o.iterations ?? 600, keepState: true, ...run },
+      { iterations: o.iterations ?? 1000, keepState: true, ...run },
     );
     const gap = state ? state.gap : undefined;
     const share = state && state.gaps.length > 0 ? state.gaps[state.gaps.length - 1] : Number.NaN;
