@@ -27,6 +27,8 @@ export type LinearOptimiser = (typeof linearOptimisers)[number];
 export interface LinearMethod {
   readonly formulation?: Formulation;
   readonly optimiser?: LinearOptimiser;
+  /** About how many voxels the steps of a least-squares form look at; the last step takes all. */
+  readonly samples?: number;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function alignLinear(
   metric: ImageMetric,
   cubic: boolean,
   run: LevelRun,
-  { formulation = "forward", optimiser }: LinearMethod = {},
+  { formulation = "forward", optimiser, samples }: LinearMethod = {},
 ): Promise<LinearResult> {
   const family = new LinearFamily(level, model, start);
   const squares =
@@ -88,7 +90,7 @@ export async function alignLinear(
     }
   }
   return squares && second
-    ? leastSquares(level, family, squares, cubic, run, optimiser === "gaussNewton")
+    ? leastSquares(level, family, squares, cubic, run, optimiser === "gaussNewton", samples)
     : bySlope(level, family, metric.prepare?.(level.fixed, level.moving) ?? metric, cubic, run, second ? "lbfgs" : optimiser);
 }
 
@@ -110,6 +112,7 @@ async function leastSquares(
   cubic: boolean,
   run: LevelRun,
   undamped: boolean,
+  samples?: number,
 ): Promise<LinearResult> {
   const { fixed, moving, fixedMask } = level;
   const source = cubic ? coefficientsOf(moving.values) : moving.values;
@@ -117,7 +120,7 @@ async function leastSquares(
   const all = size.map(() => 1);
   const free = kind === "ncc" ? 2 : 0;
   // Iterations need the way, not every voxel: they go on a lattice, and one Gauss–Newton step with all voxels ends them where all would have.
-  const lattice = latticeOf(fixed.grid.size, fixed.grid.spacing);
+  const lattice = latticeOf(fixed.grid.size, fixed.grid.spacing, samples);
   const thinned = lattice.some((s) => s > 1);
   const systemAt = (theta: ArrayLike<number>, gain: number, offset: number, step = lattice) => {
     const affine = family.entries(theta);

@@ -104,7 +104,9 @@ export async function correctMotion(frames: readonly Image[], o: MotionOptions =
   const run = new Run(scaled, mask, model === "diffeo" ? "rigid" : model, metric, model === "diffeo", signal);
   try {
     for (let round = 0; round < rounds; round++) {
-      run.aimAt(target);
+      const last = round + 1 === rounds;
+      // What only makes a mean for the next round need not be as fine as that; and whoever is nearly there does not begin coarse again.
+      run.aimAt(target, rounds === 1 ? "all" : last ? "fine" : "coarse");
       // Outwards from the reference, so that a neighbour's motion is always at hand.
       for (const [done, t] of outwards(first, frames.length).entries()) {
         await run.align(t, round === 0 ? neighbour(t, first) : t);
@@ -212,6 +214,9 @@ function deviations(frames: readonly Image[], corrected: readonly Image[]): Moti
   return { before: before / Math.max(1, count), after: after / Math.max(1, count) };
 }
 
+/** Steps find the way on so many voxels; the last one of a level takes all. */
+const samples = 2 ** 14;
+
 /** The state of all frames while they are aligned with one target. */
 class Run {
   readonly maps: AffineMap[];
@@ -243,11 +248,13 @@ class Run {
     }
   }
   /** Bring the frames onto this image from now on. */
-  aimAt(target: Image): void {
+  aimAt(target: Image, which: "all" | "coarse" | "fine"): void {
     this.#drop();
     this.#target = target;
     const { grid } = target;
-    for (const shrink of defaultShrinks(grid, grid.size.length === 2 ? 24 : 16, 4)) {
+    const shrinks = defaultShrinks(grid, grid.size.length === 2 ? 24 : 16, 4);
+    const wanted = shrinks.length === 1 || which === "all" ? shrinks : which === "coarse" ? shrinks.slice(0, -1) : shrinks.slice(-1);
+    for (const shrink of wanted) {
       const spacing = shrink * baseSpacing(grid);
       const mask = this.mask;
       const fixed = scope(() => atSpacing(target, spacing));
@@ -283,12 +290,8 @@ class Run {
     for (const { shrink, fixed, mask } of this.#levels) {
       const moving = scope(() => atSpacing(frame, shrink * baseSpacing(target.grid)));
       try {
-        const r = await alignLinear({ fixed, moving, fixedMask: mask }, this.model, map, this.metric, shrink === 1, {
-          iterations: 30,
-          level: 0,
-          levels: 1,
-          signal: this.signal,
-        });
+        const run = { iterations: 30, level: 0, levels: 1, signal: this.signal };
+        const r = await alignLinear({ fixed, moving, fixedMask: mask }, this.model, map, this.metric, shrink === 1, run, { samples });
         map = r.map;
       } finally {
         if (moving !== frame) dispose(moving.values);

@@ -123,6 +123,10 @@ describe("correctMotion", () => {
     const rigid = await correctMotion(frames, { model: "rigid", reference: 0 });
     const dense = await correctMotion(frames, { model: "diffeo", reference: 0 });
     expect(dense.deviation.after).toBeLessThan(0.6 * rigid.deviation.after);
+    // Onto a mean, which is made by a coarser round.
+    const onMean = await correctMotion(frames, { model: "diffeo" });
+    expect(onMean.status).toBe("ok");
+    expect(onMean.deviation.after).toBeLessThan(0.6 * rigid.deviation.after);
   });
   test("one frame, an unknown model, another grid: one sentence each", async () => {
     const frames = moved(shifts, angles);
