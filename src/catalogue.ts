@@ -7,7 +7,18 @@ import type { TransformKind } from "./core/interfaces.js";
 import { absolute, huber, leastSquares, poisson } from "./fidelities/index.js";
 import * as operatorParts from "./operators/index.js";
 import { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } from "./optimisers/index.js";
-import { biharmonic, bm3d, noPrior, ridge, stationaryWaveletL1, tikhonov, totalVariation, waveletL1 } from "./priors/index.js";
+import {
+  biharmonic,
+  bm3d,
+  noPrior,
+  plugAndPlay,
+  red,
+  ridge,
+  stationaryWaveletL1,
+  tikhonov,
+  totalVariation,
+  waveletL1,
+} from "./priors/index.js";
 import { admm, cgls, fista, hqs, ista, kaczmarz, landweber, lsqr, pdhg, sart } from "./solvers/index.js";
 import * as transformParts from "./transforms/index.js";
 
@@ -72,5 +83,7 @@ export const operators = {
 } as const;
 /** Methods for inverse problems, each a function of its options; `kaczmarz` and `sart` take a problem of rows. */
 export const solvers = { landweber, cgls, lsqr, ista, fista, hqs, admm, pdhg, kaczmarz, sart } as const;
+/** Priors made of a denoiser: of it and, for `red`, of its strength. */
+export const denoiserPriors = { pnp: plugAndPlay, red } as const;
 /** What takes noise off an image, each a function of its options. */
 export const denoisers = { bm3d } as const;

@@ -31,3 +31,4 @@ export {
   type SuperResolveResult,
   superResolve,
 } from "./superResolve.js";
+export { type ByDenoiserOptions, type ByDenoiserResult, lambdaOfNoise, restoreByDenoiser } from "./restoreByDenoiser.js";

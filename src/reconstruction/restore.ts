@@ -3,12 +3,24 @@ import type { Fidelity, InverseProblem, Iteration, LinearOperator, Prior, Progre
 import { iterate } from "../core/iterate.js";
 import { shapeText, sizeOf } from "../core/shape.js";
 import { leastSquares } from "../fidelities/index.js";
-import { Biharmonic, noPrior, Quadratic, TotalVariation, tvDiagonal, tvMultipliers, tvRestore, WaveletL1 } from "../priors/index.js";
+import {
+  Biharmonic,
+  noPrior,
+  PlugAndPlay,
+  Quadratic,
+  Red,
+  TotalVariation,
+  tvDiagonal,
+  tvMultipliers,
+  tvRestore,
+  WaveletL1,
+} from "../priors/index.js";
 import { conjugateGradient, fista, pdhg } from "../solvers/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { conditionNumber } from "./condition.js";
 import { inpaintBiharmonic } from "./inpaintBiharmonic.js";
 import { chooseLambda, type LambdaChoice, type LambdaRule } from "./lambda.js";
+import { lambdaOfNoise, restoreByDenoiser } from "./restoreByDenoiser.js";
 
 /** A method for  F(Ax) + Σ λᵢ Rᵢ(Kᵢx)  with the name that results carry. */
 export interface Solver {
@@ -72,14 +84,20 @@ type Request = RestoreOptions & { readonly prior: Prior; readonly lambda: number
  *  known samples, ½‖Δx‖² and λ = 0                                                       biharmonic interpolation
  *  an orthogonal wavelet transform, denoising                                             its exact proximal map
  *  quadratic priors and none                                                             division where all is diagonal in one basis, else conjugate gradients
+ *  a denoiser (plug-and-play, regularisation by denoising)                               once, filled in, or split: see restoreByDenoiser
  *  all else                                                                              proximal gradient or primal-dual steps of any operator
  * @throws ShapeError when the data are not of the operator's range
  * @throws ArgumentError for a λ that is negative or no number, and for a combination that no method covers: a part without a proximal map
  */
 export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const prior = bordered(options.prior ?? noPrior(), options.operator);
-  const automatic = options.lambda === "auto";
-  let request: Request = { ...options, prior, lambda: options.lambda === "auto" ? 0 : options.lambda };
+  const denoises = prior instanceof PlugAndPlay || prior instanceof Red;
+  const automatic = options.lambda === "auto" && !denoises;
+  let request: Request = {
+    ...options,
+    prior,
+    lambda: options.lambda !== "auto" ? options.lambda : denoises ? lambdaOfNoise({ ...options, prior }, options.noise) : 0,
+  };
   check(request);
   const warnings: string[] = [];
   const free = prior.terms(options.operator.domain, 1).length === 0;
@@ -90,7 +108,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
     choice = await chosen(request);
     request = { ...request, lambda: choice.lambda, start: options.start ?? choice.start };
   }
-  if ((free || request.lambda === 0) && !exact) {
+  if ((free || request.lambda === 0) && !exact && !denoises) {
     const condition = conditionNumber(options.operator);
     if (condition > 1e3)
       warnings.push(
@@ -111,7 +129,8 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   };
 }
 const solve = (r: Request): Promise<Outcome> =>
-  totalVariationOfSamples(r) ?? totalVariationOnRing(r) ?? interpolated(r) ?? exactProx(r) ?? quadratic(r) ?? general(r);
+  totalVariationOfSamples(r) ?? totalVariationOnRing(r) ?? interpolated(r) ?? exactProx(r) ?? quadratic(r) ?? denoised(r) ?? general(r);
+const denoised = (r: Request): Promise<Outcome> | undefined => (r.solver ? undefined : restoreByDenoiser(r));
 
 /** λ by the data; the trials stop at a looser tolerance, which moves scores by less than their differences. */
 function chosen(request: Request): Promise<LambdaChoice> {
