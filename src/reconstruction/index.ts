@@ -23,6 +23,7 @@ export { noiseLevel } from "./noise.js";
 export { type MrPrior, type ReconstructMrOptions, type ReconstructMrResult, reconstructMr } from "./reconstructMr.js";
 export { type MrSeriesOptions, type MrSeriesResult, reconstructMrSeries } from "./reconstructMrSeries.js";
 export { type RestoreOptions, type RestoreResult, restore, type Solver } from "./restore.js";
+export { type ByDenoiserOptions, type ByDenoiserResult, lambdaOfNoise, restoreByDenoiser } from "./restoreByDenoiser.js";
 export {
   alignFrames,
   type MotionName,
@@ -31,4 +32,3 @@ export {
   type SuperResolveResult,
   superResolve,
 } from "./superResolve.js";
-export { type ByDenoiserOptions, type ByDenoiserResult, lambdaOfNoise, restoreByDenoiser } from "./restoreByDenoiser.js";

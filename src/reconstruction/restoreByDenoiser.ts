@@ -56,7 +56,7 @@ export function lambdaOfNoise({ operator, data, prior }: Pick<ByDenoiserOptions,
  *  A known samples     x ← x + 1.7 m̄ (f(x, σ_k) − x) from the biharmonic interpolation, m̄ = 1 where nothing is known, σ_k falling
  *  any other A         half-quadratic splitting: z ← f(x, σ_k), x ← (A*A + ρ_k)⁻¹ (A*y + ρ_k z), ρ_k = λ / σ_k², σ_k falling geometrically to 1.5 √λ
  *  Red                 x ← (A*A + λ)⁻¹ (A*y + λ f(x, σ)) until at rest
- * σ_k begins at a fifth of the image's contrast, so gain and offset of the data pass through as the denoiser lets them. Undefined for other priors.
+ * σ_k begins at a quarter of the image's contrast (an eighth for missing samples), so gain and offset of the data pass through as the denoiser lets them. Undefined for other priors.
  * @see Zhang, Zuo, Gu & Zhang (2017), Learning deep CNN denoiser prior for image restoration, CVPR
  * @see Romano, Elad & Milanfar (2017), SIAM J. Imaging Sci. 10(4) (the fixed-point iteration)
  */
@@ -100,7 +100,7 @@ async function split(o: ByDenoiserOptions, prior: PlugAndPlay): Promise<ByDenois
   // Noise far below what can be seen is treated as just that.
   const sigma = Math.max(Math.sqrt(o.lambda), 1e-3 * size, 1e-20);
   const lambda = sigma * sigma;
-  const levels = geometric(Math.max(0.19 * size, 1.5 * sigma), 1.5 * sigma, steps);
+  const levels = geometric(Math.max(0.27 * size, 1.5 * sigma), 1.5 * sigma, steps);
   const couplings = levels.map((s) => lambda / (s * s));
   const problem: InverseProblem = { operator, fidelity, terms: prior.terms(operator.domain, lambda) };
   const sharp =
