@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readNpy, writeNpy } from "../src/io/index.js";
 import { readBytes } from "../src/io/node.js";
+import { nufftOperator, radialTrajectory } from "../src/operators/index.js";
 import { coilPhantom } from "../src/reconstruction/index.js";
 import { Tensor } from "../src/tensor/index.js";
 import { built } from "./built.js";
@@ -43,6 +44,19 @@ describe("pullback reconstruct mr", () => {
     expect(found.complex).toBe(true);
     const x = Tensor.from(Float32Array.from(found.data as Float32Array), [48, 40], "c64");
     expect(x.abs().sub(image.abs()).norm().item() / image.norm().item()).toBeLessThan(0.15);
+  });
+  test("samples on a trajectory give an image of the size it reaches", async () => {
+    const at = folder();
+    const spokes = radialTrajectory(40, 40);
+    const { image: truth } = coilPhantom([40, 40], 1);
+    put(at, { "k.npy": complex(nufftOperator([40, 40], spokes).apply(truth)), "t.npy": real(spokes) });
+    const ran = await pullback(["reconstruct", "mr", "k.npy", "--trajectory", "t.npy", "-o", "out", "--json"], { cwd: at });
+    expect(ran.code).toBe(0);
+    const found = readNpy(readBytes(join(at, "out", "image.npy")));
+    const x = Tensor.from(Float32Array.from(found.data as Float32Array), [40, 40], "c64");
+    expect(x.abs().sub(truth.abs()).norm().item() / truth.norm().item()).toBeLessThan(0.1);
+    const wrong = await pullback(["reconstruct", "mr", "k.npy", "--size", "40", "-o", "x.npy"], { cwd: at });
+    expect(wrong.code).toBe(2);
   });
   test.each([
     ["real k-space", ["real.npy"], 3, /complex/],

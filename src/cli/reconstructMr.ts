@@ -25,7 +25,15 @@ export async function reconstructMrCommand(session: Session, path: string, optio
     throw new ArgumentError(`--prior: mr has no "${prior}"; expected one of ${mrPriors.join(", ")}`, { prior });
   const mapsPath = options.maps as string | undefined;
   const maskPath = options.mask as string | undefined;
-  const inputs = [path, ...(maskPath ? [maskPath] : []), ...(mapsPath && mapsPath !== "espirit" ? [mapsPath] : [])];
+  const trajectoryPath = options.trajectory as string | undefined;
+  const side = options.size as number | undefined;
+  if (side !== undefined && !trajectoryPath) throw new ArgumentError("--size: k-space on its lattice has its own size; leave it out");
+  const inputs = [
+    path,
+    ...(maskPath ? [maskPath] : []),
+    ...(trajectoryPath ? [trajectoryPath] : []),
+    ...(mapsPath && mapsPath !== "espirit" ? [mapsPath] : []),
+  ];
   const out = session.dryRun ? undefined : session.output(target, folder, { force: options.force === true });
   try {
     const timings: Record<string, number> = {};
@@ -33,6 +41,7 @@ export async function reconstructMrCommand(session: Session, path: string, optio
     session.reading();
     const kspace = complexOf(path, "k-space");
     const mask = maskPath ? realOf(maskPath, kspace) : undefined;
+    const trajectory = trajectoryPath ? pointsOf(trajectoryPath) : undefined;
     const maps = mapsPath === undefined || mapsPath === "espirit" ? mapsPath : complexOf(mapsPath, "maps");
     if (mask?.ambiguous)
       session.warn(`${maskPath}: ${mask.tensor.size} lines for a square k-space without zeros; taken as columns (the last axis)`);
@@ -46,6 +55,8 @@ export async function reconstructMrCommand(session: Session, path: string, optio
       reconstructMr({
         kspace,
         mask: mask?.tensor,
+        trajectory,
+        size: side === undefined ? undefined : [side, side],
         maps,
         prior: prior as MrPrior | undefined,
         lambda: options.lambda as number | "auto" | undefined,
@@ -87,6 +98,7 @@ export async function reconstructMrCommand(session: Session, path: string, optio
       kind: "mr",
       prior: r.prior,
       solver: r.solver,
+      ...(trajectoryPath && { trajectory: trajectoryPath }),
       maps: maps === undefined ? (r.maps ? "espirit" : "none") : (mapsPath as string),
     };
     const sentence = `${plain(Math.round(1000 * r.sampled) / 10)} % of k-space, ${figures.coils} ${figures.coils === 1 ? "coil" : "coils"}: ${r.prior} with λ = ${plain(r.lambda)} on data divided by ${plain(r.scale)}; ${r.iterations} steps, ${r.reason}`;
@@ -125,6 +137,12 @@ function complexOf(path: string, what: string): Tensor {
     throw new FormatError(`${path}: ${what} of real numbers came (${a.dtype}); complex ones were expected`, { path, dtype: a.dtype });
   return Tensor.from(Float32Array.from(a.data as ArrayLike<number>), a.shape, "c64");
 }
+/** (kx, ky) of each sample. */
+function pointsOf(path: string): Tensor {
+  const a = arrayOf(path);
+  if (a.complex) throw new FormatError(`${path}: the trajectory is complex; (kx, ky) of each sample were expected, real`, { path });
+  return Tensor.from(Float32Array.from(a.data as ArrayLike<number>), a.shape);
+}
 /** A mask; a list of lines of a square k-space goes along the axis in which k-space has its zeros. */
 function realOf(path: string, kspace: Tensor): { tensor: Tensor; ambiguous: boolean } {
   const a = arrayOf(path);
@@ -153,11 +171,12 @@ function reportOf(
   plan: Record<string, unknown>,
 ): string {
   const [height, width] = r.image.shape;
+  const onLattice = plan.trajectory === undefined;
   const planes = scope(() =>
     [
       r.zeroFilled.abs(),
       r.image.abs(),
-      kspace.rank === 3 ? kspace.abs().square().sum(0).sqrt() : kspace.abs(),
+      onLattice ? (kspace.rank === 3 ? kspace.abs().square().sum(0).sqrt() : kspace.abs()) : r.image.abs(),
       r.image.sub(r.zeroFilled).abs(),
     ].map((t) => Float32Array.from(t.data)),
   );
@@ -181,12 +200,19 @@ function reportOf(
       {
         title: "Image",
         pictures: [
-          { picture: picture(planes[0], shown), caption: "zero-filled" },
+          { picture: picture(planes[0], shown), caption: onLattice ? "zero-filled" : "by gridding, density compensated" },
           { picture: picture(planes[1], shown), caption: "reconstructed" },
           { picture: picture(planes[3]), caption: "what changed" },
         ],
       },
-      { title: "k-space", pictures: [{ picture: picture(log), caption: "log₁₀ of the magnitude; black where nothing was measured" }] },
+      ...(onLattice
+        ? [
+            {
+              title: "k-space",
+              pictures: [{ picture: picture(log), caption: "log₁₀ of the magnitude; black where nothing was measured" }],
+            },
+          ]
+        : []),
       ...(coils.length > 0
         ? [
             {

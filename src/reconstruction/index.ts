@@ -20,6 +20,7 @@ export { type BiharmonicOptions, type BiharmonicResult, inpaintBiharmonic } from
 export { type JointOptions, type JointProblem, jointMotion, type ProjectionJacobian } from "./jointMotion.js";
 export { chooseLambda, type LambdaChoice, type LambdaPoint, type LambdaRule, type LambdaSearch } from "./lambda.js";
 export { noiseLevel } from "./noise.js";
+export { type TrajectoryData, type TrajectoryProblem, trajectoryProblem } from "./nonCartesian.js";
 export { type MrPrior, type ReconstructMrOptions, type ReconstructMrResult, reconstructMr } from "./reconstructMr.js";
 export { type MrSeriesOptions, type MrSeriesResult, reconstructMrSeries } from "./reconstructMrSeries.js";
 export { type RestoreOptions, type RestoreResult, restore, type Solver } from "./restore.js";

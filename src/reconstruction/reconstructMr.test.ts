@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { seeded } from "../core/random.js";
+import { nonCartesianOperator, radialTrajectory } from "../operators/index.js";
 import { randomNormal, Tensor } from "../tensor/index.js";
 import { coilPhantom } from "./coilPhantom.js";
 import { reconstructMr } from "./reconstructMr.js";
@@ -99,5 +100,35 @@ describe("what cannot be reconstructed is said", () => {
     ["one pixel", { kspace: masked.slice([0, 0, 0], [4, 1, 1]) }, /no picture/],
   ] as const)("%s", async (_, options, message) => {
     await expect(reconstructMr(options)).rejects.toThrow(message);
+  });
+});
+
+describe("samples on a trajectory", () => {
+  const side = 48;
+  const { image: truth, maps: coils } = coilPhantom([side, side], 4);
+  const spokes = radialTrajectory(side, 20, { golden: true }); // a quarter of what half a turn needs
+  const measured = nonCartesianOperator([side, side], spokes, { maps: coils }).apply(truth);
+  test("20 golden spokes of four coils give the image, with the maps or without", async () => {
+    for (const given of [coils, undefined]) {
+      const r = await reconstructMr({ kspace: measured, trajectory: spokes, maps: given });
+      expect(r.image.shape).toEqual([side, side]);
+      expect(magnitudeError(r.image, truth)).toBeLessThan(0.1);
+      expect(magnitudeError(r.image, truth)).toBeLessThan(0.5 * magnitudeError(r.zeroFilled, truth));
+    }
+  });
+  test("enough spokes without a prior, one coil, laid out as shots", async () => {
+    const all = radialTrajectory(side, 80);
+    const kspace = nonCartesianOperator([side, side], all).apply(truth).reshape(80, 96);
+    const r = await reconstructMr({ kspace, trajectory: all, prior: "none" });
+    expect(error(r.image, truth)).toBeLessThan(0.03); // what lies outside the circle of k-space is not seen
+    expect(r.sampled).toBeGreaterThan(0.7);
+  });
+  test("arrays that do not belong together are named", async () => {
+    const run = (o: object) => reconstructMr({ kspace: measured, trajectory: spokes, ...o });
+    await expect(run({ trajectory: Tensor.zeros([7, 3]) })).rejects.toThrow(/trajectory of 7×3/);
+    await expect(run({ trajectory: Tensor.zeros([7, 2]) })).rejects.toThrow(/for a trajectory of 7×2/);
+    await expect(run({ mask: rows })).rejects.toThrow(/a mask is for k-space on its lattice/);
+    await expect(run({ maps: maps })).rejects.toThrow(/maps of 4×64×48/);
+    await expect(reconstructMr({ kspace, size: [8, 8] })).rejects.toThrow(/size is for trajectories/);
   });
 });

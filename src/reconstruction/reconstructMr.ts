@@ -16,11 +16,19 @@ import { conjugateGradient } from "../solvers/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { type EspiritOptions, espirit } from "./espirit.js";
 import { acceleratedShrinkage, complexTvPrimalDual, type QuadraticData } from "./frameShrinkage.js";
+import { trajectoryProblem } from "./nonCartesian.js";
 
 export type MrPrior = "wavelet" | "tv" | "l2" | "none";
 export interface ReconstructMrOptions {
-  /** Complex, centred, orthonormal: [h, w] of one coil or [coils, h, w]; 0 where nothing was measured. */
+  /**
+   * Complex, centred, orthonormal: [h, w] of one coil or [coils, h, w]; 0 where nothing was measured. With a trajectory: [m] or [coils, m], laid out as
+   * the trajectory is.
+   */
   readonly kspace: Tensor;
+  /** Where samples lie when not on the lattice: (kx, ky) in cycles per field of view, [m, 2] or [shots, samples, 2]. */
+  readonly trajectory?: Tensor;
+  /** With a trajectory: [h, w] of the image; default a square that the trajectory reaches the edges of. */
+  readonly size?: readonly [number, number];
   /** Non-zero where k-space was measured: [h, w], a column [h, 1] of whole rows, or [w] or [1, w] of whole columns. Default: where k-space is not 0. */
   readonly mask?: Tensor;
   /** Sensitivities [coils, h, w], or "espirit" (default with several coils) to have them from the centre of k-space. */
@@ -49,7 +57,7 @@ export interface ReconstructMrOptions {
 export interface ReconstructMrResult {
   /** [h, w] complex, in the units of the data. */
   readonly image: Tensor;
-  /** A*y, the zero-filled image. */
+  /** A*y, the zero-filled image; of a trajectory the image by gridding, with compensated density. */
   readonly zeroFilled: Tensor;
   /** The maps used, [coils, h, w]; none for one coil without. */
   readonly maps?: Tensor;
@@ -74,7 +82,8 @@ export interface ReconstructMrResult {
 
 /**
  * An image from undersampled k-space of one coil or several:  min over x  ½‖m F(S x) − y‖² + λ R(x)  with complex x. Without `maps`, several coils are
- * calibrated by ESPIRiT. Sampled whole and without a prior this is the inverse transform.
+ * calibrated by ESPIRiT. Sampled whole and without a prior this is the inverse transform. Samples on a trajectory count by the share w of k-space that each
+ * stands for, ½ Σ w |F(S x) − y|²; λ then means what it means on the lattice.
  * @throws ShapeError for arrays that do not belong together, ArgumentError for real k-space, an empty mask, numbers that are not finite
  * @see Lustig, Donoho & Pauly (2007), Sparse MRI, Magnetic Resonance in Medicine 58; Uecker et al. (2014), ESPIRiT, ibid. 71
  */
@@ -88,9 +97,9 @@ export async function reconstructMr(options: ReconstructMrOptions): Promise<Reco
       : options.lambda;
   if (!(lambda >= 0 && Number.isFinite(lambda)))
     throw new ArgumentError(`reconstructMr: λ is ${lambda}; give a number that is not negative, or auto`, { lambda });
-  const lipschitz = maps ? operator.norm() ** 2 : 1;
+  const lipschitz = maps || options.trajectory ? operator.norm() ** 2 : 1;
   const problem: QuadraticData = {
-    normal: operator.normal as (x: Tensor) => Tensor,
+    normal: operator.normal ?? ((x: Tensor) => operator.adjoint(operator.apply(x))),
     rhs: zeroFilled,
     size: zeroFilled.norm().item(),
     lipschitz: Math.max(lipschitz, 1e-12),
@@ -174,10 +183,22 @@ export async function reconstructMr(options: ReconstructMrOptions): Promise<Reco
 
 const isComplex = (t: Tensor) => t.dtype === "c64" || t.dtype === "c128";
 
+interface Prepared {
+  readonly shape: readonly number[];
+  readonly operator: Operator;
+  readonly maps: Tensor | undefined;
+  readonly sampled: number;
+  readonly scale: number;
+  readonly warnings: readonly string[];
+  readonly data: Tensor;
+  readonly zeroFilled: Tensor;
+}
 /** Checks, the mask, maps and the operator; data and zero-filled image divided by the scale. */
-function prepare(o: ReconstructMrOptions) {
+function prepare(o: ReconstructMrOptions): Prepared {
   const warnings: string[] = [];
   const { kspace } = o;
+  if (o.trajectory) return prepareTrajectory(o, o.trajectory);
+  if (o.size) throw new ArgumentError("reconstructMr: a size is for trajectories; k-space on its lattice has its own", { size: o.size });
   if (kspace.rank !== 2 && kspace.rank !== 3)
     throw new ShapeError(`reconstructMr: k-space of ${shapeText(kspace.shape)}; expected [h, w] of one coil or [coils, h, w]`, {
       shape: kspace.shape,
@@ -228,6 +249,30 @@ function prepare(o: ReconstructMrOptions) {
     scale,
     warnings,
     data: measured.div(scale),
+    zeroFilled: combined.div(scale),
+  };
+}
+
+/** The same for samples off the lattice. */
+function prepareTrajectory(o: ReconstructMrOptions, trajectory: Tensor): Prepared {
+  const { kspace } = o;
+  if (o.mask) throw new ArgumentError("reconstructMr: a mask is for k-space on its lattice; leave out samples of a trajectory instead", {});
+  if (!isComplex(kspace)) throw new ArgumentError("reconstructMr: k-space is real; it must be complex", { dtype: kspace.dtype });
+  if (!Number.isFinite(kspace.abs().sum().item()))
+    throw new ArgumentError("reconstructMr: k-space has values that are not finite; leave these samples and their places out", {});
+  const p = trajectoryProblem({ ...o, trajectory });
+  const combined = p.operator.adjoint(p.data);
+  const largest = combined.abs().max().item();
+  if (!(largest > 0)) throw new ArgumentError("reconstructMr: k-space is 0, or the maps are wherever there is signal", {});
+  const scale = o.scaleData === "none" ? 1 : largest;
+  return {
+    shape: p.shape,
+    operator: p.operator,
+    maps: p.maps,
+    sampled: p.sampled,
+    scale,
+    warnings: p.warnings,
+    data: p.data.div(scale),
     zeroFilled: combined.div(scale),
   };
 }

@@ -31,6 +31,12 @@ const shared: readonly OptionDefinition[] = [
 /** Magnetic resonance. */
 const mr: readonly OptionDefinition[] = [
   option("--mask <file>", "mr: non-zero where k-space was measured: a picture, or a list of lines", text, "a .npy file"),
+  option(
+    "--trajectory <file>",
+    "mr: (kx, ky) of each sample in cycles per field of view, [samples, 2] or [shots, samples, 2]",
+    text,
+    "a .npy file",
+  ),
   option("--maps <file>", "mr: coil sensitivities, or espirit to have them from the centre of k-space", text, "a .npy file, or espirit"),
 ];
 /** Computed tomography. */
@@ -48,7 +54,12 @@ const ct: readonly OptionDefinition[] = [
     "a geometry",
   ),
   option("--centre <bin>", "ct: the bin of the axis of rotation, or auto (the middle one)", text, "a number or auto"),
-  option("--size <n>", "ct: side of the picture in pixels (the number of detector bins)", wholeFromOne, "a whole number from 1 on"),
+  option(
+    "--size <n>",
+    "side of the picture in pixels (ct: the number of detector bins; mr: what the trajectory reaches)",
+    wholeFromOne,
+    "a whole number from 1 on",
+  ),
   option("--bin-width <w>", "ct: width of a detector bin in pixels (1)", positive, "a positive number"),
   choice("--solver <name>", "ct: pdhg for tv; the others without prior", ["pdhg", "fbp", "sirt", "sart", "cgls"]),
   choice("--filter <name>", "ct: window of filtered back-projection", ["ram-lak", "shepp-logan", "cosine", "hamming", "hann"]),
@@ -62,6 +73,7 @@ export const command: CommandDefinition = {
   examples: [
     "pullback reconstruct mr kspace.npy --mask mask.npy -o image.npy",
     "pullback reconstruct mr kspace.npy --maps espirit --prior wavelet -o out/",
+    "pullback reconstruct mr radial.npy --trajectory spokes.npy --maps espirit -o image.npy",
     "pullback reconstruct ct sinogram.npy --angles 0:180 --prior tv -o out/",
     "pullback reconstruct ct sinogram.npy --angles 0:360 --geometry fan:500,300,arc --prior none --filter hann -o slice.png",
   ],
