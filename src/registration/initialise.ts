@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor/index.js";
 import { type LinearLevel, valueUnder } from "./linear.js";
 import { type Place, turnsWithin } from "./volumeStarts.js";
 
-export const starts = ["auto", "identity", "moments", "center", "search"] as const;
+export const starts = ["auto", "identity", "moments", "center", "search", "mind"] as const;
 export type Start = (typeof starts)[number];
 
 /** Centre of mass, in millimetres, of the values above the image's lowest (times a mask). */

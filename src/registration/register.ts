@@ -31,6 +31,7 @@ import { agreements, type Evidence, judge, kindOf, speaks } from "./judgement.js
 import { alignLddmm, type LddmmOptions } from "./lddmm.js";
 import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
+import { mindStart } from "./mindSearch.js";
 import { type GeneralChoice, generalOf } from "./parts.js";
 import { landmarkPairs } from "./points/landmarkTerm.js";
 import type { PointsLike } from "./points/pointSet.js";
@@ -266,7 +267,8 @@ class Steps {
 
     const coarse = this.#level(linear[0]);
     const richest = models[models.length - 1];
-    const usual = init === "search" ? undefined : await this.#start(coarse, models[0], init);
+    const usual =
+      init === "search" ? undefined : init === "mind" ? this.#matched(coarse, richest) : await this.#start(coarse, models[0], init);
     const credible = usual && init === "auto" ? await this.#credible(coarse, usual.map, richest) : undefined;
     const found = this.options.homotopy || credible ? undefined : this.#search(richest, init);
     const sure = found?.refined.find(convincing);
@@ -296,15 +298,16 @@ class Steps {
     for (const [k, model] of settled ? [] : models.entries()) {
       // A richer model begins at the coarsest level again: a scale of 0.8 is out of reach of a fine one. Its forerunner only has to be near, unless it may be the answer.
       // Where the search is sure, coarse levels have nothing to add, and a forerunner only where it may be the answer.
-      const ready = sure !== undefined || (credible !== undefined && credible !== usual?.map);
+      const ready = sure !== undefined || init === "mind" || (credible !== undefined && credible !== usual?.map);
       if (ready && k < models.length - 1 && preset !== "auto") continue;
       if (ready && k > 0) map = chosen.map;
       if (ready && k < models.length - 1) map = nearestRigid(map, centreOf(this.fixed.grid));
-      const levels = sure
-        ? linear.slice(-2)
-        : k === models.length - 1 || preset === "auto"
-          ? linear
-          : linear.slice(0, Math.max(1, linear.length - 2));
+      const levels =
+        sure || init === "mind"
+          ? linear.slice(-2)
+          : k === models.length - 1 || preset === "auto"
+            ? linear
+            : linear.slice(0, Math.max(1, linear.length - 2));
       if (this.options.homotopy && k < models.length - 1) continue; // its path was that of the richest model
       for (const shrink of this.options.homotopy ? levels.slice(-1) : levels) map = await this.#linear(model, shrink, map, linearMetric);
       if (k === 0 && preset === "auto" && !general && models.length > 1) {
@@ -334,9 +337,11 @@ class Steps {
     }
     const searched = sure
       ? `; start by search: ${sure.home} of ${sure.blocks} blocks at home${kept}`
-      : found
-        ? "; start: best of search, headers, middles and masses by the metric"
-        : "";
+      : init === "mind"
+        ? "; start by descriptions of self-similarity"
+        : found
+          ? "; start: best of search, headers, middles and masses by the metric"
+          : "";
     const plan = `preset ${preset}${searched}${preset === "auto" ? ": affine and diffeomorphic, because a rigid motion does not explain the images" : ""}; metric ${linearMetric.name}: ${why}`;
     if (preset === "homography") {
       let matrix: readonly number[] = homographyOfAffine(map);
@@ -594,6 +599,14 @@ class Steps {
     const wanted = init === "search" || (init === "auto" && this.#plain());
     const possible = [this.#fixed, this.#moving].every((im) => im.grid.size.length === 2 && Math.min(...im.grid.size) >= 32);
     return wanted && possible ? searchPlane(this.#images(), model) : undefined;
+  }
+
+  /** The linear map that self-similarities find from where headers, middles or masses put the images. */
+  #matched(level: LinearLevel, model: AffineModel): { map: AffineMap; before: AffineMap } {
+    const list = (["identity", "center", "moments"] as const).flatMap((how) => candidates(level, how, mi(), false).map((c) => c.map));
+    const start = list[0] ?? identityMap(this.fixed.grid.size.length);
+    const masks = { fixedMask: this.#fixedMask, movingMask: this.#movingMask, signal: this.options.signal };
+    return { map: mindStart(this.#fixed, this.#moving, model, list, masks) ?? start, before: start };
   }
 
   /** The start: as told, or the best of several after a few coarse steps. */

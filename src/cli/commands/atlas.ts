@@ -63,7 +63,7 @@ export const command: CommandDefinition = {
     choice(
       "--init <how>",
       "where to begin",
-      starts.filter((s) => s !== "search"),
+      starts.filter((s) => s !== "search" && s !== "mind"),
     ),
     option("--levels <list>", "shrink factors, coarse to fine", numberList(wholeFromOne), "whole numbers such as 4,2,1"),
     option("--modes <n>", "principal modes of shape to write (3)", wholeFromOne, "a whole number of 1 or more"),
@@ -93,7 +93,7 @@ export const command: CommandDefinition = {
       const plan = {
         model: (options.model as (typeof atlasModels)[number] | undefined) ?? "diffeo",
         rounds: options.rounds as number | undefined,
-        init: options.init as Exclude<(typeof starts)[number], "search"> | undefined,
+        init: options.init as Exclude<(typeof starts)[number], "search" | "mind"> | undefined,
         levels: options.levels as number[] | undefined,
       };
       const atlas = await session.stoppable((signal) =>

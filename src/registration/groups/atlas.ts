@@ -44,7 +44,7 @@ export interface AtlasOptions {
   /** Rounds of the deformable part: align all to the mean, take the mean again. Default: two more than there are levels; early rounds are coarse. */
   readonly rounds?: number;
   /** Where to begin: the headers' places, middles on middles, masses on masses, or the one of these whose mean the images agree with best (auto). */
-  readonly init?: Exclude<Start, "search">;
+  readonly init?: Exclude<Start, "search" | "mind">;
   /** For the linear part, and for the deformation. Defaults: ncc and lncc, which do not mind an image's gain and offset. */
   readonly linearMetric?: ImageMetric;
   readonly metric?: ImageMetric;
@@ -210,7 +210,7 @@ class Rounds {
     }
   }
 
-  async all(model: AtlasModel, init: Exclude<Start, "search">): Promise<AtlasStage[]> {
+  async all(model: AtlasModel, init: Exclude<Start, "search" | "mind">): Promise<AtlasStage[]> {
     const linear = this.#shrinks.length > 1 ? this.#shrinks.slice(0, -1) : this.#shrinks;
     const plan = deformablePlan(this.#shrinks, this.options.rounds ?? this.#shrinks.length + 2);
     const perStage = linear.length + 1;
@@ -268,7 +268,7 @@ class Rounds {
   }
 
   /** Places to begin from, and the one whose mean the images agree with best on the coarsest level. */
-  #start(shrink: number, init: Exclude<Start, "search">): void {
+  #start(shrink: number, init: Exclude<Start, "search" | "mind">): void {
     const d = this.#d;
     const middle = centreOf(this.grid);
     const levels = this.#subjects.map((s) => this.#level(s, shrink));
@@ -280,7 +280,7 @@ class Rounds {
       const middleOfAll = points[0].map((_, i) => mean(points.map((p) => p[i])));
       return points.map((p) => shift(p, middleOfAll));
     };
-    const ways: Record<Exclude<Start, "auto" | "search">, () => AffineMap[]> = {
+    const ways: Record<Exclude<Start, "auto" | "search" | "mind">, () => AffineMap[]> = {
       identity: () => this.#subjects.map(() => identityMap(d)),
       center: () => this.#subjects.map((s) => shift(centreOf(s.image.grid), middle)),
       moments: () => centred(levels.map((im) => massCentre(im))),
