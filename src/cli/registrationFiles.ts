@@ -1,14 +1,14 @@
 import { basename, resolve } from "node:path";
-import { inverseConsistency, jacobianDeterminant, jacobianSummary } from "../evaluation/index.js";
-import { applyAffine, indexToPhysical, invertAffine } from "../image/grid.js";
-import { type AffineMap, betweenIndices, type Grid, gridText, type Image, image, voxelsOf } from "../image/index.js";
+import { inverseConsistency, type JacobianSummary, jacobianDeterminant, jacobianSummary } from "../evaluation/index.js";
+import { physicalToIndex } from "../image/grid.js";
+import { type AffineMap, betweenIndices, type Grid, gridText, type Image, identityMap, voxelsOf } from "../image/index.js";
 import { determinant } from "../image/matrix.js";
 import { asLinear, displacementBytes, isItkText, itkText, writeImage, writeTransform } from "../io/index.js";
 import type { Uncertainty } from "../registration/index.js";
 import { type Figure, report } from "../report/index.js";
 import { plain } from "../report/linePlot.js";
 import { type Verdict, verdict } from "../report/verdict.js";
-import { Tensor } from "../tensor/index.js";
+import { scope, Tensor } from "../tensor/index.js";
 import { DisplacementTransform, identityTransform, type Transform, warp } from "../transforms/index.js";
 import { extension, type Loaded } from "./inputs.js";
 import type { Output } from "./output.js";
@@ -75,17 +75,21 @@ export function measure(t: Told): {
   readonly displacement: Float32Array;
   /** det J on the fixed grid; undefined where it is the same everywhere. */
   readonly jacobian?: Float32Array;
+  readonly jacobianSummary: JacobianSummary;
   /** Extremes of det J, where the partner lies inside moving: beyond it nothing guides a map. */
   readonly inside: { readonly smallest: number; readonly largest: number };
 } {
   const grid = t.fixed.image.grid;
-  const displacement = new Float32Array(t.transform.displacement(grid).data);
+  const displacement = scope(() => new Float32Array(t.transform.displacement(grid).data));
   const linear = asLinear(t.transform);
   const jacobian = linear ? undefined : jacobianDeterminant(displacement, grid);
-  const { folded, min, max, sdLog } = jacobianSummary(jacobian ?? [determinant(linear?.map.matrix ?? [], grid.size.length)]);
+  const summary = jacobianSummary(jacobian ?? [determinant(linear?.map.matrix ?? [], grid.size.length)]);
+  const { folded, min, max, sdLog } = summary;
   // About 20 000 points, of a linear map 200: an average over more would not differ in the digits shown.
   const stride = Math.max(1, Math.floor(voxelsOf(grid) / (linear ? 200 : 20_000)));
-  const map = (y: Transform) => (p: Float64Array) => Float64Array.from(y.apply(Tensor.from(p, [p.length / y.dimension, y.dimension])).data);
+  // Of a deformation in f32, by the kernels: what it misses by is thousands of times what they round.
+  const map = (y: Transform) => (p: Float64Array) =>
+    scope(() => Float64Array.from(y.apply(Tensor.from(linear ? p : Float32Array.from(p), [p.length / y.dimension, y.dimension])).data));
   let [start, there, again]: Float64Array[] = [new Float64Array(), new Float64Array(), new Float64Array()];
   const forward = (p: Float64Array) => {
     start = p;
@@ -97,9 +101,7 @@ export function measure(t: Told): {
     return again;
   };
   const back = inverseConsistency(forward, backward, grid, stride);
-  const beyond = outsideOf(t.movingGray.grid);
-  const d = grid.size.length;
-  const known = again.map((v, k) => (beyond(there, k - (k % d)) ? start[k] : v));
+  const known = insideOf(t.movingGray.grid, there, start, again);
   const inside = inverseConsistency(
     () => there,
     () => known,
@@ -107,11 +109,11 @@ export function measure(t: Told): {
     stride,
   );
   let [smallest, largest] = [min, max];
-  if (jacobian) {
-    const covered = coveredBy(t.movingGray.grid, t.transform, grid);
+  const covered = jacobian && coveredBy(t.movingGray.grid, displacement, grid);
+  if (jacobian && covered) {
     [smallest, largest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let k = 0; k < jacobian.length; k++) {
-      if (!(covered[k] > 0)) continue;
+      if (covered[k] === 0) continue;
       if (jacobian[k] < smallest) smallest = jacobian[k];
       if (jacobian[k] > largest) largest = jacobian[k];
     }
@@ -121,7 +123,7 @@ export function measure(t: Told): {
     figures: {
       before: t.before,
       after: t.after,
-      overlap: overlapOf(t.movingGray.grid, t.transform, grid),
+      overlap: covered ? shareOf(covered) : overlapOf(t.movingGray.grid, t.transform, grid),
       folded,
       jacobian: { min, max, sdLog },
       inverseConsistency: { meanVoxels: back.mean, maxVoxels: back.max, p99Voxels: inside.p99, beyondOne: inside.beyondOne },
@@ -129,6 +131,7 @@ export function measure(t: Told): {
     },
     displacement,
     jacobian,
+    jacobianSummary: summary,
   };
 }
 
@@ -136,22 +139,52 @@ export function measure(t: Told): {
 export function overlapOf(moving: Grid, y: Transform, fixed: Grid): number {
   const linear = asLinear(y);
   if (linear) return linearOverlap(betweenIndices(fixed, linear.map, moving), fixed.size, moving.size);
-  const data = coveredBy(moving, y, fixed);
+  return scope(() => shareOf(coveredBy(moving, y.displacement(fixed).data, fixed)));
+}
+function shareOf(covered: Uint8Array): number {
   let inside = 0;
-  for (let i = 0; i < data.length; i++) if (data[i] > 0) inside++;
-  return inside / data.length;
+  for (let i = 0; i < covered.length; i++) inside += covered[i];
+  return inside / covered.length;
 }
 
-/** 1 at the voxels of fixed whose partner lies inside moving. */
-function coveredBy(moving: Grid, y: Transform, fixed: Grid): ArrayLike<number> {
-  const ones = image(new Float32Array(voxelsOf(moving)).fill(1), moving);
-  return warp(ones, y, fixed, { interpolation: "nearest" }).values.data;
+/** 1 at the voxels p of fixed whose partner p + u(p) lies inside moving, that is within half a voxel of its samples; u in mm, planes x, y(, z). */
+function coveredBy(moving: Grid, u: ArrayLike<number>, fixed: Grid): Uint8Array {
+  const d = fixed.size.length;
+  const index = betweenIndices(fixed, identityMap(d), moving);
+  const inverse = physicalToIndex(moving).matrix;
+  const [W, H, D = 1] = fixed.size;
+  const n = W * H * D;
+  const out = new Uint8Array(n).fill(1);
+  const third = d === 3 ? 2 * n : 0;
+  for (let a = 0; a < d; a++) {
+    const [mx, my, mz] = [index.matrix[a * d], index.matrix[a * d + 1], d === 3 ? index.matrix[a * d + 2] : 0];
+    const [ux, uy, uz] = [inverse[a * d], inverse[a * d + 1], d === 3 ? inverse[a * d + 2] : 0];
+    const most = moving.size[a] - 0.5;
+    for (let z = 0, k = 0; z < D; z++)
+      for (let y = 0; y < H; y++) {
+        const start = index.offset[a] + my * y + mz * z;
+        for (let x = 0; x < W; x++, k++) {
+          const v = start + mx * x + ux * u[k] + uy * u[n + k] + uz * u[third + k];
+          if (!(v >= -0.5 && v <= most)) out[k] = 0;
+        }
+      }
+  }
+  return out;
 }
-/** Does the point at `at` of a list lie outside a grid's voxels? */
-function outsideOf(grid: Grid): (points: Float64Array, at: number) => boolean {
-  const index = invertAffine(indexToPhysical(grid));
-  return (points, at) =>
-    applyAffine(index, Array.from(points.subarray(at, at + grid.size.length))).some((v, a) => v < -0.5 || v > grid.size[a] - 0.5);
+/** Points whose partner lies outside a grid's voxels are put back where they started: nothing is known of them. */
+function insideOf(moving: Grid, partners: Float64Array, start: Float64Array, found: Float64Array): Float64Array {
+  const d = moving.size.length;
+  const { matrix, offset } = physicalToIndex(moving);
+  const out = Float64Array.from(found);
+  for (let i = 0; i < out.length; i += d)
+    for (let a = 0; a < d; a++) {
+      let v = offset[a];
+      for (let c = 0; c < d; c++) v += matrix[a * d + c] * partners[i + c];
+      if (v >= -0.5 && v <= moving.size[a] - 0.5) continue;
+      for (let c = 0; c < d; c++) out[i + c] = start[i + c];
+      break;
+    }
+  return out;
 }
 
 /** The same for A p + b between voxels: along a row of fixed, what lies within half a voxel of moving's is an interval. */
@@ -198,19 +231,20 @@ export const judge = (t: Told, { figures, inside }: Measured): Verdict =>
 /** The report of a registration as one HTML file. */
 export function reportPage(session: Session, t: Told, measured: Measured, judged: Verdict): string {
   const grid = t.fixed.image.grid;
-  const gray = (im: Image) => new Float32Array(im.values.data);
+  const gray = (make: () => Image) => scope(() => new Float32Array(make().values.data));
   return report({
     title: `${basename(t.fixed.path)} ← ${basename(t.moving.path)}`,
     subtitle: subtitle(t, grid),
     verdict: judged,
     grid,
-    fixed: { values: gray(t.fixedGray) },
-    moving: { values: gray(warp(t.movingGray, identityTransform(grid.size.length), grid)) },
-    warped: { values: gray(warp(t.movingGray, t.transform, grid)) },
+    fixed: { values: gray(() => t.fixedGray) },
+    moving: { values: gray(() => warp(t.movingGray, identityTransform(grid.size.length), grid)) },
+    warped: { values: gray(() => warp(t.movingGray, t.transform, grid)) },
     sameScale: t.sameScale,
     unlikeContrasts: t.unlikeContrasts,
     displacement: measured.displacement,
     jacobian: measured.jacobian,
+    jacobianSummary: measured.jacobianSummary,
     straight: asLinear(t.transform) !== undefined,
     trace: t.trace,
     traceLabel: `Objective (${t.metric}${t.options.alpha === undefined ? "" : " and smoothness"})`,
@@ -229,12 +263,9 @@ export function putRegistration(session: Session, out: Output, t: Told): { figur
   const measured = measure(t);
   const judged = judge(t, measured);
   clock("measure");
-  const warped = warp(t.moving.image, t.transform, grid);
-  for (const [name, bytes] of writeImage(warped, `warped${warpedExtension(t.moving.path)}`, {
-    channelKind: t.moving.raw.channelKind,
-    level: 1,
-  }))
-    out.put(name, bytes);
+  const name = `warped${warpedExtension(t.moving.path)}`;
+  const how = { channelKind: t.moving.raw.channelKind, level: 1 };
+  for (const [n, bytes] of scope(() => writeImage(warp(t.moving.image, t.transform, grid), name, how))) out.put(n, bytes);
   const linear = asLinear(t.transform);
   const whole = t.transform instanceof DisplacementTransform;
   for (const [name, bytes] of writeTransform(t.transform, "transform.json", whole ? { fieldStem: "displacement" } : {}))

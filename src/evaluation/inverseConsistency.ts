@@ -57,22 +57,28 @@ export function inverseConsistency(forward: PointMap, inverse: PointMap, grid: L
 function interior(grid: Lattice, stride: number): Float64Array {
   const d = grid.size.length;
   const m = indexToPoint(grid);
-  const inside = (i: number): number[] | undefined => {
-    const index: number[] = [];
-    for (const n of grid.size) {
-      const v = i % n;
-      if (n > 2 && (v === 0 || v === n - 1)) return undefined;
-      index.push(v);
-      i = (i - v) / n;
+  const n = sampleCount(grid);
+  const out = new Float64Array(d * Math.ceil(n / stride));
+  const index = new Float64Array(d);
+  let count = 0;
+  for (let i = 0; i < n; i += stride) {
+    let rest = i;
+    let rim = false;
+    for (let a = 0; a < d; a++) {
+      const size = grid.size[a];
+      const v = rest % size;
+      if (size > 2 && (v === 0 || v === size - 1)) rim = true;
+      index[a] = v;
+      rest = (rest - v) / size;
     }
-    return index;
-  };
-  const out: number[] = [];
-  for (let i = 0, n = sampleCount(grid); i < n; i += stride) {
-    const index = inside(i);
-    if (index) for (let r = 0; r < d; r++) out.push(index.reduce((s, v, c) => s + m[r * d + c] * v, grid.origin?.[r] ?? 0));
+    if (rim) continue;
+    for (let r = 0; r < d; r++) {
+      let v = grid.origin?.[r] ?? 0;
+      for (let c = 0; c < d; c++) v += m[r * d + c] * index[c];
+      out[count++] = v;
+    }
   }
-  return Float64Array.from(out);
+  return out.slice(0, count);
 }
 
 /** y(p) = p + u(p) with u interpolated linearly between the samples of a displacement field [mm, planes x, y(, z)]; NaN outside its grid. */

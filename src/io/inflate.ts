@@ -48,7 +48,7 @@ function inflateStream(format: string, bytes: Uint8Array, kind: Compression, atM
  */
 export function inflate(format: string, bytes: Uint8Array, kind: Compression, atMost: number, o: { portable?: boolean } = {}): Uint8Array {
   const zlib = o.portable ? undefined : nodeZlib();
-  if (!zlib || atMost < 65536) return inflateStream(format, bytes, kind, atMost);
+  if (!zlib || atMost < 4096) return inflateStream(format, bytes, kind, atMost);
   const run = kind === "gzip" ? zlib.gunzipSync : kind === "zlib" ? zlib.inflateSync : zlib.inflateRawSync;
   try {
     return plain(run(bytes, { maxOutputLength: Math.max(1, atMost), chunkSize: Math.max(65536, Math.min(atMost + 64, 1 << 24)) }));

@@ -1,3 +1,4 @@
+import { select } from "../core/select.js";
 import type { Tensor } from "../tensor/index.js";
 
 /**
@@ -9,16 +10,16 @@ export function noiseLevel(values: Tensor): number {
   const width = shape[shape.length - 1];
   if (width < 3) return 0;
   const step = Math.max(1, Math.floor(data.length / 65536)) | 1;
-  const sizes: number[] = [];
+  const sizes = new Float64Array(Math.ceil(data.length / step));
+  let count = 0;
   for (let i = 1; i + 1 < data.length; i += step) {
     const x = i % width;
     if (x === 0 || x === width - 1) continue;
     const size = Math.abs(data[i - 1] - 2 * data[i] + data[i + 1]);
-    if (size > 0) sizes.push(size);
+    if (size > 0) sizes[count++] = size;
   }
-  if (sizes.length === 0) return 0;
-  sizes.sort((a, b) => a - b);
-  return sizes[sizes.length >> 1] / (Math.sqrt(6) * 0.6745);
+  if (count === 0) return 0;
+  return select(sizes.subarray(0, count), count >> 1) / (Math.sqrt(6) * 0.6745);
 }
 
 /** Root mean square of ∇I, central differences over the spacing along the last axes, from some sixty thousand voxels. */

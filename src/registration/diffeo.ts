@@ -37,6 +37,8 @@ export interface DiffeoInput {
   readonly movingMask?: Tensor;
   /** Fixed points ↦ moving points, from the linear stage. */
   readonly map: AffineMap;
+  /** Called when moving is not needed any more: the finest level works on its own copy, warped by the linear map. */
+  readonly releaseMoving?: () => void;
   /** Where to begin: the halves of an earlier, similar registration under the same map (the last frame, the last round). Default: nothing is moved. */
   readonly start?: Midway;
 }
@@ -192,8 +194,11 @@ function onGrid(u: Tensor, from: Grid, to: Grid): Tensor {
   return out;
 }
 
-/** Floats per voxel of the finest level that are alive at the peak: the level of the moving image, the halves, and what the metric keeps for its slopes (the caller's images come on top). */
-export const planesAtPeak = (d: number, masks: boolean): number => 2 + 2 * d + (2 + 5 + 2) + (masks ? 4 : 0);
+/**
+ * Floats per voxel of the finest level that are alive at the peak, beside the caller's images: both images of the level, the halves, and what the
+ * metric keeps for its slopes; masks and their warped selves (of the moving image's extent alone, where none was given). Moving itself has been released.
+ */
+export const planesAtPeak = (d: number, masks: boolean): number => 2 + 2 * d + (2 + 5 + 2) + (masks ? 4 : 2) - 1;
 
 /**
  * Symmetric diffeomorphic registration from coarse to fine, starting at a linear map:  y = A ∘ (id + u₂) ∘ (id + u₁)⁻¹,  u₁, u₂ the halves.
@@ -248,6 +253,7 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
         step: stepVoxels,
       };
     });
+    if (k === o.shrinks.length - 1) input.releaseMoving?.();
     const { grid } = level.fixed;
     const zero = () => Tensor.zeros([d, ...tensorShape(grid)]);
     const start: Halves =

@@ -210,7 +210,8 @@ const chain: Record<string, readonly AffineModel[]> = {
 
 class Steps {
   readonly #fixed: Image;
-  readonly #moving: Image;
+  readonly #scaledMoving: () => Image;
+  #movingNow?: Image;
   readonly #fixedMask?: Tensor;
   readonly #movingMask?: Tensor;
   readonly #trace: { level: string; values: readonly number[] }[] = [];
@@ -232,13 +233,19 @@ class Steps {
     engine().resetPeak();
     const scaled = (image: Image, to: readonly [number, number]) => keep(named?.scaling === "none" ? copied(image) : scaledTo(image, to));
     this.#fixed = scaled(fixed, range);
-    this.#moving = scaled(moving, named?.scaling === "shared" ? range : robustRange(moving));
+    const movingRange = named?.scaling === "shared" ? range : robustRange(moving);
+    this.#scaledMoving = () => scaled(moving, movingRange);
     this.#fixedMask = options.fixedMask && keep(options.fixedMask.cast("f32"));
     this.#movingMask = options.movingMask && keep(options.movingMask.cast("f32"));
   }
   free(): void {
     for (const level of this.#levels) this.#release(level);
-    dispose(this.#fixed.values, this.#moving.values);
+    dispose(this.#fixed.values, this.#movingNow?.values);
+  }
+  /** Moving on the metric's scale: made when it is wanted, and let go of while a deformation needs the room. */
+  get #moving(): Image {
+    this.#movingNow ??= this.#scaledMoving();
+    return this.#movingNow;
   }
 
   async all(preset: Preset, init: Start | Transform, general: ReturnType<typeof generalOf>): Promise<RegisterResult> {
@@ -426,14 +433,24 @@ class Steps {
     const signed = !this.named && smooth;
     const metric = this.named ?? lncc({ signed, radiusVoxels: signed ? 2 : 3 });
     const voxels = (s: number) => voxelsOf(this.fixed.grid) / s ** d;
-    // Pictures settle sooner than volumes, and the finest level only refines.
+    // Pictures settle sooner than volumes, and a finest level of many samples only refines.
     const rounds = d === 2 ? 50 : 80;
     const iterations = dense.map((s, k) =>
-      k < dense.length - 1 ? (voxels(s) < 1e6 ? rounds : 50) : voxels(s) < 1e6 ? rounds + (d === 2 ? 0 : 20) : 30,
+      k < dense.length - 1 ? (voxels(s) < 1e6 ? rounds : 50) : d === 3 && voxels(s) < 1e6 ? rounds + 20 : 30,
     );
     const { noise, ...stiffness } = stiffnessFor(this.#fixed, this.#moving, smooth, metric.local === true);
     const result = await alignDiffeo(
-      { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map },
+      {
+        fixed: this.#fixed,
+        moving: this.#moving,
+        fixedMask: this.#fixedMask,
+        movingMask: this.#movingMask,
+        map,
+        releaseMoving: () => {
+          dispose(this.#movingNow?.values);
+          this.#movingNow = undefined;
+        },
+      },
       metric,
       { ...stiffness, ...this.options.deformation, shrinks: dense, iterations: this.options.deformation?.iterations ?? iterations },
       { iterations: 0, ...this.#run() },
@@ -497,7 +514,7 @@ class Steps {
   }
   #release(level: LinearLevel): void {
     this.#levels.delete(level);
-    const mine = [this.#fixed.values, this.#moving.values, this.#fixedMask, this.#movingMask];
+    const mine = [this.#fixed.values, this.#movingNow?.values, this.#fixedMask, this.#movingMask];
     for (const t of [level.fixed.values, level.moving.values, level.fixedMask, level.movingMask]) if (t && !mine.includes(t)) dispose(t);
   }
 

@@ -1,4 +1,5 @@
 import { ShapeError } from "../core/errors.js";
+import { select } from "../core/select.js";
 import type { Colour } from "./colourMap.js";
 import { type Picture, type Plane, rgb } from "./picture.js";
 
@@ -77,11 +78,13 @@ export function edgeMask({ width, height, values }: Plane, share = 0.05): Uint8A
         if (m > peak) peak = m;
       }
     }
-  const sorted = ridge.filter((m) => m > 0).sort();
-  const keep = Math.min(sorted.length, Math.ceil(share * n));
+  const found = ridge.filter((m) => m > 0);
+  const keep = Math.min(found.length, Math.ceil(share * n));
   // Nothing weaker than 2 % of the strongest edge: a flat background's noise is not an edge.
-  const threshold = keep === 0 ? Number.POSITIVE_INFINITY : Math.max(sorted[sorted.length - keep], 0.02 * peak);
-  return Uint8Array.from(ridge, (m) => (m >= threshold ? 1 : 0));
+  const threshold = keep === 0 ? Number.POSITIVE_INFINITY : Math.max(select(found, found.length - keep), 0.02 * peak);
+  const mask = new Uint8Array(n);
+  for (let i = 0; i < n; i++) if (ridge[i] >= threshold) mask[i] = 1;
+  return mask;
 }
 
 /** [1 4 6 4 1] / 16 along both axes: σ = 1. NaN counts as 0. */

@@ -1,3 +1,4 @@
+import { select } from "../core/select.js";
 import type { Lattice, Samples } from "../evaluation/lattice.js";
 import { writeStencilPng } from "../io/png.js";
 import { type Colour, colourMap, jacobianTable, table } from "./colourMap.js";
@@ -54,11 +55,11 @@ function luminance(layer: Layer, grid: Lattice, view: View, at: number): Plane {
 
 /** Half the width of the Jacobian colour bar: |log₂ det J| up to here. */
 export function jacobianRange(determinants: Samples): number {
-  const logs: number[] = [];
   const step = Math.max(1, Math.floor(determinants.length / 50_000));
-  for (let i = 0; i < determinants.length; i += step) if (determinants[i] > 0) logs.push(Math.abs(Math.log2(determinants[i])));
-  logs.sort((a, b) => a - b);
-  const wide = logs[Math.floor(0.99 * (logs.length - 1))] ?? 0;
+  const logs = new Float64Array(Math.ceil(determinants.length / step));
+  let count = 0;
+  for (let i = 0; i < determinants.length; i += step) if (determinants[i] > 0) logs[count++] = Math.abs(Math.log2(determinants[i]));
+  const wide = count > 0 ? select(logs.subarray(0, count), Math.floor(0.99 * (count - 1))) : 0;
   return [0.125, 0.25, 0.5, 1, 1.5, 2, 3].find((r) => r >= wide) ?? 4;
 }
 
@@ -70,9 +71,9 @@ export function jacobianAlbum(determinants: Samples, grid: Lattice, all: readonl
     const most = widest(grid);
     const plane = slice(determinants, grid, view, at, { most });
     const folded = slice(determinants, grid, view, at, { most, of: fold }).values;
-    const data = Uint8Array.from(plane.values, (j, i) =>
-      folded[i] > 0 ? 0 : Math.max(1, Math.min(255, Math.round(128 + (127 * Math.log2(j)) / range))),
-    );
+    const data = new Uint8Array(folded.length);
+    for (let i = 0; i < data.length; i++)
+      data[i] = folded[i] > 0 ? 0 : Math.max(1, Math.min(255, Math.round(128 + (127 * Math.log2(plane.values[i])) / range)));
     return dataUrl({ width: plane.width, height: plane.height, channels: 1, data } satisfies Picture);
   });
 }

@@ -1,5 +1,5 @@
+import { select } from "../core/select.js";
 import type { Samples } from "../evaluation/lattice.js";
-import { sortedQuantile } from "../evaluation/quantile.js";
 import { writePng } from "../io/png.js";
 import { planar, rawImage } from "../io/raw.js";
 import type { ColourMap } from "./colourMap.js";
@@ -35,14 +35,19 @@ export function robustWindow(...images: Samples[]): Window {
       const v = values[i];
       if (v - v === 0) sample[count++] = v; // not of NaN and infinities
     }
-  const sorted = sample.subarray(0, count).sort();
-  if (sorted.length === 0) return { low: 0, high: 1 };
-  const low = sortedQuantile(sorted, 0.005);
-  const high = sortedQuantile(sorted, 0.995);
+  if (count === 0) return { low: 0, high: 1 };
+  const found = sample.subarray(0, count);
+  const at = (q: number): number => {
+    const place = q * (count - 1);
+    const below = Math.floor(place);
+    const value = select(found, below);
+    return value + (place - below) * (select(found, Math.min(below + 1, count - 1), below) - value);
+  };
+  const [low, high] = [at(0.005), at(0.995)];
   if (high > low) return { low, high };
   // Nearly everything has one value (a few bright spots on black): take the extremes instead.
-  const last = sorted[sorted.length - 1];
-  return last > sorted[0] ? { low: sorted[0], high: last } : { low: sorted[0], high: sorted[0] + 1 };
+  const [least, most] = [select(found, 0), select(found, count - 1)];
+  return { low: least, high: most > least ? most : least + 1 };
 }
 
 /** Gray bytes of a plane: `low` is black, `high` white, NaN black. */
@@ -82,8 +87,10 @@ export const png = ({ width, height, channels, data }: Picture): Uint8Array =>
 export const dataUrl = (picture: Picture): string => pngUrl(png(picture));
 export const pngUrl = (bytes: Uint8Array): string => `data:image/png;base64,${base64(bytes)}`;
 
-/** Base64 without Node's Buffer or a page's btoa, in pieces that fit an argument list. */
+/** Base64, by Node's Buffer where there is one, else by a page's btoa in pieces that fit an argument list. */
 export function base64(bytes: Uint8Array): string {
+  const host = globalThis as { Buffer?: { from(b: ArrayBufferLike, at: number, length: number): { toString(as: "base64"): string } } };
+  if (host.Buffer) return host.Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
   const pieces: string[] = [];
   for (let i = 0; i < bytes.length; i += 8190) pieces.push(btoa(String.fromCharCode(...bytes.subarray(i, i + 8190))));
   return pieces.join(""); // 8190 is a multiple of 3: no padding inside

@@ -1,4 +1,4 @@
-import { jacobianSummary } from "../evaluation/jacobian.js";
+import { type JacobianSummary, jacobianSummary } from "../evaluation/jacobian.js";
 import type { Lattice, Samples } from "../evaluation/lattice.js";
 import { foldedColour } from "./colourMap.js";
 import { escapeHtml } from "./escapeHtml.js";
@@ -45,6 +45,8 @@ export interface ReportInput {
   /** y(p) − p in mm, planes x, y(, z). */
   readonly displacement?: Samples;
   readonly jacobian?: Samples;
+  /** Its figures, when they are known already. */
+  readonly jacobianSummary?: JacobianSummary;
   /** Straight lines stay straight: the grid is drawn by its lines' ends. */
   readonly straight?: boolean;
   /** Values of the objective, level by level. */
@@ -100,7 +102,7 @@ export function report(input: ReportInput): string {
   if (input.jacobian) {
     const range = jacobianRange(input.jacobian);
     layers.j = jacobianAlbum(input.jacobian, grid, all, range);
-    const s = jacobianSummary(input.jacobian);
+    const s = input.jacobianSummary ?? jacobianSummary(input.jacobian);
     const label = (e: number) => plain(2 ** e);
     cards.push({
       title: "Local change of volume",
