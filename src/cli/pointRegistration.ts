@@ -46,9 +46,9 @@ export function loadLandmarks(
       {},
     );
   const [fixed, moving] = [loadPoints(session, a, dimension), loadPoints(session, b, dimension)];
-  if (fixed.count !== moving.count)
+  if (options.unpaired !== true && fixed.count !== moving.count)
     throw new FormatError(
-      `${basename(b)}: ${moving.count} points, but ${basename(a)} holds ${fixed.count}; row i of one must belong to row i of the other`,
+      `${basename(b)}: ${moving.count} points, but ${basename(a)} holds ${fixed.count}; row i of one must belong to row i of the other, unless they come with --unpaired`,
       { fixed: fixed.count, moving: moving.count },
     );
   return { fixed, moving, files: [a, b] };

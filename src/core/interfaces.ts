@@ -92,6 +92,12 @@ export interface TransformFamily {
   regularisationGrid?(grid: Grid): Grid;
   /** What S sees, where that is not the displacement: a velocity field is regularised itself. mm, planes on `regularisationGrid`. */
   regularised?(parameters: Parameters, grid: Grid, at: Grid): Tensor;
+  /** S in θ itself, where it has a closed form for a regulariser of that name; undefined: it is summed over samples. */
+  closedForm?(regulariser: string, parameters: Parameters, grid: Grid): Tensor | undefined;
+  /** y can fold (nothing in how it is made prevents it): the general path then puts up a barrier and smooths what is left of folds. */
+  readonly folds?: boolean;
+  /** The same parameters, smoother near places where y folds: weights of 0 to 1, [1, (z,) y, x] on a grid of their own. */
+  smoothed?(parameters: Parameters, grid: Grid, weights: Tensor, at: Grid): Parameters;
   /** P⁻¹ for descents: gradient ↦ direction, symmetric positive definite. */
   precondition?(gradient: Parameters, grid: Grid): Parameters;
   /** The shortest length in mm over which y bends when a level has this grid: it gives weights in mm² their default. Default: two voxels. */

@@ -12,6 +12,8 @@ import { AffineTransform } from "../transforms/affine.js";
 import { baseOf, warp } from "../transforms/warp.js";
 import { atSpacing, baseSpacing } from "./levels.js";
 import type { LevelRun } from "./linear.js";
+import { landmarkPull, type VoxelPairs, voxelPairs } from "./points/landmarkPull.js";
+import type { LandmarkPairs } from "./points/landmarkTerm.js";
 import { activeRegion, cropped } from "./region.js";
 
 export interface DiffeoOptions {
@@ -39,6 +41,8 @@ export interface DiffeoInput {
   readonly map: AffineMap;
   /** Called when moving is not needed any more: the finest level works on its own copy, warped by the linear map. */
   readonly releaseMoving?: () => void;
+  /** Landmark pairs beside the metric: + ½ factor mean |A(y(fᵢ)) − mᵢ|². */
+  readonly landmarks?: LandmarkPairs;
   /** Where to begin: the halves of an earlier, similar registration under the same map (the last frame, the last round). Default: nothing is moved. */
   readonly start?: Midway;
 }
@@ -74,6 +78,7 @@ interface Problem {
   readonly updateSigma: readonly [number, number, number];
   readonly totalSigma: readonly [number, number, number];
   readonly step: number;
+  readonly landmarks?: VoxelPairs;
 }
 interface DiffeoState extends State<Halves> {
   readonly value: number;
@@ -127,9 +132,10 @@ function look(p: Problem, x: Halves, recent: readonly number[]): DiffeoState {
       if (c > 0) force.data.set(force.add(part).data);
     }
     dispose(fixed, moving, gradients);
+    const pull = p.landmarks ? landmarkPull(p.landmarks, x.toFixed, x.toMoving, force) : 0;
     const direction = Tensor.uninitialised(force.shape);
     gaussian(e, force.pointer, direction.pointer, d, size3(size), { sigma: p.updateSigma, truncate: 3 });
-    const v = value.item();
+    const v = value.item() + pull;
     return { x, value: v, direction, longest: longestVector(e, direction.pointer, size), recent: [...recent.slice(-19), v] };
   });
 }
@@ -215,7 +221,7 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
   if (input.start) halves = { toFixed: copied(input.start.toFixed), toMoving: copied(input.start.toMoving) };
   const trace: DiffeoResult["trace"][number][] = [];
   // Background costs as much as anatomy: leave out what shows nothing in either image. Beyond the box a deformation goes on as at its border.
-  const region = input.start || o.onLevel ? undefined : activeRegion(input.fixed, input.moving, input.map);
+  const region = input.start || input.landmarks || o.onLevel ? undefined : activeRegion(input.fixed, input.moving, input.map);
   const whole = region ? cropped(input.fixed, region) : input.fixed;
   if (region) keep(whole.values);
   for (const [k, shrink] of o.shrinks.entries()) {
@@ -251,6 +257,7 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
         updateSigma: sigma(atLevel(updateVoxels, o.shrinks.length - 1 - k)),
         totalSigma: sigma(atLevel(totalVoxels, o.shrinks.length - 1 - k)),
         step: stepVoxels,
+        landmarks: input.landmarks && voxelPairs(input.landmarks, input.map, grid),
       };
     });
     if (k === o.shrinks.length - 1) input.releaseMoving?.();

@@ -1,7 +1,8 @@
 import { ArgumentError } from "../core/errors.js";
 import type { Grid, Parameters, TransformFamily } from "../core/interfaces.js";
 import { applyAffine, betweenIndices, identityMap, indexToPhysical, sameGrid, tensorShape, voxelsOf } from "../image/grid.js";
-import { bytesOf, gaussian, scope, Tensor, warpAffine } from "../tensor/index.js";
+import { splineBending } from "../regularisers/index.js";
+import { along, bytesOf, gaussian, scope, sparseRows, Tensor, warpAffine } from "../tensor/index.js";
 import {
   BSplineTransform,
   controlGridOf,
@@ -53,6 +54,9 @@ export function bspline({ spacingVoxels = 5 }: BSplineFamilyOptions = {}): Trans
       const size = controlOf({ control: this.start(grid).control }, grid).size.map((n) => 2 * (n - 3));
       return over(grid, size);
     },
+    closedForm: (regulariser, p, grid) => (regulariser === "bendingEnergy" ? splineBending(p.control, controlOf(p, grid)) : undefined),
+    folds: true,
+    smoothed: (p, grid, weights, at) => ({ control: relaxed(p.control, onGrid(weights, at, controlOf(p, grid))) }),
     bendsOver: (grid) => spacingVoxels * Math.min(...grid.spacing),
     bytes: (grid) => bytesOf([voxelsOf(grid)]) * 3 * grid.size.length,
   };
@@ -68,6 +72,19 @@ function over(grid: Grid, size: readonly number[]): Grid {
 function onGrid(u: Tensor, from: Grid, to: Grid): Tensor {
   if (sameGrid(from, to)) return u;
   return warpAffine(u, baseOf(betweenIndices(to, identityMap(from.size.length), from)), tensorShape(to));
+}
+/** Planes drawn towards the binomial mean of their neighbours, by weights of 0 to 1: linear fields stay as they are, but at the ends. */
+function relaxed(planes: Tensor, weights: Tensor): Tensor {
+  const around = planes.shape.slice(1).reduce((x, n, a) => {
+    const mirrored = (i: number) => (i < 0 ? 0 : i >= n ? n - 1 : i);
+    const rows = Array.from({ length: n }, (_, i): [number, number][] => [
+      [mirrored(i - 1), 0.25],
+      [i, 0.5],
+      [mirrored(i + 1), 0.25],
+    ]);
+    return along(x, a + 1, sparseRows(n, rows));
+  }, planes);
+  return planes.add(around.sub(planes).mul(weights));
 }
 const zeros = (grid: Grid) => Tensor.zeros([grid.size.length, ...tensorShape(grid)]);
 /** σ voxels of the finest axis, in mm alike along all: [z, y, x]. */
@@ -97,6 +114,8 @@ export function displacement({ smoothVoxels = 4 }: DenseFamilyOptions = {}): Tra
       });
     },
     precondition: (g, grid) => ({ field: gaussian(g.field, { sigma: sigmas(grid, smoothVoxels) }) }),
+    folds: true,
+    smoothed: (p, grid, weights, at) => ({ field: relaxed(p.field, onGrid(weights, at, grid)) }),
     bytes: (grid) => bytesOf([voxelsOf(grid)]) * 20 * grid.size.length,
   };
 }

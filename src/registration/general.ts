@@ -40,6 +40,9 @@ import { baseOf, warp } from "../transforms/warp.js";
 import type { DiffeoInput } from "./diffeo.js";
 import { atSpacing, baseSpacing } from "./levels.js";
 import type { LevelRun } from "./linear.js";
+import { LandmarkDistance } from "./points/landmarkDistance.js";
+import type { LandmarkPairs } from "./points/landmarkTerm.js";
+import { foldBarrier, unfolded } from "./unfold.js";
 
 /** Methods that a family's parameters can be found with. */
 export const generalOptimisers = ["lbfgs", "gaussNewton", "gradientDescent", "momentum", "adam"] as const;
@@ -55,6 +58,8 @@ export interface GeneralOptions {
   /** Shrink factors, coarse to fine, and the most steps on each. */
   readonly shrinks: readonly number[];
   readonly iterations: readonly number[];
+  /** Keep families that can fold from it: a barrier in the objective, and what is left smoothed at the end. Default true. */
+  readonly unfold?: boolean;
   /** A step that brings less than this part of the value ends a level. Default 1e-4 (L-BFGS), 1e-3 (Gauss–Newton). */
   readonly relativeDecrease?: number;
 }
@@ -68,6 +73,8 @@ export interface GeneralResult {
   readonly inversion: { readonly largest: number; readonly share: number };
   /** D alone at the end of the last level. */
   readonly likeness: number;
+  /** Voxels that folded before the end's smoothing, and after it. */
+  readonly folds?: { readonly before: number; readonly after: number };
 }
 
 /** D(M ∘ A ∘ y(θ), F) + α S(y(θ)) on one level. */
@@ -79,6 +86,7 @@ class Level {
   readonly #inside: Tensor | undefined;
   readonly #metric: Metric;
   readonly #sGrid: Grid;
+  readonly #landmarks: LandmarkDistance | undefined;
   #model: Model | undefined;
   constructor(
     readonly fixed: Image,
@@ -89,6 +97,7 @@ class Level {
     readonly imageMetric: ImageMetric,
     readonly o: GeneralOptions,
     readonly cubic: boolean,
+    landmarks: LandmarkPairs | undefined,
   ) {
     const d = fixed.grid.size.length;
     this.grid = fixed.grid;
@@ -101,6 +110,7 @@ class Level {
     this.#inside = movingMask || inside.min().item() < 0.99 ? ones : undefined;
     const near = warp(moving, affine, fixed.grid, { border: "clamp" });
     this.#metric = imageMetric.prepare?.(fixed, near) ?? imageMetric;
+    this.#landmarks = landmarks && new LandmarkDistance(landmarks, map, fixed.grid);
     this.#sGrid = o.family.regularisationGrid?.(fixed.grid) ?? fixed.grid;
   }
   get #kind() {
@@ -121,6 +131,8 @@ class Level {
   #smoothness(p: Parameters, u: Tensor | undefined): Tensor | undefined {
     const { family, regulariser, alpha = 0 } = this.o;
     if (!regulariser || !(alpha > 0)) return undefined;
+    const closed = family.closedForm?.(regulariser.name, p, this.grid);
+    if (closed) return closed.mul(alpha);
     const on = this.#sGrid;
     const seen = family.regularised?.(p, this.grid, on) ?? (u && sameGrid(on, this.grid) ? u : family.displacement(p, this.grid, on));
     return regulariser.value(seen, on).mul(alpha);
@@ -128,8 +140,13 @@ class Level {
   #value(p: Parameters): Tensor {
     const u = this.o.family.displacement(p, this.grid);
     const data = this.#data(this.#field(u));
-    const smooth = this.#smoothness(p, u);
-    return smooth ? data.add(smooth) : data;
+    const { family, unfold = true } = this.o;
+    const terms = [
+      this.#smoothness(p, u),
+      this.#landmarks?.value(u),
+      family.folds && unfold ? foldBarrier(u, this.grid) : undefined,
+    ].filter((t) => t !== undefined);
+    return terms.reduce((sum, t) => sum.add(t), data);
   }
   /** D alone. */
   likeness(p: Parameters): number {
@@ -154,7 +171,8 @@ class Level {
       const along = vjp((...leaves) => family.displacement(withLeaves(p, leaves), this.grid), ...leavesOf(d));
       // For families that are linear in θ this is B d itself.
       const moved = along.value;
-      const weighted = m.slope.mul(m.slope.mul(moved).sum([0], true).mul(m.weight));
+      const seen = m.slope.mul(m.slope.mul(moved).sum([0], true).mul(m.weight));
+      const weighted = this.#landmarks ? seen.add(this.#landmarks.curvatureTimes(moved)) : seen;
       let out = along.pull(weighted);
       if (regulariser && alpha > 0) {
         const smooth = valueAndGrad((...leaves) => this.#smoothness(withLeaves(p, leaves), undefined) as Tensor)(...leavesOf(d));
@@ -263,7 +281,7 @@ export async function alignGeneral(
     const start = scope(() => o.family.start(fixed.grid, from));
     let level: Level | undefined;
     try {
-      level = new Level(fixed, moving, fixedMask, movingMask, input.map, metric, o, false);
+      level = new Level(fixed, moving, fixedMask, movingMask, input.map, metric, o, false, input.landmarks);
       const objective = level.objective();
       const longest = () =>
         scope(() => largestOf(o.family.precondition?.(gradientAt(objective, start), fixed.grid) ?? gradientAt(objective, start)));
@@ -280,9 +298,17 @@ export async function alignGeneral(
       for (const t of [fixed.values, moving.values, fixedMask, movingMask]) if (t && !mine.includes(t)) dispose(t);
     }
   }
-  const { parameters, grid } = earlier as NonNullable<typeof earlier>;
+  const { grid } = earlier as NonNullable<typeof earlier>;
+  let { parameters } = earlier as NonNullable<typeof earlier>;
+  let folds: GeneralResult["folds"];
+  if (o.family.folds && (o.unfold ?? true)) {
+    const flat = unfolded(o.family, parameters, grid, input.fixed.grid);
+    if (flat.parameters !== parameters) dispose(parameters);
+    parameters = flat.parameters;
+    folds = { before: flat.folded, after: flat.left };
+  }
   const transform = o.family.transform(parameters, grid, spaces.from, spaces.to);
-  return { transform, parameters, grid, trace, inversion: inversionOf(transform, input.fixed.grid), likeness };
+  return { transform, parameters, grid, trace, inversion: inversionOf(transform, input.fixed.grid), likeness, folds };
 }
 
 /** How far y⁻¹ then y is from the identity, in voxels of a grid, over the samples whose partner lies within it. */

@@ -11,6 +11,8 @@ import type { DiffeoInput } from "./diffeo.js";
 import { type GeneralResult, inversionOf } from "./general.js";
 import { atSpacing, baseSpacing } from "./levels.js";
 import type { LevelRun } from "./linearFamily.js";
+import { LandmarkDistance } from "./points/landmarkDistance.js";
+import type { LandmarkPairs } from "./points/landmarkTerm.js";
 
 export interface LddmmOptions {
   /** α in D + α S. Default 1e-3 for order 1, 2e-4 for order 2. */
@@ -87,6 +89,7 @@ class Level {
   readonly #turn: readonly number[];
   readonly #base: readonly number[];
   readonly #factor: number;
+  readonly #landmarks: LandmarkDistance | undefined;
   constructor(
     readonly fixed: Image,
     readonly moving: Image,
@@ -94,7 +97,9 @@ class Level {
     movingMask: Tensor | undefined,
     readonly map: AffineMap,
     readonly o: { alpha: number; order: 1 | 2; velocities: number; steps: number; massPreserving: boolean; length: number },
+    landmarks?: LandmarkPairs,
   ) {
+    this.#landmarks = landmarks && new LandmarkDistance(landmarks, map, fixed.grid);
     const { grid } = fixed;
     const shape = tensorShape(grid);
     const d = shape.length;
@@ -129,8 +134,8 @@ class Level {
     this.#root = all((e, w) => Math.sqrt((o.alpha * w * e) / n));
     this.#inverse = all((e, w) => n / (w * (o.alpha * e + slope)));
   }
-  #image(v: Tensor): Tensor {
-    const u = flow(v, this.fixed.grid, this.o.steps);
+  #flow = (v: Tensor): Tensor => flow(v, this.fixed.grid, this.o.steps);
+  #image(u: Tensor): Tensor {
     const values = warpField(this.moving.values, turnPlanes(u, this.#turn), { base: this.#base, border: "clamp" });
     if (!this.o.massPreserving) return values;
     const det = jacobianDeterminant(alongAxes(u, this.fixed.grid), { spacing: this.fixed.grid.spacing }).mul(this.#factor);
@@ -140,7 +145,7 @@ class Level {
   regression(v: Tensor): [number, number] {
     return scope(() => {
       const w = this.#weight.square();
-      const [M, F] = [this.#image(v), this.fixed.values];
+      const [M, F] = [this.#image(this.#flow(v)), this.fixed.values];
       const mean = (x: Tensor) => x.mul(w).sum().item();
       const [m, f] = [mean(M), mean(F)];
       const variance = mean(M.sub(m).square());
@@ -148,15 +153,20 @@ class Level {
       return [gain, f - gain * m];
     });
   }
-  difference(v: Tensor, gain: number, offset: number): Tensor {
-    return this.#image(v).mul(gain).add(offset).sub(this.fixed.values).mul(this.#weight);
+  difference(v: Tensor, gain: number, offset: number, u = this.#flow(v)): Tensor {
+    return this.#image(u).mul(gain).add(offset).sub(this.fixed.values).mul(this.#weight);
   }
   objective(gain: number, offset: number) {
     return {
       residual: (v: Tensor) => {
-        const r = this.difference(v, gain, offset);
+        const u = this.#flow(v);
+        const r = this.difference(v, gain, offset, u);
         const s = this.#cosines.forward(v).mul(this.#root);
-        return concat([r.reshape(r.size), s.reshape(s.size)], 0);
+        const parts = [r, s, ...(this.#landmarks ? [this.#landmarks.residual(u)] : [])];
+        return concat(
+          parts.map((x) => x.reshape(x.size)),
+          0,
+        );
       },
     };
   }
@@ -217,14 +227,8 @@ export async function alignLddmm(
     const from = earlier;
     const [fixed, moving] = [at(input.fixed), at(input.moving)];
     const [mask, movingMask] = [masked(input.fixedMask, input.fixed), masked(input.movingMask, input.moving)];
-    const level = new Level(fixed, moving, mask, movingMask, input.map, {
-      alpha,
-      order,
-      velocities,
-      steps,
-      massPreserving,
-      length: 5 * base,
-    });
+    const parts = { alpha, order, velocities, steps, massPreserving, length: 5 * base };
+    const level = new Level(fixed, moving, mask, movingMask, input.map, parts, input.landmarks);
     const start = from
       ? carried(from.v, from.grid, fixed.grid)
       : Tensor.zeros([velocities, fixed.grid.size.length, ...tensorShape(fixed.grid)]);

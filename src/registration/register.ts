@@ -33,8 +33,9 @@ import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo }
 import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
 import { mindStart } from "./mindSearch.js";
 import { type GeneralChoice, generalOf } from "./parts.js";
-import { landmarkPairs } from "./points/landmarkTerm.js";
+import { type LandmarkPairs, landmarkPairs } from "./points/landmarkTerm.js";
 import type { PointsLike } from "./points/pointSet.js";
+import { registerPoints } from "./points/registerPoints.js";
 import { alignHomography, homographyUncertainty, valueUnderHomography } from "./projective.js";
 import { agreementUnder, convincing, type SearchResult, searchPlane } from "./search.js";
 import { stiffnessFor } from "./stiffness.js";
@@ -74,11 +75,13 @@ export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
   /** Weights on the fixed and on the moving grid, [1, (z,) y, x]: where the images count. */
   readonly fixedMask?: Tensor;
   readonly movingMask?: Tensor;
-  /** Landmark pairs, row i of one belonging to row i of the other: linear models minimise D + ½ w mean |y(fᵢ) − mᵢ|²/(10 voxels)². */
+  /** Landmark pairs, row i of one belonging to row i of the other: every model minimises D + ½ w mean |y(fᵢ) − mᵢ|²/(10 voxels)² beside its own terms. */
   readonly fixedPoints?: PointsLike;
   readonly movingPoints?: PointsLike;
   /** w, default 1. */
   readonly pointsWeight?: number;
+  /** false: two clouds without known partners, which `registerPoints` finds first; then the images may pull the pairs about. Default true. */
+  readonly pointsPaired?: boolean;
   /** Where to start. Default auto: headers, middles, centres of mass and turns of these, by the metric. */
   readonly init?: Start | Transform;
   /** For linear models and homographies: over which image the sum goes and where the step is taken; see `formulations`. Default forward. */
@@ -214,6 +217,7 @@ class Steps {
   #movingNow?: Image;
   readonly #fixedMask?: Tensor;
   readonly #movingMask?: Tensor;
+  readonly #pairs?: LandmarkPairs;
   readonly #trace: { level: string; values: readonly number[] }[] = [];
   readonly #levels = new Set<LinearLevel>();
   #stage = 0;
@@ -235,6 +239,7 @@ class Steps {
     this.#fixed = scaled(fixed, range);
     const movingRange = named?.scaling === "shared" ? range : robustRange(moving);
     this.#scaledMoving = () => scaled(moving, movingRange);
+    this.#pairs = pairsOf(options, fixed.grid);
     this.#fixedMask = options.fixedMask && keep(options.fixedMask.cast("f32"));
     this.#movingMask = options.movingMask && keep(options.movingMask.cast("f32"));
   }
@@ -380,7 +385,7 @@ class Steps {
           },
         );
       const result = await alignLddmm(
-        { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map },
+        { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map, landmarks: this.#pairs },
         kind,
         { ...this.options.lddmm, shrinks: dense },
         { iterations: 0, ...this.#run() },
@@ -414,13 +419,17 @@ class Steps {
       // About a hundred samples in a window, in the plane too.
       const likeness = this.named ?? lncc({ radiusVoxels: d === 2 ? 4 : 2 });
       const result = await alignGeneral(
-        { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map },
+        { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map, landmarks: this.#pairs },
         likeness,
         { ...general, family, alpha, shrinks: dense, iterations: this.options.deformation?.iterations ?? dense.map(() => 60) },
         { iterations: 0, ...this.#run() },
         spaces,
       );
       for (const t of result.trace) this.#trace.push({ level: `${family.name} 1/${t.shrink}`, values: t.values });
+      if (result.folds?.before)
+        this.warnings.push(
+          `the deformation folded at ${result.folds.before} voxels, which were smoothed${result.folds.after ? `; ${result.folds.after} still do: a larger alpha prevents that` : ""}`,
+        );
       const smoothness = general.regulariser ? `${general.regulariser.name} with α = ${+alpha.toPrecision(3)}` : "no regulariser";
       return this.#finish(
         map,
@@ -446,6 +455,7 @@ class Steps {
         fixedMask: this.#fixedMask,
         movingMask: this.#movingMask,
         map,
+        landmarks: this.#pairs,
         releaseMoving: () => {
           dispose(this.#movingNow?.values);
           this.#movingNow = undefined;
@@ -506,9 +516,7 @@ class Steps {
       fixedMask: mask(this.#fixedMask, this.fixed),
       movingMask: mask(this.#movingMask, this.moving),
     }));
-    const { fixedPoints, movingPoints, pointsWeight = 1 } = this.options;
-    const h = 10 * baseSpacing(this.fixed.grid);
-    Object.assign(level, { landmarks: landmarkPairs(fixedPoints, movingPoints, pointsWeight, h, this.fixed.grid.size.length) });
+    Object.assign(level, { landmarks: this.#pairs });
     this.#levels.add(level);
     return level;
   }
@@ -793,6 +801,14 @@ function nearestRigid(map: AffineMap, at: readonly number[]): AffineMap {
   return { matrix: rotation, offset: applyAffine({ matrix: rotation, offset: at.map(() => 0) }, at).map((v, i) => target[i] - v) };
 }
 
+/** The landmarks as pairs: as they came, or clouds with the partners that a registration of the points alone finds. */
+function pairsOf(o: RegisterOptions, grid: Grid): LandmarkPairs | undefined {
+  const { fixedPoints, pointsWeight = 1, pointsPaired = true, signal } = o;
+  let { movingPoints } = o;
+  if (!pointsPaired && fixedPoints && movingPoints)
+    movingPoints = registerPoints(fixedPoints, movingPoints, { model: "deformable", signal }).warped;
+  return landmarkPairs(fixedPoints, movingPoints, pointsWeight, 10 * baseSpacing(grid), grid.size.length);
+}
 const noOverlap = (fixed: Image, moving: Image, where: string) =>
   new GridError(
     `register: the images do not overlap ${where} (fixed ${gridText(fixed.grid)}, moving ${gridText(moving.grid)}); try init "center", init "moments", or a start of your own`,

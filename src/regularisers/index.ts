@@ -6,5 +6,6 @@ export type { FieldRegulariser } from "./fieldRegulariser.js";
 export { type HyperelasticOptions, hyperelastic } from "./hyperelastic.js";
 export { type LocalRigidityOptions, localRigidity } from "./localRigidity.js";
 export { logJacobian } from "./logJacobian.js";
+export { splineBending } from "./splineBending.js";
 export { totalVariation } from "./totalVariation.js";
 export { volume } from "./volume.js";
