@@ -88,6 +88,32 @@ export function directionHistograms(
   }
 }
 
+/** Second moments (xx, xy, yy) of the gradients within the inscribed circle of each frame, weighed by exp(−r²/2s²): out [frames, 3]. */
+export function gradientMoments(plane: usize, H: i32, W: i32, frames: usize, out: usize, P: i32, s: f32, ws: usize, i0: i32, i1: i32): void {
+  const patch = ws + 64, step: f32 = <f32>2 / <f32>P, by: f32 = -1 / (2 * s * s), lane = f32x4(0, step, 2 * step, 3 * step);
+  for (let k = i0; k < i1; k++) {
+    sampleFrame(plane, H, W, frames + <usize>(24 * k), 1, P, patch);
+    let xx = splat(0), xy = splat(0), yy = splat(0);
+    const row: usize = <usize>P << 2;
+    for (let j = 1; j < P - 1; j++) {
+      const v: f32 = (<f32>j + <f32>0.5) * step - <f32>1, v2 = splat(v * v), p = patch + <usize>j * row;
+      for (let i = 0; i < P; i += 4) {
+        const u = add(splat((<f32>i + <f32>0.5) * step - <f32>1), lane), r2 = fma(u, u, v2), o: usize = <usize>i << 2;
+        // The outermost samples of a row lie outside the circle or have no neighbour.
+        const w = v128.and(expOfNegative(mul(splat(by), r2)), v128.and(f32x4.le(r2, splat(1)), f32x4.lt(f32x4.abs(u), splat(1 - step))));
+        const gx = sub(ld(p + o + 4), ld(p + o - 4)), gy = sub(ld(p + o + row), ld(p + o - row)), wx = mul(w, gx);
+        xx = fma(wx, gx, xx);
+        xy = fma(wx, gy, xy);
+        yy = fma(mul(w, gy), gy, yy);
+      }
+    }
+    const to = out + <usize>(12 * k);
+    store<f32>(to, hsum(xx));
+    store<f32>(to, hsum(xy), 4);
+    store<f32>(to, hsum(yy), 8);
+  }
+}
+
 /**
  * Descriptors of 4 × 4 cells by 8 directions, u8 [frames, 128]: histograms over the frame, each gradient shared by the two nearest cells along each
  * axis and the two nearest directions, weighed by tables: of each patch column (and row) its left cell + 1, and its two weights. The histograms of

@@ -39,6 +39,31 @@ export function directionHistograms(
   });
 }
 
+/** Second moments (xx, xy, yy) of the gradients [n, 3] within the frames [n, 6] of the plane [H, W]; see the twin. */
+export function gradientMoments(
+  e: Engine,
+  plane: number,
+  H: number,
+  W: number,
+  frames: Float32Array,
+  { samples, sigma }: { readonly samples: number; readonly sigma: number },
+): Float32Array {
+  check(samples, H, W);
+  const n = frames.length / 6;
+  if (n === 0) return new Float32Array(0);
+  return temporary(e, (reserve) => {
+    const pf = reserve(4 * frames.length);
+    const po = reserve(12 * n);
+    e.f32(pf, frames.length).set(frames);
+    e.parallel("gradientMoments", [plane, H, W, pf, po, samples, sigma], {
+      extent: n,
+      grain: 64,
+      workspace: e.call("gradientPatchWorkspace", samples),
+    });
+    return e.f32(po, 3 * n).slice();
+  });
+}
+
 /** Gradient descriptors, bytes [n, 128], of the frames [n, 6] of the f32 plane [H, W] at byte address `plane`; see the twin. */
 export function gradientDescriptors(
   e: Engine,

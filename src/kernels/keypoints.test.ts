@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { seeded } from "../core/random.js";
 import { Engine } from "./engine.js";
-import { directionHistograms, gradientDescriptors } from "./gradientPatch.js";
+import { directionHistograms, gradientDescriptors, gradientMoments } from "./gradientPatch.js";
 import * as kernels from "./keypoints.js";
 import * as patches from "./reference/gradientPatch.js";
 import * as twin from "./reference/keypoints.js";
@@ -120,6 +120,18 @@ describe("patches of gradients", () => {
         // A gradient of size 1 near a bin's edge moves by rounding of its angle, 1e-5 of a bin; some 200 are added.
         expected.forEach((v, k) => {
           expect(Math.abs(found[k] - v)).toBeLessThan(2e-3);
+        });
+      });
+  });
+  test("second moments agree with the twin", () => {
+    const expected = patches.gradientMoments(image, H, W, frames, 4, 16, 0.5);
+    for (const e of all)
+      temporary(e, (reserve) => {
+        const p = reserve(4 * image.length);
+        e.f32(p, image.length).set(image);
+        const found = gradientMoments(e, p, H, W, frames, { samples: 16, sigma: 0.5 });
+        expected.forEach((v, k) => {
+          expect(Math.abs(found[k] - v)).toBeLessThan(1e-5 * (1 + Math.abs(v)) + 1e-4 * expected[3 * Math.floor(k / 3)]);
         });
       });
   });

@@ -57,6 +57,26 @@ export function directionHistograms(
   return out;
 }
 
+/** Σ over gradients with r ≤ 1 of exp(−r²/2s²) (g_x², g_x g_y, g_y²); frames [n, 6] ↦ [n, 3]. */
+export function gradientMoments(image: Numbers, H: number, W: number, frames: Numbers, count: number, P: number, s: number): Float64Array {
+  const out = new Float64Array(3 * count);
+  for (let k = 0; k < count; k++) {
+    const patch = framePatch(image, H, W, Array.from(frames).slice(6 * k, 6 * k + 6), 1, P);
+    for (let j = 1; j < P - 1; j++)
+      for (let i = 1; i < P - 1; i++) {
+        const r2 = ((2 * (i + 0.5)) / P - 1) ** 2 + ((2 * (j + 0.5)) / P - 1) ** 2;
+        if (r2 > 1) continue;
+        const gx = patch[j * P + i + 1] - patch[j * P + i - 1];
+        const gy = patch[(j + 1) * P + i] - patch[(j - 1) * P + i];
+        const w = Math.exp(-r2 / (2 * s * s));
+        out[3 * k] += w * gx * gx;
+        out[3 * k + 1] += w * gx * gy;
+        out[3 * k + 2] += w * gy * gy;
+      }
+  }
+  return out;
+}
+
 /**
  * Tables of a P-sample axis over `across` cells, of which the middle four count: of each sample the cell to its left + 1 (0 … 4), and the weights of
  * that cell and the next, times a Gaussian of half the four cells' width.

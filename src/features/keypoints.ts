@@ -1,0 +1,57 @@
+/**
+ * Points of a picture that can be found again, as columns: place (x right, y down, pixel centres at integers), size, direction, strength, and a
+ * descriptor each. Sorted by strength, the strongest first.
+ */
+export interface Keypoints {
+  readonly count: number;
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  /** σ of the Gaussian at which the point was found, pixels of the picture. */
+  readonly scale: Float64Array;
+  /** Direction, radians from x towards y. */
+  readonly angle: Float64Array;
+  readonly response: Float64Array;
+}
+export interface Features extends Keypoints {
+  /** One row a point: 128 bytes 0 … 127 compared by squared distance, or 32 bytes of bits compared by the number that differ. */
+  readonly descriptors: Uint8Array;
+  readonly kind: "bytes" | "bits";
+}
+export const rowBytes = (kind: Features["kind"]): number => (kind === "bits" ? 32 : 128);
+
+export const noKeypoints = (): Keypoints => ({
+  count: 0,
+  x: new Float64Array(),
+  y: new Float64Array(),
+  scale: new Float64Array(),
+  angle: new Float64Array(),
+  response: new Float64Array(),
+});
+
+/** The points whose numbers are listed, in that order. */
+export function selectKeypoints(k: Keypoints, list: ArrayLike<number>): Keypoints {
+  const pick = (from: Float64Array) => Float64Array.from(list, (i) => from[i]);
+  return { count: list.length, x: pick(k.x), y: pick(k.y), scale: pick(k.scale), angle: pick(k.angle), response: pick(k.response) };
+}
+
+/**
+ * The numbers of the `limit` strongest points, spread out: the picture is cut into about `limit` / 8 cells and every cell may fill its share, the
+ * strongest first; what cells leave over goes to the strongest of the rest. By strength, the strongest first.
+ */
+export function spreadOut(k: Keypoints, width: number, height: number, limit: number, share = 0.7): number[] {
+  const order = Array.from({ length: k.count }, (_, i) => i).sort((a, b) => k.response[b] - k.response[a] || a - b);
+  if (k.count <= limit) return order;
+  const side = Math.sqrt((width * height) / Math.max(1, limit / 8));
+  const [columns, rows] = [Math.max(1, Math.round(width / side)), Math.max(1, Math.round(height / side))];
+  const quota = Math.max(1, Math.floor((share * limit) / (columns * rows)));
+  const held = new Int32Array(columns * rows);
+  const [kept, rest]: [number[], number[]] = [[], []];
+  for (const i of order) {
+    const column = Math.min(columns - 1, Math.max(0, Math.floor((k.x[i] / width) * columns)));
+    const row = Math.min(rows - 1, Math.max(0, Math.floor((k.y[i] / height) * rows)));
+    (held[row * columns + column]++ < quota ? kept : rest).push(i);
+  }
+  return [...kept.slice(0, limit), ...rest.slice(0, Math.max(0, limit - kept.length))].sort(
+    (a, b) => k.response[b] - k.response[a] || a - b,
+  );
+}
