@@ -11,11 +11,11 @@ import { type Features, type Keypoints, selectKeypoints, spreadOut } from "./key
 export interface SiftOptions {
   /** At most so many points, the strongest, spread over the picture. Default 8000. */
   readonly limit?: number;
-  /** Least contrast of an extreme of the difference of Gaussians, in shares of the picture's range. Default 0.02. */
+  /** Least contrast of an extreme of the difference of Gaussians, in shares of the picture's range. Default 0.01. */
   readonly contrast?: number;
   /** Points on edges are left out whose principal curvatures have a larger ratio. Default 10. */
   readonly edge?: number;
-  /** Begin on a grid twice as fine, which finds about four times as many points. Default true. */
+  /** Begin on a grid twice as fine, which finds about four times as many points. Default: pictures of less than 800 000 pixels. */
   readonly doubled?: boolean;
   /** Square roots of shares (RootSIFT) rather than unit vectors. Default true. */
   readonly root?: boolean;
@@ -324,13 +324,14 @@ export function describeFrames(
  * know to improve object retrieval, CVPR (square roots); Dong & Soatto (2015), Domain-size pooling in local descriptors, CVPR
  */
 export function sift(picture: Image, o: SiftOptions = {}): Features {
-  const { limit = 8000, contrast = 0.02, edge = 10, doubled = true, oriented = true, pooling = [0.8, 1, 1.25] } = o;
+  const { limit = 8000, contrast = 0.01, edge = 10, oriented = true, pooling = [0.8, 1, 1.25] } = o;
   if (!(limit >= 1) || !(contrast >= 0) || !(edge >= 1) || pooling.length === 0 || pooling.some((f) => !(f > 0 && f < 10)))
     throw new ArgumentError(
       `sift: limit ${limit}, contrast ${contrast}, edge ${edge}, pooling [${pooling}]; the limit and edge are 1 or more, the contrast not negative, factors positive`,
       { limit, contrast, edge, pooling },
     );
   const gray = grayOf(picture);
+  const { doubled = gray.width * gray.height < 800_000 } = o;
   return scaleSpace(gray, doubled, (space) => {
     const all = extremes(space, contrast, edge);
     const columns = (list: readonly Found[]): Keypoints => ({
