@@ -124,8 +124,10 @@ export interface FrameTvProblem {
  * the last image.
  * @see Goldstein & Osher (2009), The split Bregman method, SIAM J. Imaging Sciences 2; Boyd et al. (2011), sections 3.3 and 3.4.1
  */
-export function frameTv(o: { readonly tolerance?: number; readonly inner?: number } = {}): Iteration<FrameTvProblem, Tensor, FrameTvState> {
-  const { tolerance = 1e-3, inner = 2 } = o;
+export function frameTv(
+  o: { readonly tolerance?: number; readonly inner?: number; readonly rhoScale?: number } = {},
+): Iteration<FrameTvProblem, Tensor, FrameTvState> {
+  const { tolerance = 1e-3, inner = 2, rhoScale = 1 } = o;
   const sizes = (g: Tensor) => g.square().sum(0, true).sqrt();
   return {
     init({ equations: e, lambda }, x) {
@@ -138,7 +140,7 @@ export function frameTv(o: { readonly tolerance?: number; readonly inner?: numbe
         u: z.mul(0),
         primal: Number.POSITIVE_INFINITY,
         dual: Number.POSITIVE_INFINITY,
-        rho: Math.max(lambda / (0.5 * typical), 1e-12),
+        rho: rhoScale * Math.max(lambda / (0.5 * typical), 1e-12),
       };
     },
     step({ equations: e, lambda }, s) {

@@ -135,7 +135,7 @@ function linearisedFrame(a: FrameOperator, x: Tensor, mu: number): Linearised {
  * warm-started; Gauss–Newton moves the motion, its step halved until φ falls.
  */
 export function jointMotion(o: JointOptions = {}): Iteration<JointProblem, JointUnknowns, JointState> {
-  const { jacobian = "kaufman", imageSteps = 8, jointSteps = 12, firstSteps = 10, tolerance = 0.005 } = o;
+  const { jacobian = "kaufman", imageSteps = 8, jointSteps = 12, firstSteps = 16, tolerance = 0.005 } = o;
   const project = (p: JointProblem, image: Tensor, motion: Tensor, iterations: number) =>
     scope(() => {
       const e = frameEquations(operatorsAt(p, motion), differences(p));

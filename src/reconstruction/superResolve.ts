@@ -33,6 +33,8 @@ export interface SuperResolveOptions extends Sensor {
   /** "projection" (default): image and motion together. "none": the start is kept (register, then reconstruct). */
   readonly estimate?: "projection" | "none";
   readonly jacobian?: ProjectionJacobian;
+  /** λ' of ½λ'‖∇x‖² while the motion is estimated (default: by the noise). */
+  readonly motionLambda?: number;
   /** Most Gauss–Newton steps (default 10). */
   readonly motionSteps?: number;
   /** For dense motion: distance of control points in fine samples (default 8 scale), and μ of ½μ‖∇p‖². */
@@ -87,9 +89,9 @@ export async function superResolve(o: SuperResolveOptions): Promise<SuperResolve
   const warnings: string[] = [];
   const shape = [frames[0].data.shape[0], ...tensorShape(target)];
   const sigma = o.noise ?? Math.max(1e-12, Math.min(...frames.map((f) => noiseLevel(f.data))));
-  // λ' = (σ / typical difference of neighbouring fine samples)², as a Gaussian prior of the gradient has it.
+  // A tenth of (σ / typical difference of neighbouring fine samples)², which a Gaussian prior of the gradient would have: smooth images hide motion.
   const slope = scope(() => typicalDifference(frames[0].data)) / Math.max(...frames[0].factors);
-  const tikhonov = Math.max(1e-5, Math.min(0.05, (sigma / Math.max(slope, 1e-12)) ** 2));
+  const tikhonov = o.motionLambda ?? Math.max(1e-5, Math.min(0.01, 0.1 * (sigma / Math.max(slope, 1e-12)) ** 2));
   const blank = keep(Tensor.zeros(shape));
 
   let transforms: readonly Transform[];
@@ -138,10 +140,10 @@ export async function superResolve(o: SuperResolveOptions): Promise<SuperResolve
   }
 
   const equations = frameEquations(operators);
-  if (known) image = solveImage(equations, tikhonov, image, { iterations: 12, relativeResidual: 1e-4 }).x;
+  if (known) image = solveImage(equations, tikhonov, image, { iterations: 16, relativeResidual: 1e-4 }).x;
   const level = o.noise ?? rootMeanSquare(operators, image);
   const prior = o.prior ?? totalVariation({ dimensions: dimensionOf(target) });
-  const lambda = o.lambda ?? 0.05 * level;
+  const lambda = o.lambda ?? 0.04 * level;
   const last = await finalImage(o, equations, operators, prior, lambda, image);
   const residuals = operators.map((a) => rootMeanSquare([a], last.image));
   const typical = [...residuals].sort((a, b) => a - b)[residuals.length >> 1];
