@@ -43,6 +43,12 @@ export interface GeneralChoice {
   /** How θ is found. Default lbfgs. */
   readonly optimiser?: string;
 }
+/** The named families where what is left to explain is smooth: the motion of one body. Nine voxels, for all, is how far apart places are that move on their own. */
+const wide: Readonly<Record<string, () => TransformFamily>> = {
+  bspline: () => bspline({ spacingVoxels: 9 }),
+  displacement: () => displacement({ smoothVoxels: 9 }),
+  velocity: () => velocity({ smoothVoxels: 9 }),
+};
 /** Presets that stand for a family. */
 const presetFamilies: Readonly<Record<string, string>> = { bspline: "bspline", svf: "velocity" };
 
@@ -60,7 +66,7 @@ export function generalOf(
   | {
       readonly family: TransformFamily;
       readonly regulariser: FieldRegulariser | undefined;
-      /** The family for these images: a named B-spline's control points are further apart where what is left to explain is smooth. */
+      /** The family for these images: a named one moves in larger pieces where what is left to explain is smooth. */
       readonly suited: (smooth: boolean, dimension: number) => TransformFamily;
       /** α on a fixed grid. */
       readonly alpha: (family: TransformFamily, grid: Grid) => number;
@@ -93,7 +99,7 @@ export function generalOf(
     family,
     regulariser,
     // A slice shows what moves through it as well, which is not as smooth as the motion of the body: in the plane control points stay close.
-    suited: (smooth, d) => (asked === "bspline" && smooth && d === 3 ? bspline({ spacingVoxels: 9 }) : family),
+    suited: (smooth, d) => (typeof asked === "string" && smooth && d === 3 ? wide[asked]?.() : undefined) ?? family,
     alpha: (family, grid) => alpha ?? (regulariser ? defaultAlpha(regulariser, family, grid) : 0),
     optimiser: optimiser as GeneralOptimiser,
   };

@@ -18,6 +18,7 @@ export {
   homographyParameterCount,
 } from "./homography.js";
 export { determinantAt, jacobianAt, logJacobianAt } from "./jacobian.js";
+export { type Logarithm, logarithm } from "./logarithm.js";
 export { InverseThinPlateSpline, type ThinPlateSplineOptions, ThinPlateSplineTransform } from "./thinPlateSpline.js";
 export { flow, TimeVelocityTransform } from "./timeVelocity.js";
 export { fixedSpace, movingSpace, type Space, type Transform } from "./transform.js";

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { seeded } from "../../core/index.js";
+import { jacobianDeterminant } from "../../evaluation/index.js";
 import { type Grid, grid, type Image, image, voxelsOf } from "../../image/index.js";
 import { Tensor } from "../../tensor/index.js";
-import { AffineTransform, DisplacementTransform, identityTransform } from "../../transforms/index.js";
+import { AffineTransform, DisplacementTransform, identityTransform, VelocityTransform } from "../../transforms/index.js";
 import {
   alongMode,
   appearanceDeviation,
@@ -123,6 +124,30 @@ describe("statistics of a group", () => {
     for (const [i, a] of amounts.entries()) expect(modes.scores[i][0] - modes.scores[0][0]).toBeCloseTo(slope * (a - amounts[0]), 1);
     const variance = modes.scores.reduce((s, row) => s + row[0] ** 2, 0) / 3;
     expect(variance).toBeCloseTo(1, 6);
+  });
+  test("swirls of one kind are one mode of velocities, two or more of displacements; far along it nothing folds, and ±σ undo each other", () => {
+    const swirl = (a: number) => {
+      const field = Tensor.zeros([2, 52, 56]);
+      const n = 52 * 56;
+      for (let k = 0; k < n; k++) {
+        const [x, y] = [(k % 56) - 27.5, Math.floor(k / 56) - 23.5];
+        const w = a * Math.exp(-(x * x + y * y) / 120);
+        field.data[k] = -w * y;
+        field.data[n + k] = w * x;
+      }
+      return new VelocityTransform(field, g);
+    };
+    const transforms = [-1.3, -0.5, 0.6, 1.2].map((a) => swirl(a));
+    const velocities = shapeModes(transforms, g);
+    const displacements = shapeModes(transforms, g, { of: "displacement" });
+    expect(velocities.explained[0]).toBeGreaterThan(0.99);
+    expect(displacements.explained[0]).toBeLessThan(velocities.explained[0] - 0.02);
+    for (const left of velocities.left ?? [1]) expect(left).toBeLessThan(0.05); // voxels
+    const out = (s: number) => new VelocityTransform(velocities.modes[0].mul(s), g);
+    expect(Math.min(...jacobianDeterminant(out(3).displacement(g).data, g))).toBeGreaterThan(0);
+    const p = Tensor.from(Float64Array.of(20, 20, 35, 22, 28, 30), [3, 2]);
+    const back = out(-1).apply(out(1).apply(p)).sub(p).data;
+    for (const v of back) expect(Math.abs(v)).toBeLessThan(0.05);
   });
   test("along a mode the mean moves as the mode says", () => {
     const transforms = [-1, 1].map((a) => displaced((_, y) => [a * 2 * Math.sin((Math.PI * y) / 13), 0]));

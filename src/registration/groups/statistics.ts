@@ -1,10 +1,11 @@
 import { ArgumentError } from "../../core/errors.js";
 import type { Image } from "../../core/interfaces.js";
 import { jacobianDeterminant } from "../../evaluation/jacobian.js";
-import { centreOf, type Grid, indexToPhysical, tensorShape, voxelsOf } from "../../image/grid.js";
+import { betweenIndices, centreOf, coarsened, type Grid, identityMap, indexToPhysical, tensorShape, voxelsOf } from "../../image/grid.js";
 import { determinant, eigh, multiply, svd, transpose } from "../../kernels/linalg.js";
-import { scope, Tensor } from "../../tensor/index.js";
-import { DisplacementTransform, type Transform, warp } from "../../transforms/index.js";
+import { scope, Tensor, warpAffine } from "../../tensor/index.js";
+import { DisplacementTransform, logarithm, type Transform, VelocityTransform, warp } from "../../transforms/index.js";
+import { baseOf } from "../../transforms/warp.js";
 import type { Atlas } from "./atlas.js";
 
 /**
@@ -76,36 +77,58 @@ export function jacobianStatistics(transforms: readonly Transform[], grid: Grid)
 }
 
 export interface ShapeModes {
-  /** The mean shape displacement, mm: nearly 0 for an unbiased atlas. */
+  /** velocity: modes are stationary velocities, and a shape is the exponential of their sum; displacement: they are displacements. */
+  readonly of: "velocity" | "displacement";
+  /** The mean shape velocity (or displacement), mm: nearly 0 for an unbiased atlas. */
   readonly mean: Tensor;
-  /** Displacement fields in mm, one standard deviation each, largest first; orthogonal to each other. */
+  /** Fields in mm, one standard deviation each, largest first; orthogonal to each other. */
   readonly modes: readonly Tensor[];
-  /** Root mean square displacement of one standard deviation, mm. */
+  /** Root mean square length of one standard deviation, mm. */
   readonly deviations: readonly number[];
   /** Share of the group's whole variance that each mode explains. */
   readonly explained: readonly number[];
   /** scores[i][k]: how many standard deviations of mode k image i has. */
   readonly scores: readonly (readonly number[])[];
+  /** For velocities: what exp(−v_i) leaves of each shape, root mean square in voxels of the grid it was taken on (`logarithm`). */
+  readonly left?: readonly number[];
   readonly grid: Grid;
 }
 
 /**
- * Variance of geometry: principal components of the shape displacements s_i(p) = R_i⁻¹(y_i(p)) − p, R_i the rigid motion nearest to y_i in the least-squares
- * sense, so that pose is no shape. By the eigenvectors of the n × n Gram matrix ⟨s_i − s̄, s_j − s̄⟩, as there are far fewer images than voxels.
+ * Variance of geometry: principal components of the stationary velocities v_i = log(id + s_i) of the shape displacements s_i(p) = R_i⁻¹(y_i(p)) − p, R_i the
+ * rigid motion nearest to y_i in the least-squares sense, so that pose is no shape. Velocities add as they should: any sum of modes is the logarithm of a
+ * diffeomorphism, and ±σ are each other's inverses; with `of: "displacement"` the components are those of s_i themselves. By the eigenvectors of the n × n Gram matrix ⟨s_i − s̄, s_j − s̄⟩, as there are far fewer images than voxels.
  * @param options.weights  [1, (z,) y, x]: where displacements count (default: everywhere alike)
  * @see Rueckert, Frangi, Schnabel (2003), Automatic construction of 3-D statistical deformation models, IEEE TMI 22
  */
 export function shapeModes(
   transforms: readonly Transform[],
   grid: Grid,
-  { count = transforms.length - 1, weights }: { readonly count?: number; readonly weights?: Tensor } = {},
+  {
+    count = transforms.length - 1,
+    weights,
+    of = "velocity",
+  }: { readonly count?: number; readonly weights?: Tensor; readonly of?: ShapeModes["of"] } = {},
 ): ShapeModes {
   const m = transforms.length;
   if (m < 2) throw new ArgumentError("shapeModes: one shape has no modes; give two or more", { count: m });
   const d = grid.size.length;
   const n = voxelsOf(grid);
   const w = weights?.data;
-  const shapes = transforms.map((y) => withoutPose(y, grid, weights));
+  const left: number[] = [];
+  const shapes = transforms.map((y) => {
+    const shape = withoutPose(y, grid, weights);
+    if (of === "displacement") return shape;
+    return scope(() => {
+      // Shapes are smooth: of large volumes the logarithm is taken on half the samples along each axis, an eighth of the work.
+      const on = n > 1e6 ? coarsened(grid, 2 * Math.min(...grid.spacing)) : grid;
+      const between = (a: Grid, b: Grid) => baseOf(betweenIndices(a, identityMap(d), b));
+      const field = Tensor.from(shape, [d, ...tensorShape(grid)]);
+      const { velocity, left: rest } = logarithm(on === grid ? field : warpAffine(field, between(on, grid), tensorShape(on)), on);
+      left.push(rest.rms);
+      return Float32Array.from((on === grid ? velocity : warpAffine(velocity, between(grid, on), tensorShape(grid))).data);
+    });
+  });
   const mean = new Float32Array(d * n);
   for (let i = 0; i < d * n; i++) {
     let s = 0;
@@ -142,6 +165,8 @@ export function shapeModes(
     return Tensor.from(out, [d, ...tensorShape(grid)]);
   });
   return {
+    of,
+    ...(of === "velocity" && { left }),
     mean: Tensor.from(mean, [d, ...tensorShape(grid)]),
     modes,
     deviations: chosen.map((k) => Math.sqrt(values[k] / (m - 1))),
@@ -209,15 +234,16 @@ function withoutPose(y: Transform, grid: Grid, weights: Tensor | undefined): Flo
 }
 
 /**
- * What the mean looks like `amount` standard deviations along a mode: mean ∘ (id + s̄ + amount · φ_k)⁻¹.
+ * What the mean looks like `amount` standard deviations along a mode: mean ∘ exp(−(v̄ + amount · φ_k)); of displacements, mean ∘ (id + s̄ + amount · φ_k)⁻¹.
  * @throws ArgumentError when there is no such mode
  */
-export function alongMode(mean: Image, { modes, mean: middle, grid }: ShapeModes, k: number, amount: number): Image {
+export function alongMode(mean: Image, { modes, mean: middle, grid, of }: ShapeModes, k: number, amount: number): Image {
   if (!modes[k]) throw new ArgumentError(`alongMode: mode ${k + 1} of ${modes.length}`, { k });
   return scope(() => {
     const field = Tensor.uninitialised(middle.shape);
     const [y, s, f] = [field.data, middle.data, modes[k].data];
     for (let i = 0; i < y.length; i++) y[i] = s[i] + amount * f[i];
-    return warp(mean, new DisplacementTransform(field, grid).inverse(), mean.grid, { border: "clamp" });
+    const shape = of === "velocity" ? new VelocityTransform(field, grid) : new DisplacementTransform(field, grid);
+    return warp(mean, shape.inverse(), mean.grid, { border: "clamp" });
   });
 }
