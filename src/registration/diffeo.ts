@@ -79,6 +79,8 @@ interface Problem {
   readonly totalSigma: readonly [number, number, number];
   readonly step: number;
   readonly landmarks?: VoxelPairs;
+  /** Moving ends within the grid, by its extent and not by a mask of the caller's. */
+  readonly fades: boolean;
 }
 interface DiffeoState extends State<Halves> {
   readonly value: number;
@@ -132,12 +134,28 @@ function look(p: Problem, x: Halves, recent: readonly number[]): DiffeoState {
       if (c > 0) force.data.set(force.add(part).data);
     }
     dispose(fixed, moving, gradients);
+    if (p.fades && masks.warped) faded(force, masks.warped);
     const pull = p.landmarks ? landmarkPull(p.landmarks, x.toFixed, x.toMoving, force) : 0;
     const direction = Tensor.uninitialised(force.shape);
     gaussian(e, force.pointer, direction.pointer, d, size3(size), { sigma: p.updateSigma, truncate: 3 });
     const v = value.item() + pull;
     return { x, value: v, direction, longest: longestVector(e, direction.pointer, size), recent: [...recent.slice(-19), v] };
   });
+}
+
+/**
+ * Forces fade towards the end of what moving shows, over two voxels: windows that are cut off there compare few samples with few, and what they
+ * ask for would be carried on into places where nothing speaks against it.
+ */
+function faded(force: Tensor, weight: Tensor): void {
+  const e = engine();
+  const size = weight.shape.slice(1);
+  const soft = Tensor.uninitialised(weight.shape);
+  const sigma = size3(size).map((n) => Math.min(2, n / 4)) as [number, number, number];
+  gaussian(e, weight.pointer, soft.pointer, 1, size3(size), { sigma, truncate: 3 });
+  const n = soft.size;
+  const [w, f] = [soft.data, force.data];
+  for (let c = 0; c < f.length; c += n) for (let i = 0; i < n; i++) f[c + i] *= Math.min(1, Math.max(0, 2 * w[i] - 1));
 }
 
 /** `u ← G(u ∘ (id + δ) + δ)`, δ = factor · direction. */
@@ -257,6 +275,7 @@ export async function alignDiffeo(input: DiffeoInput, metric: ImageMetric, o: Di
         updateSigma: sigma(atLevel(updateVoxels, o.shrinks.length - 1 - k)),
         totalSigma: sigma(atLevel(totalVoxels, o.shrinks.length - 1 - k)),
         step: stepVoxels,
+        fades: !everywhere && !input.movingMask,
         landmarks: input.landmarks && voxelPairs(input.landmarks, input.map, grid),
       };
     });
