@@ -6,6 +6,7 @@ const benches = {
   homotopy: "from blurred to sharp: with and without, from harder and harder starts",
   atlas: "means of groups: deformation models, numbers of images, time",
   fusion: "labels from several atlases, leave one out",
+  cineTracking: "frames a second of following a structure through a cine loop",
   acceptance: "how often unrelated images are called aligned",
   capture: "from how far away a rigid registration finds home",
   inverse: "restoration: objectives against reference optima, certified gaps, PSNR, times",

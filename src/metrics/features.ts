@@ -13,7 +13,7 @@ export interface Description {
  * Half the mean squared difference of two descriptions,  D = ½ Σ w |φ(W) − φ(F)|² / Σ w,  as value, residual and features.
  * A description counts where all it sees is inside the masks.
  */
-export function byFeatures(name: string, { describe, reach }: Description): Required<MetricForms> {
+export function byFeatures(name: string, { describe, reach }: Description): Required<Omit<MetricForms, "slopes">> {
   const apart = (...[warped, fixed, masks]: Parameters<MetricForms["value"]>) => {
     requireSameGrid(name, warped, fixed);
     return {

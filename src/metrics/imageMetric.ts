@@ -18,6 +18,8 @@ export interface MetricForms extends Metric {
    * compute both once and warp features rather than describe the warped image again; that is exact for translations, and near for small turns.
    */
   features?(image: Image, role: ImageRole, mask?: Tensor): FeatureImage;
+  /** The value and its slopes by the values of both images, in f32, where that is cheaper than asking `valueAndGrad`. */
+  slopes?(warped: Image, fixed: Image, masks?: Masks): { readonly value: number; readonly warped: Tensor; readonly fixed: Tensor };
 }
 
 /** A metric that registration can also prepare and look through. */

@@ -1,4 +1,5 @@
-import { boxSum, localNcc, type Tensor } from "../tensor/index.js";
+import type { Image, Masks } from "../core/interfaces.js";
+import { boxSum, localNcc, localNccWithGradients, scope, type Tensor } from "../tensor/index.js";
 import type { ImageMetric } from "./imageMetric.js";
 import { evenly, requireSameGrid, weightOf } from "./weights.js";
 
@@ -19,16 +20,24 @@ export const lncc = ({ radiusVoxels = 2, signed = false }: LnccOptions = {}): Im
   const make = (
     constants: { readonly offset?: readonly [number, number]; readonly scale?: readonly [number, number] },
     symmetric = true,
-  ) => ({
-    value(warped: Parameters<ImageMetric["value"]>[0], fixed: typeof warped, masks?: Parameters<ImageMetric["value"]>[2]) {
+  ) => {
+    const options = (warped: Image, fixed: Image, masks: Masks | undefined) => {
       requireSameGrid("lncc", warped, fixed);
-      const size = fixed.values.shape.slice(1);
-      const radius = size.map((n) => (n === 1 ? 0 : radiusVoxels));
-      return localNcc(warped.values, fixed.values, { radius, mask: weightOf(masks), symmetric, signed, ...constants })
-        .neg()
-        .add(1);
-    },
-  });
+      const radius = fixed.values.shape.slice(1).map((n) => (n === 1 ? 0 : radiusVoxels));
+      return { radius, mask: weightOf(masks), symmetric, signed, ...constants };
+    };
+    return {
+      value: (warped: Image, fixed: Image, masks?: Masks) =>
+        localNcc(warped.values, fixed.values, options(warped, fixed, masks))
+          .neg()
+          .add(1),
+      slopes: (warped: Image, fixed: Image, masks?: Masks) =>
+        scope(() => {
+          const { value, gradients } = localNccWithGradients(warped.values, fixed.values, options(warped, fixed, masks), -1);
+          return { value: 1 + value, warped: gradients[0], fixed: gradients[1] };
+        }),
+    };
+  };
   return {
     name: "lncc",
     local: true,

@@ -27,7 +27,7 @@ export const mind = ({
   radiusVoxels: radius = 1,
   dilationVoxels: dilation = 1,
   describeOnce = false,
-}: MindOptions = {}): ImageMetric & Required<MetricForms> => {
+}: MindOptions = {}): ImageMetric & Required<Omit<MetricForms, "slopes">> => {
   const along = (image: Image, v: number) => image.grid.size.map((n) => (n === 1 ? 0 : v)).reverse();
   const floorsOf = (image: Image) => channelsOf(image.values).map(([x]) => mindFloor(x, along(image, dilation)));
   const form = (floors?: Readonly<Record<ImageRole, readonly number[]>>) =>

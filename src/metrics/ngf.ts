@@ -32,7 +32,7 @@ function edgesOf(image: Image): number[] {
  * @throws GridError when the two are not on one grid
  * @see Haber, Modersitzki (2006), Intensity gradient based registration and fusion of multi-modal images, MICCAI
  */
-export const ngf = ({ edge }: NgfOptions = {}): ImageMetric & Required<MetricForms> => {
+export const ngf = ({ edge }: NgfOptions = {}): ImageMetric & Required<Omit<MetricForms, "slopes">> => {
   const form = (known?: Readonly<Record<ImageRole, readonly number[]>>) =>
     byFeatures("ngf", {
       reach: 1,

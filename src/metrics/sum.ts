@@ -20,7 +20,7 @@ export const sumOf = (terms: readonly MetricTerm[]): ImageMetric => {
       residual: (...args: Parameters<MetricForms["value"]>) =>
         concat(
           parts.map(([w, m]) =>
-            (m as Required<MetricForms>)
+            (m as Required<Omit<MetricForms, "slopes">>)
               .residual(...args)
               .reshape(-1)
               .mul(Math.sqrt(w)),

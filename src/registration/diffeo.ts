@@ -1,4 +1,4 @@
-import type { Image, Iteration, Masks, Metric, Parameters, State } from "../core/interfaces.js";
+import type { Image, Iteration, Masks, Parameters, State } from "../core/interfaces.js";
 import { iterate } from "../core/iterate.js";
 import { type AffineMap, betweenIndices, type Grid, identityMap, indexToPhysical, sameGrid, tensorShape, voxelsOf } from "../image/grid.js";
 import { engine } from "../kernels/engine.js";
@@ -6,6 +6,7 @@ import { gaussian } from "../kernels/gaussian.js";
 import { invertField } from "../kernels/invertField.js";
 import { affinePlanes, gradientForce, longestVector } from "../kernels/planes.js";
 import { composeFields, sample } from "../kernels/sampling.js";
+import type { MetricForms } from "../metrics/imageMetric.js";
 import { type ImageMetric, ssd } from "../metrics/index.js";
 import { bytesOf, dispose, keep, scope, Tensor, valueAndGrad } from "../tensor/index.js";
 import { AffineTransform } from "../transforms/affine.js";
@@ -74,7 +75,7 @@ interface Problem {
   readonly moving: Image;
   readonly fixedMask?: Tensor;
   readonly movingMask?: Tensor;
-  readonly metric: Metric;
+  readonly metric: MetricForms;
   readonly updateSigma: readonly [number, number, number];
   readonly totalSigma: readonly [number, number, number];
   readonly step: number;
@@ -103,6 +104,24 @@ const scaledBy = (u: Tensor, out: Tensor, factors: readonly number[]) =>
   });
 const size3 = (size: readonly number[]) => (size.length === 3 ? size : [1, ...size]) as unknown as readonly [number, number, number];
 
+/** The metric and its slopes by the values of both images. */
+function slopesOf(
+  metric: MetricForms,
+  warped: Image,
+  fixed: Image,
+  masks: Masks,
+): { readonly value: number; readonly slopes: readonly Tensor[] } {
+  if (metric.slopes && warped.values.dtype === "f32" && fixed.values.dtype === "f32") {
+    const r = metric.slopes(warped, fixed, masks);
+    return { value: r.value, slopes: [r.warped, r.fixed] };
+  }
+  const { value, gradients } = valueAndGrad((w, f) => metric.value({ ...warped, values: w }, { ...fixed, values: f }, masks))(
+    warped.values,
+    fixed.values,
+  );
+  return { value: value.item(), slopes: gradients };
+}
+
 /** Value and direction at a point. */
 function look(p: Problem, x: Halves, recent: readonly number[]): DiffeoState {
   return scope(() => {
@@ -123,22 +142,21 @@ function look(p: Problem, x: Halves, recent: readonly number[]): DiffeoState {
       warped: p.movingMask && along(p.movingMask, x.toMoving, "constant"),
     };
     const grid = p.fixed.grid;
-    const { value, gradients } = valueAndGrad((w, f) => p.metric.value({ values: w, grid }, { values: f, grid }, masks))(moving, fixed);
+    const { value, slopes } = slopesOf(p.metric, { values: moving, grid }, { values: fixed, grid }, masks);
     const force = Tensor.uninitialised([d, ...size]);
     const n = voxelsOf(grid);
     const channels = moving.shape[0];
     for (let c = 0; c < channels; c++) {
       const part = c === 0 ? force : Tensor.uninitialised(force.shape);
       const at = (t: Tensor) => t.pointer + 4 * n * c;
-      gradientForce(e, { image: at(moving), slope: at(gradients[0]) }, { image: at(fixed), slope: at(gradients[1]) }, part.pointer, size);
+      gradientForce(e, { image: at(moving), slope: at(slopes[0]) }, { image: at(fixed), slope: at(slopes[1]) }, part.pointer, size);
       if (c > 0) force.data.set(force.add(part).data);
     }
-    dispose(fixed, moving, gradients);
+    dispose(fixed, moving, slopes);
     if (p.fades && masks.warped) faded(force, masks.warped);
-    const pull = p.landmarks ? landmarkPull(p.landmarks, x.toFixed, x.toMoving, force) : 0;
+    const v = value + (p.landmarks ? landmarkPull(p.landmarks, x.toFixed, x.toMoving, force) : 0);
     const direction = Tensor.uninitialised(force.shape);
     gaussian(e, force.pointer, direction.pointer, d, size3(size), { sigma: p.updateSigma, truncate: 3 });
-    const v = value.item() + pull;
     return { x, value: v, direction, longest: longestVector(e, direction.pointer, size), recent: [...recent.slice(-19), v] };
   });
 }

@@ -23,7 +23,7 @@ export { type FourierOptions, fft, fftFrequencies, fftShift, ifft, ifftShift, ir
 export { boxSum, difference, gaussian, recursiveGaussian } from "./ops/filters.js";
 export { gather, scatterAdd } from "./ops/indexing.js";
 export { cholesky, eigh, inverse, logdet, qr, solve, svd } from "./ops/linalg.js";
-export { type LocalNccOptions, localNcc } from "./ops/localNcc.js";
+export { type LocalNccOptions, localNcc, localNccWithGradients } from "./ops/localNcc.js";
 export { matmul } from "./ops/matmul.js";
 export { type MindSscOptions, mindFloor, mindSsc } from "./ops/mindSsc.js";
 export { type MutualInformationOptions, mutualInformation } from "./ops/mutualInformation.js";

@@ -18,7 +18,7 @@ export interface TrackLabelsOptions {
   readonly metric?: ImageMetric;
   /** How stiff the motion is: see DiffeoOptions. Default: 2 and 1 voxels, tissue rather than noise. */
   readonly deformation?: Pick<DiffeoOptions, "updateVoxels" | "totalVoxels" | "stepVoxels">;
-  /** Most steps on each level, coarse to fine; the last counts for all finer ones. Default 30, 20, 12. */
+  /** Most steps on each level, coarse to fine; the last counts for all finer ones. Default 20, 12, 8. */
   readonly iterations?: readonly number[];
   readonly signal?: AbortSignal;
   /** Frames done, of how many. */
@@ -55,7 +55,7 @@ export interface LabelTrack {
  * @throws GridError when grids differ; ArgumentError when there are no labels, or fewer than two frames
  */
 export async function trackLabels(frames: readonly Image[], labels: Image, o: TrackLabelsOptions = {}): Promise<LabelTrack> {
-  const { start = 0, metric = lncc({ radiusVoxels: 4 }), iterations = [30, 20, 12], deformation, signal, onProgress } = o;
+  const { start = 0, metric = lncc({ radiusVoxels: 4 }), iterations = [20, 12, 8], deformation, signal, onProgress } = o;
   if (frames.length < 2) throw new ArgumentError(`trackLabels: ${frames.length} frames came; at least two were expected`, {});
   if (!(Number.isInteger(start) && start >= 0 && start < frames.length))
     throw new ArgumentError(`trackLabels: the labelled frame is ${start}, but frames are numbered 0 to ${frames.length - 1}`, { start });
@@ -242,7 +242,8 @@ class Follower {
   /** The linear part of the motion of the structures with their rims, from the last frame's; kept only where it helps. */
   async #linear(moving: Image, shrinks: readonly number[], signal: AbortSignal | undefined): Promise<AffineMap> {
     let map = this.#map;
-    for (const shrink of shrinks) {
+    // A deformation follows: the linear part only has to be near, and the finest level has nothing to add to that.
+    for (const shrink of shrinks.length > 1 ? shrinks.slice(0, -1) : shrinks) {
       const spacing = shrink * baseSpacing(this.#fixed.grid);
       const rim = { values: this.#rim, grid: this.#fixed.grid };
       const level: LinearLevel = scope(() => ({

@@ -1,6 +1,16 @@
 import { expect, test } from "vitest";
 import { seeded } from "../../core/random.js";
-import { gaussian, localNcc, mutualInformation, randomNormal, recursiveGaussian, Tensor, tensor, valueAndGrad } from "../index.js";
+import {
+  gaussian,
+  localNcc,
+  localNccWithGradients,
+  mutualInformation,
+  randomNormal,
+  recursiveGaussian,
+  Tensor,
+  tensor,
+  valueAndGrad,
+} from "../index.js";
 
 const image = (seed = 1) => gaussian(randomNormal([1, 12, 14, 16], seeded(seed)), { sigma: 1 });
 const most = (t: Tensor) => Array.from(t.data).reduce((m, v) => Math.max(m, Math.abs(v)), 0);
@@ -47,6 +57,16 @@ test("local NCC gives the same gradients in one pass for both images as in two",
   const both = (symmetric: boolean) => valueAndGrad((a, b) => localNcc(a, b, { radius: 2, symmetric }))(x, y).gradients;
   const [one, two] = [both(true), both(false)];
   for (const k of [0, 1]) expect(one[k].data).toEqual(two[k].data);
+});
+
+test("local NCC with its gradients at once gives the bits of the tape, times a factor", () => {
+  const [x, y, mask] = [image(1), image(8), image(3).greater(0)];
+  for (const o of [{ radius: 2 }, { radius: 1, mask, signed: true }]) {
+    const { value, gradients } = valueAndGrad((a, b) => localNcc(a, b, { ...o, symmetric: true }).mul(-1))(x, y);
+    const once = localNccWithGradients(x, y, o, -1);
+    expect(once.value).toBeCloseTo(value.item(), 6); // the tape's value went through f32
+    for (const k of [0, 1]) expect(once.gradients[k].data).toEqual(gradients[k].data);
+  }
 });
 
 test("mutual information is largest for an image and itself, and does not mind an inverted contrast", () => {

@@ -1,4 +1,5 @@
 import { ArgumentError, ShapeError } from "../../core/errors.js";
+import { scope } from "../../core/scope.js";
 import { sameShape, shapeText } from "../../core/shape.js";
 import { engine } from "../../kernels/engine.js";
 import * as kernels from "../../kernels/localNcc.js";
@@ -177,14 +178,8 @@ export interface LocalNccOptions {
   readonly symmetric?: boolean;
 }
 
-/**
- * Mean local correlation, squared,  C = Σ w cc / Σ w,  cc = c² / (v_W v_F + ε),  c = E[WF] − E[W]E[F],  v_X = E[X²] − E[X]²,
- * E the mean over the window around a voxel: its part inside the image, weighted by the mask w. Between 0 and 1, larger is more alike;
- * unchanged by local contrast and brightness. Differentiable in both images (not in the mask).
- * @param warped, fixed the same shape [c, z, y, x] or [c, y, x]; channels are averaged
- * @see Avants, Epstein, Grossman, Gee (2008), Symmetric diffeomorphic image registration with cross-correlation, Medical Image Analysis 12
- */
-export function localNcc(warped: Tensor, fixed: Tensor, o: LocalNccOptions): Tensor {
+/** What `localNcc` of two images means: its inputs and parameters. */
+function problemOf(warped: Tensor, fixed: Tensor, o: LocalNccOptions): { readonly inputs: readonly Tensor[]; readonly params: Params } {
   if (!sameShape(warped.shape, fixed.shape))
     throw new ShapeError(`localNcc: warped is ${shapeText(warped.shape)} and fixed is ${shapeText(fixed.shape)}; sample both on one grid`, {
       warped: warped.shape,
@@ -200,7 +195,7 @@ export function localNcc(warped: Tensor, fixed: Tensor, o: LocalNccOptions): Ten
   const images = [warped, fixed].map((t) => cast(t, type));
   const mask = o.mask && cast(o.mask, type).broadcastTo(warped.shape);
   const rough = o.offset && o.scale ? [] : images.map(roughStatistics);
-  return correlation(mask ? [...images, mask] : images, {
+  const params: Params = {
     volumes,
     size,
     radius,
@@ -211,5 +206,35 @@ export function localNcc(warped: Tensor, fixed: Tensor, o: LocalNccOptions): Ten
     weight: (mask ? mask.sum().item() : warped.size) || 1,
     symmetric: o.symmetric ?? false,
     signed: o.signed ?? false,
+  };
+  return { inputs: mask ? [...images, mask] : images, params };
+}
+
+/**
+ * Mean local correlation, squared,  C = Σ w cc / Σ w,  cc = c² / (v_W v_F + ε),  c = E[WF] − E[W]E[F],  v_X = E[X²] − E[X]²,
+ * E the mean over the window around a voxel: its part inside the image, weighted by the mask w. Between 0 and 1, larger is more alike;
+ * unchanged by local contrast and brightness. Differentiable in both images (not in the mask).
+ * @param warped, fixed the same shape [c, z, y, x] or [c, y, x]; channels are averaged
+ * @see Avants, Epstein, Grossman, Gee (2008), Symmetric diffeomorphic image registration with cross-correlation, Medical Image Analysis 12
+ */
+export function localNcc(warped: Tensor, fixed: Tensor, o: LocalNccOptions): Tensor {
+  const { inputs, params } = problemOf(warped, fixed, o);
+  return correlation(inputs, params);
+}
+
+/** factor · `localNcc` and its gradients by both images at once, without a tape: the same bits, for loops that ask for nothing else. */
+export function localNccWithGradients(
+  warped: Tensor,
+  fixed: Tensor,
+  o: LocalNccOptions,
+  factor = 1,
+): { readonly value: number; readonly gradients: readonly [Tensor, Tensor] } {
+  const { inputs, params } = problemOf(warped, fixed, { ...o, symmetric: true });
+  if (inputs[0].dtype !== "f32" || inputs.some(isTraced))
+    throw new ArgumentError("localNccWithGradients: plain images in f32 are expected; take valueAndGrad of localNcc", {});
+  return scope(() => {
+    const { sum, saved } = firstPass(inputs, params, true);
+    const [w, f] = gradients(inputs, params, saved, [true, true], factor);
+    return { value: (factor * sum) / params.weight, gradients: [w as Tensor, f as Tensor] };
   });
 }
