@@ -3,6 +3,18 @@ export type { Denoiser } from "./denoiser.js";
 export { type AnyDenoiser, denoiserFrom, PlugAndPlay, plugAndPlay, Red, type RedOptions, red } from "./denoiserPrior.js";
 export { box, huberL21, l1, l21, nonNegative, squaredL2 } from "./norms.js";
 export { Biharmonic, biharmonic, noPrior, Quadratic, ridge, tikhonov } from "./quadratic.js";
+export {
+  type TgvOptions,
+  type TgvProblem,
+  type TgvResult,
+  type TgvState,
+  TotalGeneralizedVariation,
+  tgvOperators,
+  tgvPrimalDual,
+  tgvRestore,
+  tgvRestoreSync,
+  totalGeneralizedVariation,
+} from "./totalGeneralizedVariation.js";
 export { TotalVariation, type TotalVariationOptions, totalVariation } from "./totalVariation.js";
 export {
   type TvMultipliersOptions,
