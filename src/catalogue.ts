@@ -16,6 +16,7 @@ import {
   ridge,
   stationaryWaveletL1,
   tikhonov,
+  totalGeneralizedVariation,
   totalVariation,
   waveletL1,
 } from "./priors/index.js";
@@ -29,6 +30,7 @@ export const priors = {
   tikhonov,
   biharmonic,
   tv: totalVariation,
+  tgv: totalGeneralizedVariation,
   wavelet: waveletL1,
   waveletFrame: stationaryWaveletL1,
 } as const;

@@ -92,6 +92,26 @@ describe("denoise", () => {
     const green = (d: ArrayLike<number>) => Float32Array.from({ length: n }, (_, i) => d[n + i] / 255);
     expect(error(green(x.data))).toBeLessThan(0.5 * error(green(data)));
   });
+  test("--prior tgv, --lambda auto:lcurve and --fidelity are heard", async () => {
+    const at = folder();
+    put(at, { "y.npy": npy(noisy(0.1)), "counts.npy": npy(noisy(0.1).map((v) => Math.max(0, Math.round(40 * v)))) });
+    const slopes = await pullback(
+      ["denoise", "y.npy", "--prior", "tgv", "--lambda", "0.1", "--tolerance", "1e-3", "-o", "a.npy", "--json"],
+      { cwd: at },
+    );
+    expect([slopes.code, slopes.json.prior]).toEqual([0, "tgv"]);
+    expect(slopes.json.relativeGap).toBeLessThan(1.1e-3);
+    const bend = await pullback(["denoise", "y.npy", "--lambda", "auto:lcurve", "-o", "b.npy", "--json"], { cwd: at });
+    expect([bend.code, bend.json.lambdaRule]).toEqual([0, "lcurve"]);
+    expect(error(read(join(at, "b.npy")).data)).toBeLessThan(0.5 * error(noisy(0.1)));
+    const counts = await pullback(
+      ["denoise", "counts.npy", "--fidelity", "poisson:0.1", "--lambda", "0.4", "--tolerance", "1e-4", "-o", "c.npy", "--json"],
+      { cwd: at },
+    );
+    expect(counts.code).toBe(0);
+    expect(String(counts.json.formula)).toMatch(/^KL/);
+    expect(error(read(join(at, "c.npy")).data.map((v) => v / 40))).toBeLessThan(0.5 * error(noisy(0.1)));
+  });
   test("--scale-data auto makes the answer follow the units of the data", async () => {
     const at = folder();
     const y = noisy(0.1);
@@ -178,6 +198,9 @@ describe("wrong input", () => {
       3,
       /mark them as unknown/,
     ],
+    ["a fidelity that is none", {}, ["denoise", "y.npy", "--fidelity", "poison", "--lambda", "1"], 2, /did you mean poisson/],
+    ["a Huber without its δ", {}, ["denoise", "y.npy", "--fidelity", "huber", "--lambda", "1"], 2, /huber:NUMBER/],
+    ["λ by the data for another fidelity", {}, ["denoise", "y.npy", "--fidelity", "l1"], 2, /least squares only/],
     ["a negative λ", {}, ["denoise", "y.npy", "--lambda", "-1"], 2, /--lambda: got "-1".*not negative/],
     ["a λ that is no number", {}, ["denoise", "y.npy", "--lambda", "lots"], 2, /--lambda: got "lots".*auto/],
     ["a σ of 0", {}, ["denoise", "y.npy", "--sigma", "0"], 2, /--sigma/],

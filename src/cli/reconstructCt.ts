@@ -4,7 +4,7 @@ import { image } from "../image/index.js";
 import { readNpy, writeImage, writeNpy } from "../io/index.js";
 import { readBytes } from "../io/node.js";
 import type { Fan } from "../operators/index.js";
-import { noPrior, ridge, tikhonov, totalVariation } from "../priors/index.js";
+import { noPrior, ridge, tikhonov, totalGeneralizedVariation, totalVariation } from "../priors/index.js";
 import { type CtResult, type CtSolver, type FbpFilter, reconstructCt } from "../reconstruction/index.js";
 import { colourMap, colourPicture, gallery, grayPicture, plain, robustWindow } from "../report/index.js";
 import { Tensor } from "../tensor/index.js";
@@ -17,7 +17,7 @@ import { stopwatch } from "./registrationFiles.js";
 import type { Session } from "./session.js";
 import { version } from "./version.js";
 
-const priors = { none: noPrior, l2: ridge, tikhonov, tv: totalVariation } as const;
+const priors = { none: noPrior, l2: ridge, tikhonov, tv: totalVariation, tgv: totalGeneralizedVariation } as const;
 
 /** A real array of the wanted rank from a .npy file. */
 function numbers(session: Session, path: string, rank: number, what: string): { shape: readonly number[]; data: Float32Array } {

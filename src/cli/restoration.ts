@@ -4,7 +4,7 @@ import { ArgumentError, FormatError, GridError, ShapeError } from "../core/error
 import type { LinearOperator, Prior } from "../core/interfaces.js";
 import { type Grid, gridText, type Image, image, sameGrid, tensorShape } from "../image/index.js";
 import { formatOfName, imageExtensions, type StoreOptions, writeImage } from "../io/index.js";
-import { biharmonic, noPrior, ridge, tikhonov, totalVariation } from "../priors/index.js";
+import { biharmonic, noPrior, ridge, tikhonov, totalGeneralizedVariation, totalVariation } from "../priors/index.js";
 import { type LambdaRule, type RestoreResult, restore } from "../reconstruction/index.js";
 import {
   colourMap,
@@ -20,6 +20,7 @@ import {
 import { Tensor } from "../tensor/index.js";
 import type { OptionDefinition, Options, Outcome } from "./command.js";
 import { Exit } from "./exit.js";
+import { askedFidelity, fidelityOption } from "./fidelity.js";
 import { imageExtension, middle, putRun } from "./groupFiles.js";
 import { extension, type Loaded, loadImage } from "./inputs.js";
 import { choice, force, notNegative, option, output, positive, wholeFromOne } from "./options.js";
@@ -34,9 +35,11 @@ const priors: Readonly<Record<string, { readonly formula: string; readonly make:
   tikhonov: { formula: "½‖∇x‖²", make: (dimensions) => tikhonov({ dimensions }) },
   biharmonic: { formula: "½‖Δx‖²", make: (dimensions) => biharmonic({ dimensions }) },
   tv: { formula: "Σ|∇x|", make: (dimensions) => totalVariation({ dimensions }) },
+  tgv: { formula: "min_w Σ|∇x − w| + 2 Σ|E w|", make: (dimensions) => totalGeneralizedVariation({ dimensions }) },
 };
 export const priorNames: readonly string[] = Object.keys(priors);
-const rules = ["gcv", "sure", "discrepancy"] as const;
+const rules = ["gcv", "sure", "discrepancy", "lcurve"] as const;
+const automatic = ["auto", ...rules.map((r) => `auto:${r}` as const)] as const;
 
 /** What denoise, deblur and inpaint have in common. */
 export const restorationOptions: readonly OptionDefinition[] = [
@@ -45,11 +48,12 @@ export const restorationOptions: readonly OptionDefinition[] = [
   choice("--prior <name>", "R: what a likely image looks like (tv)", priorNames),
   option(
     "--lambda <weight>",
-    "λ, the weight of the prior in inner units; larger is smoother (auto: chosen by the data)",
-    v.union([v.literal("auto"), notNegative]),
-    'a number that is not negative, or "auto"',
+    "λ, the weight of the prior in inner units; larger is smoother (auto: chosen by the data; auto:lcurve and the like name the rule)",
+    v.union([v.picklist(automatic), notNegative]),
+    'a number that is not negative, "auto" or auto:RULE',
   ),
   choice("--lambda-rule <name>", "how auto chooses λ (sure where --sigma is given, else gcv)", rules),
+  fidelityOption,
   option(
     "--sigma <s>",
     "standard deviation of the noise in inner units; for 8- and 16-bit pictures 1 and more are gray levels",
@@ -223,8 +227,15 @@ export async function runRestoration(
       },
     );
   const priorName = (options.prior as string | undefined) ?? "tv";
-  const lambda = (options.lambda as number | "auto" | undefined) ?? "auto";
-  const rule = options.lambdaRule as LambdaRule | undefined;
+  const asked = (options.lambda as number | (typeof automatic)[number] | undefined) ?? "auto";
+  const lambda = typeof asked === "number" ? asked : "auto";
+  const named = typeof asked === "string" && asked !== "auto" ? (asked.slice(5) as LambdaRule) : undefined;
+  const rule = named ?? (options.lambdaRule as LambdaRule | undefined);
+  if (named !== undefined && options.lambdaRule !== undefined && options.lambdaRule !== named)
+    throw new ArgumentError(`--lambda auto:${named} and --lambda-rule ${options.lambdaRule} differ; leave one of them out`);
+  const words = options.fidelity as string | undefined;
+  if (askedFidelity(words, 1) && lambda === "auto" && priorName !== "none")
+    throw new ArgumentError(`--fidelity ${words}: λ is chosen by the data for least squares only; give a number after --lambda`, { words });
   if (rule !== undefined && lambda !== "auto")
     throw new ArgumentError("--lambda-rule: it says how --lambda auto chooses, but a number is given; leave one of the two out");
   if (priorName === "none" && (lambda !== "auto" || rule !== undefined))
@@ -238,11 +249,13 @@ export async function runRestoration(
     const m = measured(loaded, problem.known, options.scaleData === "auto");
     const sigma = sigmaOf(options.sigma as number | undefined, m);
     clock("read");
-    const formula = `½‖${problem.formula}‖²${priorName === "none" ? "" : ` + λ ${priors[priorName].formula}`}`;
+    const fidelity = askedFidelity(words, m.scale);
+    const formula = `${fidelity ? fidelity.formula(problem.formula) : `½‖${problem.formula}‖²`}${priorName === "none" ? "" : ` + λ ${priors[priorName].formula}`}`;
     const plan = {
       ...problem.options,
       prior: priorName,
       lambda,
+      ...(fidelity && { fidelity: words }),
       ...(rule && { lambdaRule: rule }),
       ...(sigma !== undefined && { sigma }),
       ...(options.iterations !== undefined && { iterations: options.iterations }),
@@ -263,6 +276,7 @@ export async function runRestoration(
         prior: priors[priorName].make(problem.dimensions),
         lambda,
         lambdaRule: rule,
+        fidelity: fidelity?.make(m.data),
         noise: sigma,
         iterations: most > 0 ? most : undefined,
         tolerance: options.tolerance as number | undefined,
@@ -290,7 +304,7 @@ export async function runRestoration(
     const name = folder ? `restored${imageExtension(path)}` : basename(target);
     for (const [file, bytes] of store(session, m, r.image, name)) out.put(file, bytes);
     clock("write");
-    const inputs = [path, ...problem.inputs];
+    const inputs = [path, ...problem.inputs, ...(fidelity?.inputs ?? [])];
     if (folder) {
       out.put(
         "report.html",

@@ -8,15 +8,18 @@ import { noiseLevel } from "./noise.js";
  *  gcv          least  ‖r‖² / (1 − df/m)²:  needs no noise level
  *  sure         least  ‖r‖² + 2σ² df:  Stein's unbiased estimate of ‖Ax̂ − Ax‖², up to a constant
  *  discrepancy  ‖r‖² = m σ²
+ *  lcurve       where the curve of log R(x̂) over log ‖r‖ bends most: needs no noise level, and promises nothing
  */
-export type LambdaRule = "gcv" | "sure" | "discrepancy";
+export type LambdaRule = "gcv" | "sure" | "discrepancy" | "lcurve";
 export interface LambdaPoint {
   readonly lambda: number;
   /** ‖Ax̂ − y‖². */
   readonly residual: number;
   /** df; absent for the discrepancy. */
   readonly freedom?: number;
-  /** What is made small (for the discrepancy: |log of residual over mσ²|). */
+  /** R(x̂), for the L-curve. */
+  readonly penalty?: number;
+  /** What is made small (for the discrepancy: |log of residual over mσ²|; for the L-curve: minus the curvature, 0 at its ends). */
   readonly score: number;
 }
 export interface LambdaChoice {
@@ -62,7 +65,8 @@ function counted(a: LinearOperator, data: Tensor): number {
  * Choose λ: downhill in factors of 2 from a first guess, then the vertex of the parabola through the least three points over log λ. The
  * divergence is ⟨e, Ax̂(y + εe) − Ax̂(y)⟩/ε for one fixed random sign vector e and ε = σ/20: a larger step would look past the kinks of the
  * proximal maps and count too many.
- * @see Golub, Heath & Wahba (1979), Technometrics 21; Stein (1981), Ann. Stat. 9; Ramani, Blu & Unser (2008), IEEE Trans. Image Process. 17
+ * The L-curve is walked through whole, in 17 factors of 2, and every bend of it is seen.
+ * @see Golub, Heath & Wahba (1979), Technometrics 21; Hansen & O'Leary (1993), SIAM J. Sci. Comput. 14 (L-curve); Stein (1981), Ann. Stat. 9; Ramani, Blu & Unser (2008), IEEE Trans. Image Process. 17
  */
 export async function chooseLambda(s: LambdaSearch): Promise<LambdaChoice> {
   const { operator: a, data } = s;
@@ -82,6 +86,7 @@ export async function chooseLambda(s: LambdaSearch): Promise<LambdaChoice> {
   const curve = new Map<number, LambdaPoint & { readonly start: Tensor }>();
   const guess = first > 0 ? (0.5 * m * sigma * sigma) / first : 1;
   let start: Tensor | undefined;
+  if (rule === "lcurve") return { ...(await bendOfCurve(s, guess)), noise };
   const at = async (k: number): Promise<number> => {
     const known = curve.get(k);
     if (known) return known.score;
@@ -124,6 +129,40 @@ export async function chooseLambda(s: LambdaSearch): Promise<LambdaChoice> {
     noise,
     curve: points.map(({ lambda, residual, freedom, score }) => ({ lambda, residual, freedom, score })),
     start: (curve.get(best) as { start: Tensor }).start,
+  };
+}
+
+/** Over log ‖r‖ and log R: the greatest curvature of the circle through three successive points, from the smoothest image on. */
+async function bendOfCurve(s: LambdaSearch, guess: number): Promise<Omit<LambdaChoice, "noise">> {
+  const points: { lambda: number; residual: number; penalty: number; start: Tensor }[] = [];
+  let start: Tensor | undefined;
+  for (let k = 8; k >= -8; k--) {
+    const lambda = guess * 2 ** k;
+    const x = await s.solve(s.data, lambda, start);
+    const residual = scope(() => {
+      const r = s.operator.apply(x).sub(s.data);
+      return r.innerProduct(r).item();
+    });
+    points.push({ lambda, residual, penalty: s.prior(x), start: x });
+    start = x;
+  }
+  points.reverse();
+  const at = points.map((p) => [0.5 * Math.log(Math.max(p.residual, 1e-300)), Math.log(Math.max(p.penalty, 1e-300))]);
+  const curvature = points.map((_, k) => {
+    if (k === 0 || k === points.length - 1) return 0;
+    const [[ax, ay], [bx, by], [cx, cy]] = [at[k - 1], at[k], at[k + 1]];
+    // With λ the curve goes down, then right: it turns to the left at the corner.
+    const area = (bx - ax) * (cy - by) - (by - ay) * (cx - bx);
+    const sides = Math.hypot(bx - ax, by - ay) * Math.hypot(cx - bx, cy - by) * Math.hypot(cx - ax, cy - ay);
+    return sides > 1e-12 ? (2 * area) / sides : 0;
+  });
+  let best = 1;
+  for (let k = 2; k < points.length - 1; k++) if (curvature[k] > curvature[best]) best = k;
+  return {
+    lambda: points[best].lambda,
+    rule: "lcurve",
+    curve: points.map(({ lambda, residual, penalty }, k) => ({ lambda, residual, penalty, score: -curvature[k] })),
+    start: points[best].start,
   };
 }
 

@@ -3,13 +3,16 @@ import type { Fidelity, InverseProblem, Iteration, LinearOperator, Prior, Progre
 import { iterate } from "../core/iterate.js";
 import { shapeText, sizeOf } from "../core/shape.js";
 import { leastSquares } from "../fidelities/index.js";
+import { compose } from "../operators/index.js";
 import {
   Biharmonic,
   noPrior,
   PlugAndPlay,
   Quadratic,
   Red,
+  TotalGeneralizedVariation,
   TotalVariation,
+  tgvRestore,
   tvDiagonal,
   tvMultipliers,
   tvRestore,
@@ -85,6 +88,7 @@ type Request = RestoreOptions & { readonly prior: Prior; readonly lambda: number
  *  an orthogonal wavelet transform, denoising                                             its exact proximal map
  *  quadratic priors and none                                                             division where all is diagonal in one basis, else conjugate gradients
  *  a denoiser (plug-and-play, regularisation by denoising)                               once, filled in, or split: see restoreByDenoiser
+ *  total generalised variation                                                            primal-dual steps with its slope as a second unknown; gaps for samples
  *  all else                                                                              proximal gradient or primal-dual steps of any operator
  * @throws ShapeError when the data are not of the operator's range
  * @throws ArgumentError for a λ that is negative or no number, and for a combination that no method covers: a part without a proximal map
@@ -129,7 +133,14 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   };
 }
 const solve = (r: Request): Promise<Outcome> =>
-  totalVariationOfSamples(r) ?? totalVariationOnRing(r) ?? interpolated(r) ?? exactProx(r) ?? quadratic(r) ?? denoised(r) ?? general(r);
+  totalVariationOfSamples(r) ??
+  tgvOfSamples(r) ??
+  totalVariationOnRing(r) ??
+  interpolated(r) ??
+  exactProx(r) ??
+  quadratic(r) ??
+  denoised(r) ??
+  general(r);
 const denoised = (r: Request): Promise<Outcome> | undefined => (r.solver ? undefined : restoreByDenoiser(r));
 
 /** λ by the data; the trials stop at a looser tolerance, which moves scores by less than their differences. */
@@ -178,6 +189,20 @@ function totalVariationOfSamples(r: Request): Promise<Outcome> | undefined {
   return tvRestore(problem, o, r).then((t) => ({ ...t, solver: "primal-dual, fused" }));
 }
 
+/** The same with total generalised variation. */
+function tgvOfSamples(r: Request): Promise<Outcome> | undefined {
+  const { operator, prior, data, fidelity, solver } = r;
+  const { diagonal } = operator;
+  if (!(prior instanceof TotalGeneralizedVariation) || diagonal === undefined || fidelity || solver || !isReal(data)) return undefined;
+  const problem = scope(() => {
+    if (diagonal === 1) return { data, lambda: r.lambda };
+    const m = diagonal instanceof Tensor ? diagonal : Tensor.full(data.shape, diagonal);
+    return { data: data.div(m.add(m.equal(0))), weights: m.square(), lambda: r.lambda };
+  });
+  const o = { ...prior.options, tolerance: r.tolerance ?? 1e-4, iterations: r.iterations, start: r.start };
+  return tgvRestore(problem, o, r).then(({ slope: _, ...t }) => ({ ...t, solver: "primal-dual" }));
+}
+
 /** Known samples, and ½‖Δx‖² with λ → 0. */
 const interpolates = (r: Request): boolean =>
   r.prior instanceof Biharmonic && r.operator.diagonal instanceof Tensor && r.lambda === 0 && !r.fidelity && !r.solver && isReal(r.data);
@@ -192,7 +217,10 @@ const interpolated = (r: Request): Promise<Outcome> | undefined => (interpolates
 
 /** Blurs on a ring see differences on a ring, unless the prior says otherwise. */
 function bordered(prior: Prior, operator: LinearOperator): Prior {
-  if (!(prior instanceof TotalVariation) || operator.diagonal !== undefined) return prior;
+  if (operator.diagonal !== undefined) return prior;
+  if (prior instanceof TotalGeneralizedVariation)
+    return tvDiagonal(operator, { ...prior.options, border: "periodic" }) ? prior.withBorder("periodic") : prior;
+  if (!(prior instanceof TotalVariation)) return prior;
   const ring = prior.withBorder("periodic");
   return tvDiagonal(operator, ring.options) ? ring : prior;
 }
@@ -301,6 +329,7 @@ function closedForm({ operator: a, prior, data, lambda }: Request, k: LinearOper
  * Any operator, any prior: proximal gradient steps with momentum where the one term has its proximal map in x itself, else primal-dual steps.
  */
 function general(r: Request): Promise<Outcome> {
+  if (r.prior instanceof TotalGeneralizedVariation && !r.solver && isReal(r.data)) return lifted(r, r.prior);
   const { operator, prior, data, lambda } = r;
   const problem: InverseProblem = { operator, fidelity: r.fidelity ?? leastSquares(data), terms: prior.terms(operator.domain, lambda) };
   const direct = problem.fidelity.gradient && problem.terms.every((t) => !t.operator && t.functional.prox) && problem.terms.length <= 1;
@@ -326,5 +355,39 @@ function general(r: Request): Promise<Outcome> {
     objective: scope(() => problem.fidelity.value(operator.apply(x)).item() + lambda * prior.value(x).item()),
     gap: state?.gap,
     solver: solver.name,
+  }));
+}
+
+/** TGV with the slope of the picture as an unknown of its own: every part then has its proximal map. */
+function lifted(r: Request, prior: TotalGeneralizedVariation): Promise<Outcome> {
+  const { operator, data, lambda } = r;
+  const { image, terms, size } = prior.lifted(operator.domain, lambda);
+  const problem: InverseProblem = { operator: compose(operator, image), fidelity: r.fidelity ?? leastSquares(data), terms };
+  const n = sizeOf(operator.domain);
+  const start = scope(() => (r.start ?? operator.adjoint(data)).reshape(n).pad([0], [size - n]));
+  // The images' range over the size of the duals, λ; residuals alone would drift to ever larger primal steps: slopes are few and cheap.
+  const norm = operator.norm?.() ?? 1;
+  const back = scope(() => operator.adjoint(data).div(Math.max(1e-30, norm * norm)));
+  const ratio = ((0.01 * Math.max(1e-30, back.max().item() - back.min().item())) / Math.max(1e-30, lambda)) ** 2;
+  const iteration = pdhg({ tolerance: r.tolerance ?? 1e-5, adaptive: false, ratio }) as Solver["iteration"];
+  return iterate(iteration, problem, start, {
+    iterations: r.iterations ?? 2000,
+    signal: r.signal,
+    onProgress: r.onProgress && ((p) => r.onProgress?.({ ...p, x: scope(() => image.apply(p.x)) })),
+    keepState: true,
+    keepBest: false,
+  }).then(({ x, stop, reason, iterations, history, state }) => ({
+    image: scope(() => image.apply(x)),
+    stop,
+    reason,
+    iterations,
+    history,
+    objective: scope(
+      () =>
+        problem.fidelity.value(problem.operator.apply(x)).item() +
+        terms.reduce((s, t) => s + t.weight * t.functional.value((t.operator as LinearOperator).apply(x)).item(), 0),
+    ),
+    gap: state?.gap,
+    solver: "primal-dual, with the slope",
   }));
 }
