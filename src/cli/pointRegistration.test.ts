@@ -51,6 +51,14 @@ describe("register with point files", () => {
     expect(told.figures.landmarks.after.mean).toBeLessThan(1e-9);
     expect(readFileSync(join(place, "pairs/report.html"), "utf8")).toMatch(/<img src="data:image\/png/);
   });
+  test("options of clouds reach the method, and images refuse them", async () => {
+    const { json } = await run("drift/", { matching: "drift", smoothness: 30, reach: 20 });
+    expect(json.status).toBe("ok");
+    const told = JSON.parse(readFileSync(join(place, "drift/run.json"), "utf8"));
+    expect(told.plan).toMatch(/affine and non-rigid drift; kernel of 30 mm/);
+    expect(told.options).toMatchObject({ matching: "drift", smoothness: 30, reach: 20 });
+    expect(await say(run("odd/", { outliers: 0.2 }, ["a.png", "b.png"]))).toMatch(/--outliers is for two point files/);
+  });
   test("without --paired partners are found, and the deformation's files are read back", async () => {
     const { json } = await run("clouds/", {});
     expect(json.status).toBe("ok");

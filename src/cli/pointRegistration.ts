@@ -2,17 +2,53 @@ import { basename, extname, resolve } from "node:path";
 import { ArgumentError, FormatError } from "../core/errors.js";
 import { targetRegistrationError } from "../evaluation/index.js";
 import { itkText, type PointTable, writePoints, writeTransform } from "../io/index.js";
-import { type PointModel, type RegisterPointsResult, registerPoints } from "../registration/index.js";
+import { type PointModel, pointMethods, type RegisterPointsResult, registerPoints } from "../registration/index.js";
 import { type Dots, gallery, plain, scatterPicture, type Verdict } from "../report/index.js";
 import { Tensor } from "../tensor/index.js";
 import { AffineTransform, type Transform } from "../transforms/index.js";
-import type { Options, Outcome } from "./command.js";
+import type { OptionDefinition, Options, Outcome } from "./command.js";
 import { Exit } from "./exit.js";
 import { loadPoints, loadTransform } from "./inputs.js";
+import { choice, notNegative, option, positive } from "./options.js";
 import type { Output } from "./output.js";
 import { stopwatch } from "./registrationFiles.js";
 import type { Session } from "./session.js";
 import { version } from "./version.js";
+
+/** Flags that only point files take, and the options of `registerPoints` that they set. */
+const pointFlags = { matching: "method", outliers: "outliers", smoothness: "smoothnessMm", reach: "reachMm", stiffness: "lambda" } as const;
+export const pointOptions: readonly OptionDefinition[] = [
+  choice("--matching <name>", "point clouds, deformable: how partners are found", pointMethods),
+  option(
+    "--outliers <share>",
+    "point clouds, linear models: share of moving's points without a partner (default 0.1)",
+    notNegative,
+    "a share from 0 up to 1",
+  ),
+  option(
+    "--smoothness <mm>",
+    "point clouds, deformable: width of the deformation's kernel (default: 2.3 times the points' spacing)",
+    positive,
+    "millimetres",
+  ),
+  option(
+    "--reach <mm>",
+    "point clouds, deformable: how far partners may be (default: 2.3 times the points' spacing)",
+    positive,
+    "millimetres",
+  ),
+  option(
+    "--stiffness <lambda>",
+    "paired points, --preset diffeo: 0 (default) goes through the points, more is smoother",
+    notNegative,
+    "a number that is not negative",
+  ),
+];
+/** @throws ArgumentError when images come with options of points */
+export function refusePointOptions(options: Options): void {
+  const given = Object.keys(pointFlags).find((key) => options[key] !== undefined);
+  if (given) throw new ArgumentError(`register: --${given} is for two point files; leave it out for images`, { given });
+}
 
 export const isPointFile = (path: string): boolean => /^\.(csv|tsv)$/i.test(extname(path));
 
@@ -92,7 +128,16 @@ export async function registerPointFiles(
     };
   try {
     const result = await session.stoppable(async (signal) =>
-      registerPoints(fixed, moving, { model, paired: options.paired === true, init, signal, onProgress: (p) => session.progress.step(p) }),
+      registerPoints(fixed, moving, {
+        model,
+        paired: options.paired === true,
+        init,
+        signal,
+        ...Object.fromEntries(
+          Object.entries(pointFlags).flatMap(([key, name]) => (options[key] === undefined ? [] : [[name, options[key]]])),
+        ),
+        onProgress: (p) => session.progress.step(p),
+      }),
     );
     session.note(result.plan);
     clock("register");

@@ -8,6 +8,8 @@ import { atSpacing } from "./levels.js";
 import { atHome, blocksBetween, rimOf } from "./search.js";
 
 export interface Agreement {
+  /** Planes that were large enough to look at. */
+  readonly planes: number;
   /** Blocks with structure in both images, on all planes looked at. */
   readonly blocks: number;
   /** Those whose best shift is (nearly) none. */
@@ -69,10 +71,11 @@ export function agreement(images: Compared, y: Transform, samples: number, tile:
     const [fixed, moving] = [atSpacing(images.fixed, h), atSpacing(images.moving, h)];
     const [insideFixed, insideMoving] = [inside(fixed, images.fixed, images.fixedMask), inside(moving, images.moving, images.movingMask)];
     const here = identityTransform(grid.size.length);
-    let [blocks, home, products, energy] = [0, 0, 0, 0];
+    let [looked, blocks, home, products, energy] = [0, 0, 0, 0, 0];
     for (const plane of planes(grid, h)) {
       const [width, height] = plane.size.filter((n, a) => n > 1 || (plane.size.length === 2 && a < 2));
       if (!(width >= 24 && height >= 24)) continue;
+      looked++;
       const on = (im: Image, transform: Transform, border: "clamp" | "constant") =>
         scope(() => Float32Array.from(warp(im, transform, plane, { border }).values.data.subarray(0, width * height)));
       const [a, b] = [on(fixed, here, "clamp"), on(moving, y, "clamp")];
@@ -96,7 +99,7 @@ export function agreement(images: Compared, y: Transform, samples: number, tile:
       products += found.products;
       energy += found.energy;
     }
-    return { blocks, home, score: products / Math.sqrt(0.5 * energy + 1e-12) };
+    return { planes: looked, blocks, home, score: products / Math.sqrt(0.5 * energy + 1e-12) };
   });
 }
 function spread(x: Float32Array, width: number, height: number, r: number): Uint8Array {

@@ -15,6 +15,8 @@ export interface Evidence {
   readonly agreement: readonly Agreement[];
   /** Of a deformation: the same under its linear part alone. */
   readonly linear?: readonly Agreement[];
+  /** Of a deformation that edges do not speak for: the correlation it reaches. */
+  readonly correlation?: number;
 }
 export interface Judgement {
   readonly status: "ok" | "suspect";
@@ -59,8 +61,11 @@ export function judge(e: Evidence): Judgement {
     return suspect(
       `the linear part changes volumes by a factor of ${e.volume.toPrecision(2)} and stretches one way ${e.stretch.toPrecision(2)} times as much as another`,
     );
-  const enough = e.agreement.filter((a) => a.blocks >= 12);
+  const looked = e.agreement.filter((a) => a.planes > 0);
   const before = e.linear?.filter((a) => a.blocks >= 12) ?? [];
+  // What unlike images never reach: a smooth deformation that explains nearly everything, as of a disc that becomes a letter.
+  if (e.correlation !== undefined && e.correlation > 0.97)
+    return { status: "ok", reason: `the deformation explains the images: they correlate to ${e.correlation.toFixed(3)}` };
   if (before.length > 0 && !e.linear?.some((a, k) => speaks(a, k, "before"))) {
     const best = most(before);
     return suspect(
@@ -71,8 +76,11 @@ export function judge(e: Evidence): Judgement {
     const best = most(e.agreement);
     return { status: "ok", reason: `edges agree: ${best.home} of ${best.blocks} blocks are at home` };
   }
-  if (enough.length > 0) {
-    const best = most(enough);
+  if (looked.length > 0) {
+    const enough = looked.filter((a) => a.blocks >= 12);
+    const best = most(enough.length > 0 ? enough : looked);
+    // Where both have edges at all, but hardly anywhere the same place, one covers the empty part of the other.
+    if (best.blocks < 4) return suspect("hardly any place shows edges in both images");
     return suspect(`the images may not show the same thing: only ${best.home} of ${best.blocks} blocks find their edges at home`);
   }
   if (!(e.after <= e.before + 1e-6 * Math.abs(e.before))) return suspect("the metric is not better than at the start");

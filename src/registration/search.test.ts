@@ -80,23 +80,35 @@ describe("the search of register", () => {
 });
 
 describe("judgement", () => {
-  const good = { overlap: 0.9, before: 1, after: 0.5, volume: 1, stretch: 1, agreement: [{ blocks: 200, home: 150, score: 80 }] };
+  const good = {
+    overlap: 0.9,
+    before: 1,
+    after: 0.5,
+    volume: 1,
+    stretch: 1,
+    agreement: [{ planes: 1, blocks: 200, home: 150, score: 80 }],
+  };
   test("is ok when edges agree, even if the metric started lower", () => {
     expect(judge({ ...good, before: 0.4 }).status).toBe("ok");
   });
   test("a deformation does not vouch for itself: its linear part must be spoken for as well", () => {
-    const drawn = { blocks: 44, home: 40, score: 20 };
-    const { status, reason } = judge({ ...good, agreement: [drawn], linear: [{ blocks: 44, home: 5, score: 2 }] });
+    const drawn = { planes: 1, blocks: 44, home: 40, score: 20 };
+    const { status, reason } = judge({ ...good, agreement: [drawn], linear: [{ planes: 1, blocks: 44, home: 5, score: 2 }] });
     expect(status).toBe("suspect");
     expect(reason).toMatch(/before the deformation.*5 of 44/);
-    expect(judge({ ...good, agreement: [drawn], linear: [{ blocks: 44, home: 24, score: 9 }] }).status).toBe("ok");
+    expect(judge({ ...good, agreement: [drawn], linear: [{ planes: 1, blocks: 44, home: 24, score: 9 }] }).status).toBe("ok");
+    // What unlike images never reach: then the deformation explains them.
+    expect(judge({ ...good, agreement: [drawn], linear: [{ planes: 1, blocks: 44, home: 5, score: 2 }], correlation: 0.99 }).status).toBe(
+      "ok",
+    );
     // Too few edges to say anything before: then the rest decides.
-    expect(judge({ ...good, agreement: [drawn], linear: [{ blocks: 5, home: 0, score: 0 }] }).status).toBe("ok");
+    expect(judge({ ...good, agreement: [drawn], linear: [{ planes: 1, blocks: 5, home: 0, score: 0 }] }).status).toBe("ok");
   });
   test.each([
     ["overlap", { overlap: 0.1 }, /10 % of fixed/],
     ["volume", { volume: 0.05 }, /volumes by a factor of 0\.050/],
-    ["edges", { agreement: [{ blocks: 200, home: 10, score: 5 }] }, /only 10 of 200 blocks/],
+    ["edges", { agreement: [{ planes: 1, blocks: 200, home: 10, score: 5 }] }, /only 10 of 200 blocks/],
+    ["nothing in common", { agreement: [{ planes: 1, blocks: 0, home: 0, score: 0 }] }, /hardly any place/],
     ["metric", { agreement: [], after: 2 }, /not better than at the start/],
   ])("names what speaks against a result: %s", (_, change, reason) => {
     const { status, reason: said } = judge({ ...good, ...change });

@@ -28,7 +28,7 @@ import { Exit } from "../exit.js";
 import { checkUsable, grayOf, type Loaded, loadImage, loadMask, loadTransform } from "../inputs.js";
 import { suggestion } from "../nearest.js";
 import { choice, flag, force, notNegative, numberList, option, output, text, wholeFromOne } from "../options.js";
-import { isPointFile, landmarkFigures, loadLandmarks, registerPointFiles } from "../pointRegistration.js";
+import { isPointFile, landmarkFigures, loadLandmarks, pointOptions, refusePointOptions, registerPointFiles } from "../pointRegistration.js";
 import { overlapOf, putRegistration, type RunFile, stopwatch } from "../registrationFiles.js";
 import type { Session } from "../session.js";
 
@@ -84,6 +84,7 @@ export const command: CommandDefinition = {
     ),
     option("--unpaired", "landmarks are two clouds, whose partners are found", flag, "true or false"),
     option("--paired", "two point files: row i of one belongs to row i of the other", flag, "true or false"),
+    ...pointOptions,
     option("--init <how>", `start: ${starts.join(", ")}, or a transform file`, text, "a start or a file"),
   ],
   async run(session, [fixedPath, movingPath], options) {
@@ -95,6 +96,7 @@ export const command: CommandDefinition = {
       return registerPointFiles(session, [fixedPath, movingPath], options, planOf(options), () =>
         session.dryRun ? undefined : session.output(target, true, { force: options.force === true || options.resume === true }),
       );
+    refusePointOptions(options);
     if (options.paired === true) throw new ArgumentError("register: --paired is for two point files; leave it out for images");
     // Made first: a folder that is taken or cannot be written should say so before minutes of work.
     const out = session.dryRun ? undefined : session.output(target, true, { force: options.force === true || options.resume === true });

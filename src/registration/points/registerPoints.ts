@@ -18,7 +18,7 @@ import { propagateBeliefs } from "./beliefs.js";
 import { axesStarts, balanced, centred, drift, flow, moments } from "./drift.js";
 import { KernelField } from "./kernelField.js";
 import { spread } from "./neighbours.js";
-import { alignPairs, requirePairs } from "./pairs.js";
+import { alignPairs, mapOfPairs, requirePairs } from "./pairs.js";
 import { type Cloud, centroid, cloudOf, mapped, type PointsLike, radius } from "./pointSet.js";
 
 export const pointModels = [...affineModels, "deformable"] as const;
@@ -171,13 +171,13 @@ function linear(f: Cloud, m: Cloud, model: AffineModel, options: RegisterPointsO
 function deformable(f: Cloud, m: Cloud, method: PointMethod, options: RegisterPointsOptions): RegisterPointsResult {
   const signal = check(options.signal);
   const [x, target] = [spread(f, enough), spread(m, enough)];
-  const map: AffineMap =
+  let map: AffineMap =
     options.init?.map ?? (method === "drift" ? drift(x, target, "affine", { start: moments(x, target), signal }).map : moments(x, target));
-  const base = mapped(x, map);
+  let base = mapped(x, map);
   const h = spacingOf(target);
   const beta = options.smoothnessMm ?? 2.3 * h;
   const reach = options.reachMm ?? 2.3 * h;
-  const field = KernelField.on(base, beta);
+  let field = KernelField.on(base, beta);
   const trace: { level: string; values: readonly number[] }[] = [];
   const levels = method === "beliefs" ? 3 : 1;
   const say = (level: number, value?: number) => options.onProgress?.({ level, levels, iteration: 1, iterations: 1, value });
@@ -196,8 +196,15 @@ function deformable(f: Cloud, m: Cloud, method: PointMethod, options: RegisterPo
         stretch: 0.3,
         iterations: 20,
       });
+      const partner = now.points.map((v, i) => v + displacement[i]);
+      // The partners know the linear part better than moments do, and bumps that vanish far away cannot make up for it.
+      if (k === 0 && sum(weight) > 10 * (x.dimension + 1)) {
+        map = mapOfPairs(x, { ...x, points: partner }, "affine", weight);
+        base = mapped(x, map);
+        field = KernelField.on(base, beta);
+      }
       c = field.fit(
-        displacement.map((v, i) => v + u[i]),
+        partner.map((v, i) => v - base.points[i]),
         weight,
         1,
       );
@@ -313,4 +320,5 @@ function finish(
 }
 
 const rms = (a: Float64Array, b: Float64Array, d: number) => Math.sqrt(a.reduce((s, v, i) => s + (v - b[i]) ** 2, 0) / (a.length / d));
+const sum = (x: Float64Array) => x.reduce((s, v) => s + v, 0);
 const show = (v: number) => `${+v.toPrecision(3)}`;
