@@ -11,6 +11,7 @@ export {
   sirt,
 } from "./ct.js";
 export { type CtTvOptions, type CtTvProblem, type CtTvState, ctTv, rampPreconditioner } from "./ctTv.js";
+export { type EnlargeOptions, type EnlargeResult, enlarge } from "./enlarge.js";
 export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
 export { centreOfRotation, type FbpFilter, type FbpOptions, fbp, fbpFilters, viewWeights } from "./fbp.js";
 export { type Frame, FrameOperator, frameOf, refinedGrid, type Sensor, sensorOperator } from "./frameModel.js";
