@@ -1,10 +1,9 @@
 import { basename } from "node:path";
 import * as v from "valibot";
 import { ArgumentError, FormatError, GridError, ShapeError } from "../core/errors.js";
-import type { LinearOperator, Prior } from "../core/interfaces.js";
+import type { LinearOperator } from "../core/interfaces.js";
 import { type Grid, gridText, type Image, image, sameGrid, tensorShape } from "../image/index.js";
 import { formatOfName, imageExtensions, type StoreOptions, writeImage } from "../io/index.js";
-import { biharmonic, noPrior, ridge, tikhonov, totalGeneralizedVariation, totalVariation } from "../priors/index.js";
 import { type LambdaRule, type RestoreResult, restore } from "../reconstruction/index.js";
 import {
   colourMap,
@@ -23,21 +22,12 @@ import { Exit } from "./exit.js";
 import { askedFidelity, fidelityOption } from "./fidelity.js";
 import { imageExtension, middle, putRun } from "./groupFiles.js";
 import { extension, type Loaded, loadImage } from "./inputs.js";
-import { choice, force, notNegative, option, output, positive, wholeFromOne } from "./options.js";
+import { choice, force, notNegative, option, output, positive, text, wholeFromOne } from "./options.js";
 import { isFolder } from "./output.js";
 import { stopwatch } from "./registrationFiles.js";
+import { priorChoice, priorHelp, priorNames, solverNamed, solverNames } from "./restorationParts.js";
 import type { Session } from "./session.js";
 
-/** R(x) by name, over the last `dimensions` axes, as formulas and as parts. */
-const priors: Readonly<Record<string, { readonly formula: string; readonly make: (dimensions: number) => Prior }>> = {
-  none: { formula: "0", make: () => noPrior() },
-  l2: { formula: "½‖x‖²", make: () => ridge() },
-  tikhonov: { formula: "½‖∇x‖²", make: (dimensions) => tikhonov({ dimensions }) },
-  biharmonic: { formula: "½‖Δx‖²", make: (dimensions) => biharmonic({ dimensions }) },
-  tv: { formula: "Σ|∇x|", make: (dimensions) => totalVariation({ dimensions }) },
-  tgv: { formula: "min_w Σ|∇x − w| + 2 Σ|E w|", make: (dimensions) => totalGeneralizedVariation({ dimensions }) },
-};
-export const priorNames: readonly string[] = Object.keys(priors);
 const rules = ["gcv", "sure", "discrepancy", "lcurve"] as const;
 const automatic = ["auto", ...rules.map((r) => `auto:${r}` as const)] as const;
 
@@ -45,7 +35,7 @@ const automatic = ["auto", ...rules.map((r) => `auto:${r}` as const)] as const;
 export const restorationOptions: readonly OptionDefinition[] = [
   output("file for the restored image, or a folder for image, run.json and report.html"),
   force,
-  choice("--prior <name>", "R: what a likely image looks like (tv)", priorNames),
+  option("--prior <name>", `R: what a likely image looks like (tv): ${priorHelp}`, text, `one of ${priorHelp}`, { choices: priorNames }),
   option(
     "--lambda <weight>",
     "λ, the weight of the prior in inner units; larger is smoother (auto: chosen by the data; auto:lcurve and the like name the rule)",
@@ -60,6 +50,7 @@ export const restorationOptions: readonly OptionDefinition[] = [
     positive,
     "a positive number",
   ),
+  choice("--solver <name>", "the method (the fastest that fits)", solverNames),
   option("--iterations <n>", "most iterations of the method", wholeFromOne, "a whole number of at least 1"),
   option(
     "--tolerance <t>",
@@ -226,7 +217,8 @@ export async function runRestoration(
         target,
       },
     );
-  const priorName = (options.prior as string | undefined) ?? "tv";
+  const prior = await priorChoice((options.prior as string | undefined) ?? "tv");
+  const priorName = prior.name;
   const asked = (options.lambda as number | (typeof automatic)[number] | undefined) ?? "auto";
   const lambda = typeof asked === "number" ? asked : "auto";
   const named = typeof asked === "string" && asked !== "auto" ? (asked.slice(5) as LambdaRule) : undefined;
@@ -240,6 +232,9 @@ export async function runRestoration(
     throw new ArgumentError("--lambda-rule: it says how --lambda auto chooses, but a number is given; leave one of the two out");
   if (priorName === "none" && (lambda !== "auto" || rule !== undefined))
     throw new ArgumentError("--prior none: there is no λ without a prior; leave --lambda and --lambda-rule out, or choose a prior");
+  if (prior.denoises && rule !== undefined)
+    throw new ArgumentError(`--lambda-rule: with --prior ${priorName}, λ is the noise's variance; give --sigma or --lambda instead`);
+  const solver = solverNamed(options.solver as string | undefined, options.tolerance as number | undefined);
   const out = session.dryRun ? undefined : session.output(target, folder, { force: options.force === true });
   try {
     const timings: Record<string, number> = {};
@@ -250,7 +245,7 @@ export async function runRestoration(
     const sigma = sigmaOf(options.sigma as number | undefined, m);
     clock("read");
     const fidelity = askedFidelity(words, m.scale);
-    const formula = `${fidelity ? fidelity.formula(problem.formula) : `½‖${problem.formula}‖²`}${priorName === "none" ? "" : ` + λ ${priors[priorName].formula}`}`;
+    const formula = `${fidelity ? fidelity.formula(problem.formula) : `½‖${problem.formula}‖²`}${priorName === "none" ? "" : ` + λ ${prior.formula}`}`;
     const plan = {
       ...problem.options,
       prior: priorName,
@@ -258,6 +253,7 @@ export async function runRestoration(
       ...(fidelity && { fidelity: words }),
       ...(rule && { lambdaRule: rule }),
       ...(sigma !== undefined && { sigma }),
+      ...(solver && { solver: solver.name }),
       ...(options.iterations !== undefined && { iterations: options.iterations }),
       ...(options.tolerance !== undefined && { tolerance: options.tolerance }),
       scaleData: options.scaleData ?? "none",
@@ -273,7 +269,8 @@ export async function runRestoration(
       restore({
         operator,
         data: m.data,
-        prior: priors[priorName].make(problem.dimensions),
+        prior: prior.make({ dimensions: problem.dimensions, data: m.data, sigma, colour: m.channels === 3 }),
+        solver,
         lambda,
         lambdaRule: rule,
         fidelity: fidelity?.make(m.data),

@@ -2,6 +2,7 @@ export { type Bm3dOptions, bm3d, denoiseBm3d } from "./bm3d.js";
 export type { Denoiser } from "./denoiser.js";
 export { type AnyDenoiser, denoiserFrom, PlugAndPlay, plugAndPlay, Red, type RedOptions, red } from "./denoiserPrior.js";
 export { box, huberL21, l1, l21, nonNegative, squaredL2 } from "./norms.js";
+export { inOpponentColours } from "./opponentColours.js";
 export { Biharmonic, biharmonic, noPrior, Quadratic, ridge, tikhonov } from "./quadratic.js";
 export {
   type TgvOptions,

@@ -3,6 +3,7 @@ import { type Border, blurOperator } from "../../operators/index.js";
 import type { CommandDefinition } from "../command.js";
 import { choice, option, text } from "../options.js";
 import { loadKernel, restorationOptions, runRestoration } from "../restoration.js";
+import { ownOperator } from "../restorationParts.js";
 
 const borders = ["periodic", "reflect", "zero"] as const;
 
@@ -12,16 +13,32 @@ export const command: CommandDefinition = {
   summary: "undo a blur whose kernel is known",
   examples: [
     "pullback deblur blurred.npy --kernel kernel.npy -o sharp.npy",
+    "pullback deblur blurred.npy --kernel kernel.npy --prior bm3d -o sharp.npy",
     "pullback deblur photo.png --kernel kernel.npy --boundary reflect --prior tikhonov -o out/",
   ],
   arguments: [{ name: "<image>", help: "a gray or colour image or a volume" }],
   options: [
     option("--kernel <file>", "weights of the blur, centre at ⌊size / 2⌋; a 2-D kernel blurs a volume slice by slice", text, "a file"),
     choice("--boundary <name>", "what the blur saw beyond the border (periodic)", borders),
+    option("--operator <module>", "in place of a kernel: functions apply and adjoint of your own", text, "a module such as ./mine.mjs"),
     ...restorationOptions,
   ],
   async run(session, [path], options) {
     const kernelPath = options.kernel as string | undefined;
+    const own = options.operator as string | undefined;
+    if (own !== undefined) {
+      if (kernelPath !== undefined || options.boundary !== undefined)
+        throw new ArgumentError("--operator: the module says what was done to the image; leave --kernel and --boundary out");
+      const operator = await ownOperator(own);
+      return runRestoration(session, "deblur", path, options, async (loaded) => ({
+        title: "Restored",
+        formula: "Ax − y",
+        operator,
+        dimensions: loaded.image.grid.size.length,
+        inputs: [own],
+        options: { operator: own },
+      }));
+    }
     if (!kernelPath) throw new ArgumentError("deblur: what was the blur? name its kernel after --kernel");
     const border = (options.boundary as Border | undefined) ?? "periodic";
     if (border !== "periodic" && (options.prior ?? "tv") === "tv")

@@ -12,6 +12,7 @@ export const command: CommandDefinition = {
   summary: "fill in what is missing from an image",
   examples: [
     "pullback inpaint photo.png --mask known.png -o whole.png",
+    "pullback inpaint photo.png --mask known.png --prior bm3d -o whole.png",
     "pullback inpaint holes.npy --mask known.npy --prior biharmonic -o out/",
   ],
   arguments: [{ name: "<image>", help: "a gray or colour image or a volume; what it holds at unknown samples does not matter" }],

@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { seeded } from "../src/core/random.js";
+import { readRaw, writeNpy } from "../src/io/index.js";
+import { randomNormal } from "../src/tensor/index.js";
+import { built } from "./built.js";
+import { folder, pullback } from "./support/cli.js";
+import { put } from "./support/data.js";
+
+beforeAll(built);
+
+const [width, height] = [40, 33];
+const truth = Float32Array.from({ length: width * height }, (_, k) => {
+  const [x, y] = [k % width, Math.floor(k / width)];
+  return Math.hypot(x - 14, y - 16) < 8 ? 0.9 : x > 30 ? 0.1 : 0.4;
+});
+const random = randomNormal([height, width], seeded(1)).data as Float32Array;
+const noisy = Float32Array.from(truth, (v, i) => v + 0.1 * random[i]);
+const npy = (data: Float32Array) => writeNpy({ shape: [height, width], data });
+const read = (path: string) => readRaw(readFileSync(path), path).data;
+const error = (a: ArrayLike<number>) => truth.reduce((s, v, i) => s + (a[i] - v) ** 2, 0) / truth.length;
+
+test("denoise --prior bm3d takes the noise off; pnp:bm3d is the same", async () => {
+  const at = folder();
+  put(at, { "y.npy": npy(noisy) });
+  const first = await pullback(["denoise", "y.npy", "--prior", "bm3d", "-o", "a.npy", "--json"], { cwd: at });
+  await pullback(["denoise", "y.npy", "--prior", "pnp:bm3d", "-o", "b.npy", "--json"], { cwd: at });
+  expect([first.code, first.json.status, first.json.prior]).toEqual([0, "ok", "bm3d"]);
+  expect(Math.sqrt(Number(first.json.lambda))).toBeGreaterThan(0.07);
+  expect(Math.sqrt(Number(first.json.lambda))).toBeLessThan(0.13);
+  expect(error(read(join(at, "a.npy")))).toBeLessThan(0.2 * error(noisy));
+  expect(read(join(at, "b.npy"))).toEqual(read(join(at, "a.npy")));
+});
+
+test("a module's function is the denoiser; its operator is checked before use", async () => {
+  const at = folder();
+  put(at, {
+    "y.npy": npy(noisy),
+    "half.mjs": "export function denoise(values, sigma, shape) { return values.map((v) => v / 2 + 0 * shape[1]); }",
+    "twice.mjs": "export const apply = (x) => x.map((v) => 2 * v); export const adjoint = apply;",
+    "wrong.mjs": "export const apply = (x) => x.map((v) => 2 * v); export const adjoint = (x) => x.map((v) => 3 * v);",
+    "short.mjs": "export default () => [1, 2];",
+  });
+  const own = await pullback(["denoise", "y.npy", "--prior", "./half.mjs", "-o", "a.npy", "--json"], { cwd: at });
+  expect([own.code, own.json.prior]).toEqual([0, "half"]);
+  expect(read(join(at, "a.npy"))[5]).toBeCloseTo(noisy[5] / 2, 6);
+  const half = await pullback(["deblur", "y.npy", "--operator", "./twice.mjs", "--prior", "none", "-o", "b.npy", "--json"], { cwd: at });
+  expect(half.code).toBe(0);
+  expect(read(join(at, "b.npy"))[5]).toBeCloseTo(noisy[5] / 2, 4);
+  const wrong = await pullback(["deblur", "y.npy", "--operator", "./wrong.mjs", "-o", "c.npy", "--json"], { cwd: at });
+  expect([wrong.code, String(wrong.json.reason)]).toEqual([2, expect.stringMatching(/adjoint is not that of apply/)]);
+  const short = await pullback(["denoise", "y.npy", "--prior", "./short.mjs", "-o", "d.npy", "--json"], { cwd: at });
+  expect([short.code, String(short.json.reason)]).toEqual([2, expect.stringMatching(/2 numbers; expected 1320/)]);
+});
+
+test("a prior that there is not is named, with the nearest", async () => {
+  const at = folder();
+  put(at, { "y.npy": npy(noisy) });
+  const r = await pullback(["denoise", "y.npy", "--prior", "bm4d", "-o", "a.npy", "--json"], { cwd: at });
+  expect([r.code, String(r.json.reason)]).toEqual([2, expect.stringMatching(/bm4d.*bm3d/s)]);
+  const rule = await pullback(["denoise", "y.npy", "--prior", "bm3d", "--lambda-rule", "sure", "-o", "a.npy", "--json"], { cwd: at });
+  expect([rule.code, String(rule.json.reason)]).toEqual([2, expect.stringMatching(/noise's variance/)]);
+});
