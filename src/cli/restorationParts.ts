@@ -132,7 +132,7 @@ export async function priorChoice(text: string): Promise<PriorChoice> {
       name: `red:${denoiser.name}`,
       formula: `½⟨x, x − ${denoiser.name}(x)⟩`,
       denoises: true,
-      make: ({ data, sigma, colour }) => red(of(colour), { sigma: 2 * Math.max(1e-6, sigma ?? noiseLevel(data)) }),
+      make: ({ data, sigma, colour }) => red(of(colour), { sigma: 2.5 * Math.max(1e-6, sigma ?? noiseLevel(data)) }),
     };
   return {
     name: text === name ? denoiser.name : `pnp:${denoiser.name}`,
