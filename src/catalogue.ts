@@ -88,4 +88,4 @@ export const solvers = { landweber, cgls, lsqr, ista, fista, hqs, admm, pdhg, ka
 /** Priors made of a denoiser: of it and, for `red`, of its strength. */
 export const denoiserPriors = { pnp: plugAndPlay, red } as const;
 /** What takes noise off an image, each a function of its options. */
-export const denoisers = { bm3d } as const;
+export const denoisers = { bm3d, nlm: nonLocalMeans, dictionary } as const;

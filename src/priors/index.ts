@@ -1,6 +1,8 @@
 export { type Bm3dOptions, bm3d, denoiseBm3d } from "./bm3d.js";
 export type { Denoiser } from "./denoiser.js";
 export { type AnyDenoiser, denoiserFrom, PlugAndPlay, plugAndPlay, Red, type RedOptions, red } from "./denoiserPrior.js";
+export { type DictionaryOptions, dictionary, learnDictionary } from "./dictionary.js";
+export { type NonLocalMeansOptions, nonLocalMeans } from "./nonLocalMeans.js";
 export { box, huberL21, l1, l21, nonNegative, squaredL2 } from "./norms.js";
 export { inOpponentColours } from "./opponentColours.js";
 export { Biharmonic, biharmonic, noPrior, Quadratic, ridge, tikhonov } from "./quadratic.js";
@@ -16,6 +18,7 @@ export {
   tgvRestoreSync,
   totalGeneralizedVariation,
 } from "./totalGeneralizedVariation.js";
+export { type MatchingPursuitOptions, matchingPursuit, type SparseCodes } from "./sparseCoding.js";
 export { TotalVariation, type TotalVariationOptions, totalVariation } from "./totalVariation.js";
 export {
   type TvMultipliersOptions,
