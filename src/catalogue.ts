@@ -10,6 +10,8 @@ import { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum
 import {
   biharmonic,
   bm3d,
+  dictionary,
+  nonLocalMeans,
   noPrior,
   plugAndPlay,
   red,

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { seeded } from "../src/core/random.js";
-import { readRaw, writeNpy } from "../src/io/index.js";
+import { rawImage, readRaw, writeNpy } from "../src/io/index.js";
 import { randomNormal } from "../src/tensor/index.js";
 import { built } from "./built.js";
 import { folder, pullback } from "./support/cli.js";
@@ -61,4 +61,29 @@ test("a prior that there is not is named, with the nearest", async () => {
   expect([r.code, String(r.json.reason)]).toEqual([2, expect.stringMatching(/bm4d.*bm3d/s)]);
   const rule = await pullback(["denoise", "y.npy", "--prior", "bm3d", "--lambda-rule", "sure", "-o", "a.npy", "--json"], { cwd: at });
   expect([rule.code, String(rule.json.reason)]).toEqual([2, expect.stringMatching(/noise's variance/)]);
+});
+
+test("superres enlarges one image: gray arrays agree with what was measured, colours keep their alpha", async () => {
+  const at = folder();
+  put(at, { "y.npy": npy(truth) });
+  const r = await pullback(["superres", "y.npy", "--scale", "2", "-o", "x.npy", "--json"], { cwd: at });
+  expect([r.code, r.json.status, r.json.prior]).toEqual([0, "ok", "bm3d"]);
+  const x = readRaw(readFileSync(join(at, "x.npy")), "x.npy");
+  expect(x.size).toEqual([2 * width, 2 * height]);
+  expect(Number(r.json.residual)).toBeLessThan(0.01);
+  const n = width * height;
+  const rgba = new Uint8Array(4 * n).map((_, k) => (k < 3 * n ? 255 * truth[k % n] : 200));
+  put(at, { "c.png": rawImage("test", { data: rgba, channels: 4, channelKind: "rgba", size: [width, height] }) });
+  const colour = await pullback(["superres", "c.png", "--scale", "3", "--prior", "none", "-o", "out/", "--json"], { cwd: at });
+  expect(colour.code).toBe(0);
+  const png = readRaw(readFileSync(join(at, "out", "restored.png")), "restored.png");
+  expect([png.channels, ...png.size]).toEqual([4, 3 * width, 3 * height]);
+  expect(png.data[3 * 9 * n + 50]).toBe(200);
+  const tv = await pullback(
+    ["superres", "y.npy", "--scale", "2", "--prior", "tv", "--lambda", "1e-3", "--iterations", "50", "-o", "t.npy", "--json"],
+    { cwd: at },
+  );
+  expect(tv.json.solver).toBe("primal-dual");
+  const none = await pullback(["superres", "y.npy", "-o", "z.npy", "--json"], { cwd: at });
+  expect([none.code, String(none.json.reason)]).toEqual([2, expect.stringMatching(/how many times finer/)]);
 });

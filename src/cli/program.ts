@@ -31,7 +31,7 @@ export const commands: Readonly<
   register: { summary: "align MOVING with FIXED", load: () => import("./commands/register.js") },
   report: { summary: "write the report of a registration again", load: () => import("./commands/report.js") },
   segment: { summary: "label TARGET from labelled images", load: () => import("./commands/segment.js") },
-  superres: { summary: "a finer image from coarse ones", load: () => import("./commands/superres.js") },
+  superres: { summary: "a finer image from a coarse one, or from several", load: () => import("./commands/superres.js") },
   track: { summary: "follow structures through a series", load: () => import("./commands/track.js") },
   transform: { summary: "compose, invert, convert or measure transforms", load: () => import("./commands/transform.js") },
 };

@@ -95,7 +95,7 @@ const colours: Readonly<Record<string, readonly [number, number]>> = { rgb: [3, 
  * An image in inner units: 8- and 16-bit pictures in [0, 1], all else as stored.
  * @throws FormatError for complex images, series and vectors, and for values that are not finite where they count
  */
-function measured({ path, raw, image: im }: Loaded, known: Float32Array | undefined, scaleData: boolean): Measured {
+export function measured({ path, raw, image: im }: Loaded, known: Float32Array | undefined, scaleData: boolean): Measured {
   const n = im.grid.size.reduce((a, b) => a * b, 1);
   if (n === 0) throw new FormatError(`${path}: the image is empty`, { path });
   if (raw.channelKind === "complex")
@@ -343,13 +343,13 @@ export async function runRestoration(
 }
 
 /** σ in inner units. */
-function sigmaOf(sigma: number | undefined, m: Measured): number | undefined {
+export function sigmaOf(sigma: number | undefined, m: Measured): number | undefined {
   if (sigma === undefined) return undefined;
   return m.units.startsWith("[0, 1]") && sigma >= 1 ? sigma / m.scale : sigma;
 }
 
 /** The image in stored units with its alpha, as the file's format wants it. */
-function store(session: Session, m: Measured, restored: Tensor, name: string): Map<string, Uint8Array> {
+export function store(session: Session, m: Measured, restored: Tensor, name: string): Map<string, Uint8Array> {
   const { raw, image: im } = m.loaded;
   const n = im.values.size / raw.channels;
   const values = new Float32Array((m.channels + m.alpha) * n);
@@ -383,7 +383,7 @@ function store(session: Session, m: Measured, restored: Tensor, name: string): M
 }
 
 /** One channel as gray, three as colour. */
-function look(m: Measured, values: Float32Array, { low, high }: Window): Picture {
+export function look(m: Measured, values: Float32Array, { low, high }: Window): Picture {
   const n = values.length / m.channels;
   const planes = Array.from({ length: m.channels }, (_, c) =>
     grayPicture(middle(image(values.subarray(c * n, (c + 1) * n), m.grid)), { low, high }),

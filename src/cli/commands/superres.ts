@@ -2,20 +2,25 @@ import { ArgumentError } from "../../core/errors.js";
 import type { CommandDefinition } from "../command.js";
 import { restorationOptions } from "../restoration.js";
 import { scaleOption, superresFrameOptions, superresFrames } from "../superresFrames.js";
+import { superresImage } from "../superresImage.js";
 
-/** `pullback superres --frames F… --scale N -o OUT`: one fine image from several coarse ones. */
+/** `pullback superres --frames F… --scale N -o OUT`: one fine image from several coarse ones; `superres IMAGE --scale N`: from one. */
 export const command: CommandDefinition = {
   name: "superres",
-  summary: "a finer image from several coarse ones",
+  summary: "a finer image from a coarse one, or from several",
   examples: [
+    "pullback superres photo.png --scale 2 -o fine.png",
     "pullback superres --frames video.npy --scale 4 -o fine.png",
     "pullback superres --frames a.png b.png c.png d.png --scale 2 --motion affine -o out/",
     "pullback superres --frames thick.nii.gz --scale 1,1,5 --psf 0,0,2.1 --pixel point -o thin.nii.gz",
   ],
-  arguments: [],
+  arguments: [{ name: "[image]", help: "a gray or colour picture, or a volume that is enlarged slice by slice; not with --frames" }],
   options: [scaleOption, ...superresFrameOptions, ...restorationOptions],
-  async run(session, _, options) {
-    if (options.frames === undefined) throw new ArgumentError("superres: which images? name them after --frames");
-    return superresFrames(session, options);
+  async run(session, [path], options) {
+    if (options.frames !== undefined && path !== undefined)
+      throw new ArgumentError(`superres: ${path} and --frames came; name all images after --frames, or one image without it`);
+    if (options.frames !== undefined) return superresFrames(session, options);
+    if (path === undefined) throw new ArgumentError("superres: which image? name one, or several after --frames");
+    return superresImage(session, path, options);
   },
 };
