@@ -163,7 +163,7 @@ async function fine(
     operator,
     data: m.data,
     prior: part,
-    lambda: (options.lambda as number | "auto" | undefined) ?? "auto",
+    lambda: typeof options.lambda === "number" ? options.lambda : "auto",
     noise: sigma,
     iterations: steps,
     tolerance: options.tolerance as number | undefined,

@@ -6,6 +6,7 @@ export { type NonLocalMeansOptions, nonLocalMeans } from "./nonLocalMeans.js";
 export { box, huberL21, l1, l21, nonNegative, squaredL2 } from "./norms.js";
 export { inOpponentColours } from "./opponentColours.js";
 export { Biharmonic, biharmonic, noPrior, Quadratic, ridge, tikhonov } from "./quadratic.js";
+export { type MatchingPursuitOptions, matchingPursuit, type SparseCodes } from "./sparseCoding.js";
 export {
   type TgvOptions,
   type TgvProblem,
@@ -18,7 +19,6 @@ export {
   tgvRestoreSync,
   totalGeneralizedVariation,
 } from "./totalGeneralizedVariation.js";
-export { type MatchingPursuitOptions, matchingPursuit, type SparseCodes } from "./sparseCoding.js";
 export { TotalVariation, type TotalVariationOptions, totalVariation } from "./totalVariation.js";
 export {
   type TvMultipliersOptions,
