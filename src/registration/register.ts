@@ -649,7 +649,11 @@ class Steps {
       return { map: init.map, before: init.map };
     }
     const ready = search.prepare?.(level.fixed, level.moving) ?? search;
-    const information = init === "auto" && model !== "translation" && this.fixed.grid.size.length === 3 ? search.information : undefined;
+    const everyTurn = this.options.init === "search" && this.fixed.grid.size.length === 3;
+    const information =
+      init === "auto" && model !== "translation" && this.fixed.grid.size.length === 3
+        ? (search.information ?? (everyTurn ? mi().information : undefined))
+        : undefined;
     const byVolume = information && LinearInformation.suits(level);
     const found = candidates(level, init, ready, init === "auto" && model !== "translation" && !byVolume);
     if (found.length === 0) {
@@ -696,16 +700,18 @@ class Steps {
     const shrink = Math.floor(spacing / baseSpacing(this.fixed.grid));
     const wide = shrink * baseSpacing(this.fixed.grid) > 1.5 * Math.min(...level.fixed.grid.spacing) ? this.#level(shrink) : level;
     try {
-      const run = { levels: this.#stages, signal: this.options.signal };
+      const every = this.options.init === "search";
+      const run = { levels: this.#stages, signal: this.options.signal, every };
       const upright = found.slice(0, 2).map((c) => c.map);
       const starts = await volumeStarts(wide, model, metric, upright, placesOf(wide), run);
       const info = new LinearInformation(level, metric);
       const seen = starts.map(({ map, turned }) => ({ map, turned, ...info.under(map) })).filter((c) => c.overlap > 0.1);
-      // A turned start must be clearly better: anatomy is nearly symmetric, and people mostly stand upright.
+      // A turned start must be clearly better: anatomy is nearly symmetric, and people mostly stand upright. Where all turns are asked for, none is preferred.
+      const margin = every ? 0 : 0.03;
       const best = (list: typeof seen) => list.reduce((a, b) => (b.value < a.value ? b : a), list[0]);
       const [straight, turned] = [false, true].map((t) => best(seen.filter((c) => c.turned === t)));
       return (
-        straight && turned ? (turned.value < straight.value - 0.03 * Math.abs(straight.value) ? turned : straight) : (straight ?? turned)
+        straight && turned ? (turned.value < straight.value - margin * Math.abs(straight.value) ? turned : straight) : (straight ?? turned)
       )?.map;
     } finally {
       if (wide !== level) this.#release(wide);

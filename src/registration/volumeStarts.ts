@@ -8,13 +8,14 @@ import { LinearFamily, type LinearLevel } from "./linearFamily.js";
 
 /** Voxels that judge a start: their count decides the cost of hundreds of them, and shapes as large as heads need few. */
 const samplesAtMost = 2048;
-/** Turns up to here are tried; beyond, a person would lie on a side. */
-const largestDegrees = 65;
-/** The cubic side of the lattice of turns: none is further than 0.56 sides from one of them, about 12°, well within reach of refinement. */
-const sideDegrees = 21.5;
+/**
+ * Turns up to `degrees` are tried: beyond 65° a person would lie on a side, so that the rest is looked through only when asked for. `side` is that of
+ * the lattice's cube: no turn is further than 0.56 sides from one of them, about 12° or 15°, within reach of refinement; `refined` are refined.
+ */
+const upToLying = { degrees: 65, side: 21.5, refined: 6 };
+const everyTurn = { degrees: 180, side: 26, refined: 12 };
 /** Only the best within this many degrees is refined. */
 const apartDegrees = 25;
-const refined = 6;
 
 /** Rotations of a body-centred cubic lattice of rotation vectors in a ball: the thinnest even cover of space by a lattice, and so, away from half turns, of rotations. */
 export function turnsWithin(degrees: number, side: number): number[][] {
@@ -46,7 +47,7 @@ export interface VolumeStart {
 
 /**
  * Starts of a volume by mutual information on few voxels of a coarse level, refined there and best first: every `upright` one, and of all turns of a
- * lattice about every place the best ones that are 25° apart.
+ * lattice about every place (`every`: of all turns there are, else up to 65°) the best ones that are 25° apart.
  */
 export async function volumeStarts(
   level: LinearLevel,
@@ -54,10 +55,17 @@ export async function volumeStarts(
   metric: InformationMetric,
   upright: readonly AffineMap[],
   places: readonly Place[],
-  run: { readonly signal?: AbortSignal; readonly onProgress?: (p: Progress<unknown>) => void; readonly levels: number },
+  run: {
+    readonly signal?: AbortSignal;
+    readonly onProgress?: (p: Progress<unknown>) => void;
+    readonly levels: number;
+    readonly every?: boolean;
+  },
 ): Promise<VolumeStart[]> {
   const info = new LinearInformation(level, metric, samplesAtMost);
-  const turns = turnsWithin(largestDegrees, sideDegrees);
+  const { every = false, ...levelRun } = run;
+  const { degrees, side, refined } = every ? everyTurn : upToLying;
+  const turns = turnsWithin(degrees, side);
   const tried = places
     .flatMap(({ from, to }) =>
       turns.map((rotation) => {
@@ -76,7 +84,7 @@ export async function volumeStarts(
   const found: VolumeStart[] = [];
   for (const [k, start] of [...upright, ...chosen.map((c) => c.map)].entries()) {
     const family = new LinearFamily(level, model, start);
-    const { map } = await byInformation(level, family, metric, undefined, { iterations: 12, level: 0, ...run }, samplesAtMost);
+    const { map } = await byInformation(level, family, metric, undefined, { iterations: 12, level: 0, ...levelRun }, samplesAtMost);
     const { value, overlap } = info.under(map);
     if (overlap > 0.1) found.push({ map, value, turned: k >= upright.length });
   }
