@@ -340,17 +340,19 @@ class Steps {
     }
     this.#release(coarse);
     let kept = "";
-    if (sure && !settled) {
-      const [ours, theirs] = [sure.map, map].map((m) => agreementUnder(this.#images(), m).score);
-      if (ours > 1.05 * theirs) {
-        map = sure.map;
-        kept = `; the searched start is kept, because under ${linearMetric.name} fewer edges agree`;
+    // What a histogram makes of a matched start has to convince: more edges, clearly.
+    const matched = init === "mind" && d === 2 && this.#fixed.values.shape[0] === 1;
+    if ((sure && !settled) || matched) {
+      const [ours, theirs] = [chosen.map, map].map((m) => agreementUnder(this.#images(), m).score);
+      if (ours > (matched ? 0.95 : 1.05) * theirs) {
+        map = chosen.map;
+        kept = `; the start is kept, because under ${linearMetric.name} fewer edges agree`;
       }
     }
     const searched = sure
       ? `; start by search: ${sure.home} of ${sure.blocks} blocks at home${kept}`
       : init === "mind"
-        ? "; start by descriptions of self-similarity"
+        ? `; start by descriptions of self-similarity${kept}`
         : found
           ? "; start: best of search, headers, middles and masses by the metric"
           : "";

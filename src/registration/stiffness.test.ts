@@ -42,3 +42,10 @@ test("updates are smoothed the more, the coarser the level and the noisier the i
   expect(Math.max(...wild.updateVoxels)).toBeLessThan(6.1);
   expect(stiffnessFor(noisy(0.5), noisy(0.5), true, true).updateVoxels).toEqual([5, 4, 3.5, 3.5]);
 });
+
+test("texture that two subjects do not share is held back by the whole's smoothing too, that of one object is not", () => {
+  const [rough, wild] = [3, 60].map((s) => noisy(s));
+  expect(stiffnessFor(rough, rough, false, true).totalVoxels).toEqual([0.5, 0.5, 0.5, 0.5]);
+  expect(stiffnessFor(wild, wild, false, true).totalVoxels).toEqual([1.25, 1.25, 1.25, 1.25]);
+  expect(stiffnessFor(wild, wild, true, true).totalVoxels).toEqual([0.5, 0.5, 0.5, 0.5]);
+});
