@@ -36,7 +36,7 @@ test("a homography is found, kept in transform.json, and brings points to within
   put(at, { "f.nii.gz": drawn(tilt), "m.nii.gz": drawn() });
   const out = join(at, "out");
   const images = [join(at, "f.nii.gz"), join(at, "m.nii.gz")];
-  const { json, code, stderr } = await pullback(["register", ...images, "-o", out, "--preset", "homography", "--json"]);
+  const { json, code, stderr } = await pullback(["register", ...images, "-o", out, "--transform", "homography", "--json"]);
   expect(code, stderr).toBe(0);
   expect(json).toMatchObject({ status: "ok", trust: "good" });
   const stored = JSON.parse(readFileSync(join(out, "transform.json"), "utf8"));

@@ -167,3 +167,16 @@ test("names that do not exist and options that have nothing to act on are refuse
     /gaussNewton needs/,
   );
 });
+
+test("a transform may be named where a preset finds it; two that contradict each other are refused", async () => {
+  const pattern = (dx: number) => (x: number, y: number) => Math.sin((x - dx) / 5) + Math.cos((y + x - dx) / 7);
+  const draw = (f: (x: number, y: number) => number) =>
+    image(
+      Float32Array.from({ length: 48 * 48 }, (_, k) => f(k % 48, Math.floor(k / 48))),
+      grid({ size: [48, 48] }),
+    );
+  const [a, b] = [draw(pattern(0)), draw(pattern(2))];
+  const { transform } = await register(a, b, { transform: "rigid", metric: "ssd", init: "identity" });
+  expect(transform).toMatchObject({ kind: "affine", model: "rigid" });
+  await expect(register(a, b, { transform: "rigid", preset: "bspline" })).rejects.toThrow(/rigid and the preset bspline contradict/);
+});

@@ -32,6 +32,7 @@ export {
 export { alignHomography, type ProjectiveResult } from "./projective.js";
 export {
   metrics,
+  ownTransforms,
   type Preset,
   presets,
   type RegisterOptions,

@@ -134,17 +134,7 @@ export interface RegisterResult {
  * @throws AbortedError when `signal` fires
  */
 export async function register(fixed: Image, moving: Image, given: RegisterOptions = {}): Promise<RegisterResult> {
-  // Flows have their own Gauss–Newton–Krylov method, and so are no family of the general path, but are chosen in the same words.
-  const flows = given.preset === "lddmm" || given.transform === "lddmm" || given.transform === "timeVelocity";
-  const options: RegisterOptions = flows
-    ? {
-        ...given,
-        preset: "lddmm",
-        transform: undefined,
-        alpha: undefined,
-        lddmm: { ...given.lddmm, alpha: given.alpha ?? given.lddmm?.alpha },
-      }
-    : given;
+  const options = asPreset(given);
   const { preset = "auto", init = "auto" } = options;
   if (!presets.includes(preset))
     throw new ArgumentError(`register: no preset ${preset}; expected one of ${presets.join(", ")}`, { preset });
@@ -170,6 +160,25 @@ export async function register(fixed: Image, moving: Image, given: RegisterOptio
   } finally {
     run.free();
   }
+}
+
+/** What `transform` may name beside the families of the general path: transforms that come with a method of their own. */
+export const ownTransforms = ["translation", "rigid", "similarity", "affine", "homography", "diffeo", "timeVelocity", "lddmm"] as const;
+/** Those by the preset that finds them. */
+function asPreset(given: RegisterOptions): RegisterOptions {
+  const { transform } = given;
+  const own = typeof transform === "string" && (ownTransforms as readonly string[]).includes(transform);
+  const preset = own ? ((transform === "timeVelocity" ? "lddmm" : transform) as Preset) : given.preset;
+  if (own && given.preset !== undefined && given.preset !== preset)
+    throw new ArgumentError(`register: the transform ${transform} and the preset ${given.preset} contradict each other; leave one out`, {
+      transform,
+      preset: given.preset,
+    });
+  if (preset === "lddmm") {
+    const lddmm = { ...given.lddmm, alpha: given.alpha ?? given.lddmm?.alpha };
+    return { ...given, preset, transform: undefined, alpha: undefined, lddmm };
+  }
+  return own ? { ...given, preset, transform: undefined } : given;
 }
 
 function checkMethod(preset: Preset, d: number, { formulation, optimiser, homotopy }: RegisterOptions): void {

@@ -13,6 +13,7 @@ import {
   type LinearOptimiser,
   linearOptimisers,
   metrics,
+  ownTransforms,
   type Preset,
   presets,
   register,
@@ -58,10 +59,9 @@ export const command: CommandDefinition = {
       text,
       "a metric or a module",
     ),
-    choice("--transform <name>", "family of deformations, found by minimising D + α S; timeVelocity or lddmm: flows", [
+    choice("--transform <name>", "the transform: a family found by minimising D + α S, or one with a method of its own", [
       ...families,
-      "timeVelocity",
-      "lddmm",
+      ...ownTransforms,
     ]),
     choice("--regulariser <name>", "S: how a deformation should be", [...regularisers, "none"]),
     option("--alpha <weight>", "α: how much S counts (default: by the images' scale)", notNegative, "a number that is not negative"),
