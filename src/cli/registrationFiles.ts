@@ -5,6 +5,7 @@ import { type AffineMap, betweenIndices, type Grid, gridText, type Image, identi
 import { determinant } from "../image/matrix.js";
 import { asLinear, displacementBytes, isItkText, itkText, writeImage, writeTransform } from "../io/index.js";
 import type { Uncertainty } from "../registration/index.js";
+import { robustRange } from "../registration/levels.js";
 import { type Figure, report } from "../report/index.js";
 import { plain } from "../report/linePlot.js";
 import { type Verdict, verdict } from "../report/verdict.js";
@@ -54,7 +55,7 @@ export interface RegistrationFigures {
   readonly overlap: number;
   readonly folded: number;
   readonly jacobian: { readonly min: number; readonly max: number; readonly sdLog: number };
-  /** |y⁻¹(y(p)) − p|; the share of points that miss by more than a voxel is taken where the partner lies inside moving. */
+  /** |y⁻¹(y(p)) − p|; the percentile and the share of points that miss by more than a voxel are taken where either image shows something. */
   readonly inverseConsistency: {
     readonly meanVoxels: number;
     readonly maxVoxels: number;
@@ -101,7 +102,7 @@ export function measure(t: Told): {
     return again;
   };
   const back = inverseConsistency(forward, backward, grid, stride);
-  const known = insideOf(t.movingGray.grid, there, start, again);
+  const known = whereShown(t.fixedGray, t.movingGray, start, there, again);
   const inside = inverseConsistency(
     () => there,
     () => known,
@@ -171,19 +172,39 @@ function coveredBy(moving: Grid, u: ArrayLike<number>, fixed: Grid): Uint8Array 
   }
   return out;
 }
-/** Points whose partner lies outside a grid's voxels are put back where they started: nothing is known of them. */
-function insideOf(moving: Grid, partners: Float64Array, start: Float64Array, found: Float64Array): Float64Array {
-  const d = moving.size.length;
-  const { matrix, offset } = physicalToIndex(moving);
-  const out = Float64Array.from(found);
-  for (let i = 0; i < out.length; i += d)
+/** The value of an image nearest to the point at `at` of a list; NaN outside its voxels. */
+function nearestOf({ values, grid }: Image): (points: Float64Array, at: number) => number {
+  const d = grid.size.length;
+  const { matrix, offset } = physicalToIndex(grid);
+  const data = values.data;
+  return (points, at) => {
+    let [k, stride] = [0, 1];
     for (let a = 0; a < d; a++) {
       let v = offset[a];
-      for (let c = 0; c < d; c++) v += matrix[a * d + c] * partners[i + c];
-      if (v >= -0.5 && v <= moving.size[a] - 0.5) continue;
-      for (let c = 0; c < d; c++) out[i + c] = start[i + c];
-      break;
+      for (let c = 0; c < d; c++) v += matrix[a * d + c] * points[at + c];
+      if (!(v >= -0.5 && v <= grid.size[a] - 0.5)) return Number.NaN;
+      k += stride * Math.max(0, Math.min(grid.size[a] - 1, Math.round(v)));
+      stride *= grid.size[a];
     }
+    return data[k];
+  };
+}
+/**
+ * `found`, and NaN where it says nothing: where the partner lies outside moving, or neither image shows more than a twentieth of its range above
+ * its darkest. An empty background guides no map.
+ */
+function whereShown(fixed: Image, moving: Image, start: Float64Array, partners: Float64Array, found: Float64Array): Float64Array {
+  const least = [fixed, moving].map((im) => {
+    const [low, high] = robustRange(im);
+    return low + 0.05 * (high - low);
+  });
+  const [inFixed, inMoving] = [nearestOf(fixed), nearestOf(moving)];
+  const d = fixed.grid.size.length;
+  const out = Float64Array.from(found);
+  for (let i = 0; i < out.length; i += d) {
+    const there = inMoving(partners, i);
+    if (!(there > least[1] || (there <= least[1] && inFixed(start, i) > least[0]))) out.fill(Number.NaN, i, i + d);
+  }
   return out;
 }
 

@@ -21,7 +21,7 @@ export interface VerdictFigures {
   readonly folded?: number;
   /** Mean |y⁻¹(y(p)) − p| in voxels. */
   readonly inverseConsistency?: number;
-  /** Share of the points where that is more than a voxel, and the range of det J; both where the partner lies inside moving. */
+  /** Share of the points where that is more than a voxel, where the images show something; and the range of det J where the partner lies inside moving. */
   readonly lostBack?: number;
   readonly volume?: { readonly min: number; readonly max: number };
 }
@@ -60,7 +60,7 @@ export function verdict(f: VerdictFigures): Verdict {
   if (f.lostBack !== undefined && f.lostBack > 0.01)
     return {
       level: "check",
-      sentence: `Look before you use it: ${way}, but going there and back misses by more than a voxel at ${percent(f.lostBack)} of the points.`,
+      sentence: `Look before you use it: ${way}, but going there and back misses by more than a voxel at ${percent(f.lostBack)} of what the images show.`,
     };
   const folds = f.folded === undefined ? "" : ", nothing folds";
   const back =
