@@ -288,6 +288,14 @@ function directed(space: ScaleSpace, found: readonly Found[], shape: readonly Sh
   return out.sort((a, b) => a.of - b.of);
 }
 
+/** The same for round points of a caller's own. */
+export const directionsOf = (space: ScaleSpace, found: readonly Found[]): { readonly of: number; readonly angle: number }[] =>
+  directed(
+    space,
+    found,
+    found.map(() => round),
+  );
+
 /** A frame of a point: its place and the matrix that takes the unit square's half to the picture. */
 export type Frame = readonly [x: number, y: number, a: number, b: number, c: number, d: number];
 

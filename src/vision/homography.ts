@@ -1,7 +1,16 @@
 import { ArgumentError } from "../core/errors.js";
 import type { Image } from "../core/interfaces.js";
 import { seeded } from "../core/random.js";
-import { type Features, type Matches, type MatchOptions, matchFeatures, type SiftOptions, sift } from "../features/index.js";
+import {
+  type DetectorName,
+  detectors,
+  type Features,
+  type Matches,
+  type MatchOptions,
+  matchFeatures,
+  type SiftOptions,
+  sift,
+} from "../features/index.js";
 import { HomographyTransform } from "../transforms/index.js";
 import { type Guided, guidedMatches } from "./guided.js";
 import { consistentFour, directLinear, type Homography, invertHomography, project, refineHomography, throughFour } from "./planar.js";
@@ -189,6 +198,9 @@ function boundingArea({ count, b }: Correspondences): number {
 }
 
 export interface HomographyFromPicturesOptions extends HomographyOptions {
+  /** What finds and describes points. Default sift. */
+  readonly detector?: DetectorName;
+  /** Of SIFT; other detectors take `limit` only. */
   readonly features?: SiftOptions;
   readonly matching?: MatchOptions;
   /** Fewer points on a coarser grid: some ten times faster, less exact. Default false. */
@@ -210,17 +222,19 @@ const sureEnough = -100;
  * @throws ShapeError for images that are no pictures, ArgumentError for options out of their range
  */
 export function homography(a: Image, b: Image, o: HomographyFromPicturesOptions = {}): HomographyResult {
+  const { detector = "sift" } = o;
   const [width, height] = b.grid.size;
   const guide = { width, height, area: width * height };
   const pass = (options: SiftOptions): HomographyResult => {
-    const [fa, fb] = [sift(a, options), sift(b, options)];
+    const [fa, fb] =
+      detector === "sift" ? [sift(a, options), sift(b, options)] : [a, b].map((p) => detectors[detector](p, { limit: options.limit }));
     const matches = matchFeatures(fa, fb, o.matching);
     const r = estimateHomography(fa, fb, matches, o, guide);
     return { ...r, ...(r.h && { transform: new HomographyTransform(Array.from(r.h)) }), features: [fa, fb], matches };
   };
   const options: SiftOptions = { ...(o.fast && { doubled: false, limit: 2000, pooling: [1] }), ...o.features };
   const first = pass(options);
-  if (first.logFalseAlarms < sureEnough || options.affine !== undefined) return first;
+  if (first.logFalseAlarms < sureEnough || options.affine !== undefined || detector !== "sift") return first;
   const second = pass({ ...options, affine: true });
   return second.logFalseAlarms < first.logFalseAlarms ? second : first;
 }

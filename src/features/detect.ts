@@ -1,0 +1,16 @@
+import type { Image } from "../core/interfaces.js";
+import { type CornerOptions, cornerFeatures } from "./corners.js";
+import type { Features } from "./keypoints.js";
+import { type OrbOptions, orb } from "./orb.js";
+import { type SiftOptions, sift } from "./sift.js";
+
+/** Detectors with their descriptors by name; each a function of a picture and options. */
+export const detectors = {
+  sift: (picture: Image, o?: SiftOptions): Features => sift(picture, o),
+  orb: (picture: Image, o?: OrbOptions): Features => orb(picture, o),
+  harris: (picture: Image, o?: CornerOptions): Features => cornerFeatures(picture, "harris", o),
+  shiTomasi: (picture: Image, o?: CornerOptions): Features => cornerFeatures(picture, "shiTomasi", o),
+  fast: (picture: Image, o?: CornerOptions): Features => cornerFeatures(picture, "fast", o),
+} as const;
+export type DetectorName = keyof typeof detectors;
+export const detectorNames = Object.keys(detectors) as DetectorName[];
