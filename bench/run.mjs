@@ -11,6 +11,7 @@ const benches = {
   capture: "from how far away a rigid registration finds home",
   inverse: "restoration: objectives against reference optima, certified gaps, PSNR, times",
   illposed: "two data that differ by a thousandth: least squares against Tikhonov, and how λ trades",
+  vision: "pictures: homographies, flow, tracking, mosaics against ground truth",
   peers: "which other programs this machine has",
 };
 const [name, ...args] = process.argv.slice(2);

@@ -36,6 +36,8 @@ export const priors = {
   wavelet: waveletL1,
   waveletFrame: stationaryWaveletL1,
 } as const;
+/** What finds and describes points of pictures, each a function of a picture and its options. */
+export { detectors } from "./features/index.js";
 export { metricsByName as metrics } from "./metrics/index.js";
 export {
   familiesByName as families,

@@ -20,6 +20,7 @@ export const commands: Readonly<
   denoise: { summary: "take noise out of an image", load: () => import("./commands/denoise.js") },
   epi: { summary: "correct echo-planar images from a blip-up/blip-down pair", load: () => import("./commands/epi.js") },
   evaluate: { summary: "score a result: points, labels, images, transforms", load: () => import("./commands/evaluate.js") },
+  homography: { summary: "the homography between two pictures, by features", load: () => import("./commands/homography.js") },
   info: { summary: "say what a file holds", load: () => import("./commands/info.js") },
   inpaint: { summary: "fill in what is missing from an image", load: () => import("./commands/inpaint.js") },
   longitudinal: {

@@ -19,6 +19,8 @@ export interface GalleryInput {
     readonly large?: boolean;
     readonly pictures: readonly { readonly picture: Picture; readonly caption: string }[];
   }[];
+  /** Drawings of their own, as SVG. */
+  readonly drawings?: readonly { readonly title: string; readonly svg: string; readonly note?: string }[];
   readonly plots?: readonly {
     readonly title: string;
     readonly note?: string;
@@ -49,6 +51,10 @@ export function gallery(input: GalleryInput): string {
         )
         .join("")}</div>${row.note ? `<p class="note">${escapeHtml(row.note)}</p>` : ""}</section>`,
   );
+  const drawings = (input.drawings ?? []).map(
+    (d) =>
+      `<section><h2>${escapeHtml(d.title)}</h2><div class="drawing">${d.svg}</div>${d.note ? `<p class="note">${escapeHtml(d.note)}</p>` : ""}</section>`,
+  );
   const plots = (input.plots ?? []).map(
     (p) =>
       `<section><h2>${escapeHtml(p.title)}</h2>${curvePlot(p.curves, { x: p.x, xLabel: p.xLabel, yLabel: p.yLabel, title: p.title })}${p.note ? `<p class="note">${escapeHtml(p.note)}</p>` : ""}</section>`,
@@ -63,6 +69,7 @@ export function gallery(input: GalleryInput): string {
     header(input.title, input.subtitle, input.verdict),
     figureList(input.figures),
     ...rows,
+    ...drawings,
     ...plots,
     ...tables,
     warningSection(input.warnings),

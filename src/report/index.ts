@@ -5,6 +5,7 @@ export { curvePlot } from "./curvePlot.js";
 export { type GalleryInput, gallery } from "./gallery.js";
 export { labelColour, outlined } from "./labelPicture.js";
 export { linePlot, plain, type Series, ticks } from "./linePlot.js";
+export { type DrawnMatch, matchesSvg } from "./matches.js";
 export type { Layer } from "./page.js";
 export * from "./picture.js";
 export { type Figure, type ReportInput, report } from "./report.js";

@@ -11,9 +11,19 @@ import {
   type SiftOptions,
   sift,
 } from "../features/index.js";
-import { HomographyTransform } from "../transforms/index.js";
+import { type Grid, indexToPhysical, physicalToIndex } from "../image/index.js";
+import { HomographyTransform, homographyOfAffine } from "../transforms/homography.js";
 import { type Guided, guidedMatches } from "./guided.js";
-import { consistentFour, directLinear, type Homography, invertHomography, project, refineHomography, throughFour } from "./planar.js";
+import {
+  consistentFour,
+  directLinear,
+  type Homography,
+  invertHomography,
+  multiply3,
+  project,
+  refineHomography,
+  throughFour,
+} from "./planar.js";
 import { marginalGain, robustModel } from "./robust.js";
 import { logFalseAlarms } from "./significance.js";
 
@@ -207,10 +217,16 @@ export interface HomographyFromPicturesOptions extends HomographyOptions {
   readonly fast?: boolean;
 }
 export interface HomographyResult extends HomographyEstimate {
-  /** a to b; undefined when there is none. */
+  /** a to b in the pictures' physical space (pixels for plain pictures); undefined when there is none. */
   readonly transform?: HomographyTransform;
   readonly features: readonly [Features, Features];
   readonly matches: Matches;
+}
+
+/** A homography of pixel centres in the space of two grids. */
+export function physical(h: Homography, a: Grid, b: Grid): HomographyTransform {
+  const toA = homographyOfAffine(physicalToIndex(a));
+  return new HomographyTransform(Array.from(multiply3(homographyOfAffine(indexToPhysical(b)), multiply3(h, toA))));
 }
 
 /** An agreement less sure than this (log₁₀ of false alarms) is looked at again with the shape of neighbourhoods. */
@@ -230,7 +246,7 @@ export function homography(a: Image, b: Image, o: HomographyFromPicturesOptions 
       detector === "sift" ? [sift(a, options), sift(b, options)] : [a, b].map((p) => detectors[detector](p, { limit: options.limit }));
     const matches = matchFeatures(fa, fb, o.matching);
     const r = estimateHomography(fa, fb, matches, o, guide);
-    return { ...r, ...(r.h && { transform: new HomographyTransform(Array.from(r.h)) }), features: [fa, fb], matches };
+    return { ...r, ...(r.h && { transform: physical(r.h, a.grid, b.grid) }), features: [fa, fb], matches };
   };
   const options: SiftOptions = { ...(o.fast && { doubled: false, limit: 2000, pooling: [1] }), ...o.features };
   const first = pass(options);

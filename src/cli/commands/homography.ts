@@ -1,0 +1,179 @@
+import { ArgumentError } from "../../core/errors.js";
+import { type DetectorName, detectorNames } from "../../features/index.js";
+import { gridText, type Image } from "../../image/index.js";
+import { writeImage, writeTransform } from "../../io/index.js";
+import { checkerboard, type DrawnMatch, gallery, grayPicture, matchesSvg, type Picture, plain, robustWindow } from "../../report/index.js";
+import { warp } from "../../transforms/index.js";
+import { type HomographyResult, homography } from "../../vision/index.js";
+import { project } from "../../vision/planar.js";
+import type { CommandDefinition, Options } from "../command.js";
+import { Exit } from "../exit.js";
+import { folderOf, grayOfMiddle, loadGroup, putRun } from "../groupFiles.js";
+import { choice, flag, force, notNegative, option, output, positive, wholeFromOne, whole as wholeNumber } from "../options.js";
+import { stopwatch } from "../registrationFiles.js";
+
+/** `pullback homography A B -o OUT/`: the map of the plane between two pictures of one plane, or from one place. */
+export const command: CommandDefinition = {
+  name: "homography",
+  summary: "the homography between two pictures, by features",
+  examples: [
+    "pullback homography poster.jpg photo.jpg -o out/",
+    "pullback homography a.png b.png --fast --json",
+    "pullback homography a.png b.png --detector orb --limit 4000 -o out/",
+  ],
+  arguments: [
+    { name: "<a>", help: "the first picture; H takes its pixel centres to the second" },
+    { name: "<b>", help: "the second picture" },
+  ],
+  options: [
+    output("folder for H, the warped second picture, the matches and the report; without it only the figures are given"),
+    force,
+    choice("--detector <name>", "what finds and describes points (sift)", detectorNames),
+    option("--fast", "fewer points on a coarser grid: several times faster, less exact", flag, "true or false"),
+    option("--limit <n>", "at most so many points in each picture (8000; with --fast 2000)", wholeFromOne, "a whole number of at least 1"),
+    option("--ratio <r>", "largest distance of the nearest over the second nearest descriptor (0.9)", positive, "a positive number"),
+    option("--sigma <s>", "largest noise of places thought of, in units of each point's own (3)", positive, "a positive number"),
+    option("--guided <n>", "rounds of guided matching (3)", wholeNumber, "a whole number"),
+    option("--iterations <n>", "most samples drawn by the robust search (5000)", wholeFromOne, "a whole number of at least 1"),
+    option("--contrast <c>", "least contrast of SIFT's points, as a share of the picture's range (0.01)", notNegative, "a number from 0"),
+    option("--seed <n>", "of the robust search (1)", wholeNumber, "a whole number"),
+  ],
+  async run(session, [pathA, pathB], options) {
+    const target = options.output as string | undefined;
+    const out =
+      target === undefined || session.dryRun
+        ? undefined
+        : session.output(folderOf("homography", options), true, { force: options.force === true });
+    try {
+      const timings: Record<string, number> = {};
+      const clock = stopwatch(timings);
+      const {
+        loaded: [, colourB],
+        images: [a, b],
+      } = await loadGroup(session, "homography", [pathA, pathB]);
+      if (a.grid.size.length !== 2)
+        throw new ArgumentError(
+          `homography: ${pathA} is ${a.grid.size.join("×")}; pictures are expected (pullback register aligns volumes)`,
+        );
+      clock("read");
+      const plan = planOf(options);
+      if (session.dryRun)
+        return {
+          json: { dryRun: true, a: gridText(a.grid), b: gridText(b.grid), ...plan, outputs: [] },
+          lines: ["would look for a homography"],
+        };
+      const { detector, fast, limit, contrast, ratio, ...rest } = plan;
+      const r = homography(a, b, { detector, fast, features: { limit, contrast }, matching: { ratio }, ...rest });
+      clock("estimate");
+      const H = r.h ? [0, 3, 6].map((k) => Array.from(r.h?.subarray(k, k + 3) ?? [])) : undefined;
+      const figures = {
+        keypoints: r.features.map((f) => f.count),
+        matches: r.matches.count,
+        inliers: r.inliers,
+        logFalseAlarms: r.logFalseAlarms,
+        samples: r.iterations,
+      };
+      const covariance = r.covariance && Array.from(r.covariance);
+      const told = { status: r.status, reason: r.reason, H, covariance, figures };
+      if (out) {
+        const size = (im: Image) => im.grid.size;
+        const outline =
+          r.h &&
+          [0, 1, 2, 3].map((k) => {
+            const [x, y] = [k === 1 || k === 2 ? size(a)[0] - 1 : 0, k > 1 ? size(a)[1] - 1 : 0];
+            return project(r.h as Float64Array, x, y).slice(0, 2) as [number, number];
+          });
+        const drawn = drawnMatches(r);
+        out.put("matches.svg", matchesSvg(whole(a), whole(b), drawn, { outline }));
+        out.put("result.json", `${JSON.stringify(told, null, 1)}\n`);
+        const grayA = grayOfMiddle(a);
+        const pictures = [
+          { picture: grayA, caption: "A" },
+          { picture: grayOfMiddle(b), caption: "B" },
+        ];
+        const small = matchesSvg(grayA, pictures[1].picture, drawn, { outline, most: 200, sizes: [size(a), size(b)] });
+        if (r.transform) {
+          const warped = warp(colourB.image, r.transform, a.grid);
+          for (const [name, bytes] of writeImage(warped, "warped.png", { channelKind: colourB.raw.channelKind, clamp: true }))
+            out.put(name, bytes);
+          for (const [name, bytes] of writeTransform(r.transform, "transform.json")) out.put(name, bytes);
+          const back = grayOfMiddle(warp(b, r.transform, a.grid), robustWindow(b.values.data));
+          pictures.push(
+            { picture: back, caption: "B on A" },
+            { picture: checkerboard(grayA, back), caption: "checkerboard of A and B on A" },
+          );
+        }
+        clock("write");
+        out.put(
+          "report.html",
+          gallery({
+            title: "Homography",
+            subtitle: `${plan.detector}${plan.fast ? ", fast" : ""}; ${size(a).join("×")} to ${size(b).join("×")} pixels`,
+            verdict: { level: r.status === "ok" ? "good" : "bad", sentence: r.reason },
+            figures: [
+              { label: "points", value: figures.keypoints.join(" and ") },
+              { label: "matches", value: r.matches.count },
+              { label: "agree", value: r.inliers },
+              { label: "agreements expected by chance", value: `10^${Math.round(r.logFalseAlarms)}` },
+            ],
+            rows: [{ title: "Pictures", large: true, pictures }],
+            drawings: [
+              {
+                title: "Matches",
+                svg: small,
+                note: "Green: pairs that agree with the homography. Red: the others. Yellow: the border of A in B.",
+              },
+            ],
+            summary: { a: pathA, b: pathB, ...plan },
+            timings,
+            warnings: session.warnings,
+          }),
+        );
+        putRun(session, out, [pathA, pathB], { options: plan, ...told, seconds: timings });
+      }
+      const words = H ? [`H = [${H.map((row) => row.map((v) => plain(v)).join(" ")).join("; ")}]`] : [];
+      return {
+        json: { ...told, inliers: r.inliers, outputs: out ? out.commit() : [] },
+        lines: [r.reason, ...words, ...(target ? [target] : [])],
+        exit: r.status === "ok" ? Exit.ok : Exit.quality,
+      };
+    } catch (error) {
+      out?.discard();
+      throw error;
+    }
+  },
+};
+
+/** Every option as it is used. */
+function planOf(o: Options) {
+  const fast = o.fast === true;
+  return {
+    detector: (o.detector as DetectorName | undefined) ?? "sift",
+    fast,
+    limit: (o.limit as number | undefined) ?? (fast ? 2000 : 8000),
+    contrast: (o.contrast as number | undefined) ?? 0.01,
+    ratio: (o.ratio as number | undefined) ?? 0.9,
+    sigma: (o.sigma as number | undefined) ?? 3,
+    guided: (o.guided as number | undefined) ?? 3,
+    iterations: (o.iterations as number | undefined) ?? 5000,
+    seed: (o.seed as number | undefined) ?? 1,
+  };
+}
+/** A picture as it is, gray. */
+const whole = (im: Image): Picture => {
+  const [width, height] = im.grid.size;
+  return grayPicture({ width, height, values: Float32Array.from(im.values.data) }, robustWindow(im.values.data));
+};
+/** The pairs of the fit, and the first matches that found no place in it. */
+function drawnMatches(r: HomographyResult): DrawnMatch[] {
+  const { a, b, count } = r.pairs;
+  const place = (p: Float64Array, k: number) => [p[2 * k], p[2 * k + 1]] as const;
+  const drawn: DrawnMatch[] = Array.from({ length: count }, (_, k) => ({ a: place(a, k), b: place(b, k), inlier: r.weights[k] > 0 }));
+  const known = new Set(drawn.map((m) => `${m.a}`));
+  const [fa, fb] = r.features;
+  for (let k = 0; k < r.matches.count; k++) {
+    const [i, j] = [r.matches.a[k], r.matches.b[k]];
+    if (!known.has(`${[fa.x[i], fa.y[i]]}`)) drawn.push({ a: [fa.x[i], fa.y[i]], b: [fb.x[j], fb.y[j]], inlier: false });
+  }
+  return drawn;
+}
