@@ -70,8 +70,8 @@ export async function main(args) {
 }
 
 async function load(threads) {
-  const [kernels, registration, io, node, report, transforms] = await Promise.all(
-    ["kernels", "registration", "io", "io/node", "report", "transforms"].map(
+  const [kernels, registration, io, node, report, transforms, evaluation] = await Promise.all(
+    ["kernels", "registration", "io", "io/node", "report", "transforms", "evaluation"].map(
       (f) => import(`../dist/${f.includes("/") ? f : `${f}/index`}.js`),
     ),
   );
@@ -80,7 +80,7 @@ async function load(threads) {
     const im = io.imageFromRaw(await node.openImage(path));
     return im.values.shape[0] === 1 ? im : { values: im.values.slice([0], [1]), grid: im.grid };
   };
-  return { ...registration, ...report, ...transforms, gray };
+  return { ...registration, ...report, ...transforms, ...evaluation, gray };
 }
 
 async function measured(work) {
@@ -114,13 +114,29 @@ async function slices(ours, o, report) {
       ),
     );
     if (count === images.length) {
-      const modes = ours.shapeModes(atlas.transforms, atlas.grid);
-      const sum = (k) => modes.explained.slice(0, k).reduce((a, b) => a + b, 0);
+      const [velocities, displacements] = ["velocity", "displacement"].map((of) => ours.shapeModes(atlas.transforms, atlas.grid, { of }));
+      const sum = ({ explained }, k) => explained.slice(0, k).reduce((a, b) => a + b, 0);
       report(
         "Variance of shape explained",
-        ["modes", "share"],
-        modes.explained.map((_, k) => [k + 1, sum(k + 1).toFixed(3)]),
+        ["modes", "of velocities", "of displacements"],
+        velocities.explained.map((_, k) => [k + 1, sum(velocities, k + 1).toFixed(3), sum(displacements, k + 1).toFixed(3)]),
       );
+      const missed = Math.max(...velocities.left).toFixed(3);
+      // How far along a mode a shape may go before it folds.
+      const least = (field, along) => {
+        const on = new along(field, atlas.grid);
+        return Math.min(...ours.jacobianDeterminant(on.displacement(atlas.grid).data, atlas.grid)).toFixed(2);
+      };
+      report(
+        "Smallest det along the first mode",
+        ["σ", "velocities", "displacements"],
+        [2, 4, 8].map((s) => [
+          s,
+          least(velocities.modes[0].mul(s), ours.VelocityTransform),
+          least(displacements.modes[0].mul(s), ours.DisplacementTransform),
+        ]),
+      );
+      console.log(`\nexponentials miss the shapes by at most ${missed} voxels, root mean square`);
       const reversed = await ours.buildAtlas(images.slice().reverse());
       const same =
         Buffer.compare(Buffer.from(atlas.mean.values.data.slice().buffer), Buffer.from(reversed.mean.values.data.slice().buffer)) === 0;
