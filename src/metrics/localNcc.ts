@@ -68,7 +68,8 @@ export const lncc = ({ radiusVoxels = 2, signed = false }: LnccOptions = {}): Im
       const [f, m] = [fixed, moving].map(({ values }) => {
         const data = values.data;
         let [sum, square, low] = [0, 0, Number.POSITIVE_INFINITY];
-        for (const v of data) {
+        for (let i = 0; i < data.length; i++) {
+          const v = data[i];
           sum += v;
           square += v * v;
           if (v < low) low = v;

@@ -173,7 +173,11 @@ function faded(force: Tensor, weight: Tensor): void {
   gaussian(e, weight.pointer, soft.pointer, 1, size3(size), { sigma, truncate: 3 });
   const n = soft.size;
   const [w, f] = [soft.data, force.data];
-  for (let c = 0; c < f.length; c += n) for (let i = 0; i < n; i++) f[c + i] *= Math.min(1, Math.max(0, 2 * w[i] - 1));
+  for (let i = 0; i < n; i++) {
+    const share = 2 * w[i] - 1;
+    if (share >= 1) continue; // nearly everywhere
+    for (let c = i; c < f.length; c += n) f[c] *= Math.max(0, share);
+  }
 }
 
 /** `u ← G(u ∘ (id + δ) + δ)`, δ = factor · direction. */

@@ -23,17 +23,21 @@ export const sizeOf = (r: Region): number[] => r.high.map((h, k) => h - r.low[k]
 
 /** The box around the values above `floor`, wider by `margin` voxels on every side. Undefined when there are none. */
 export function regionAround(values: ArrayLike<number>, g: Grid, margin: readonly number[], floor = 0): Region | undefined {
+  const [W, H, D = 1] = g.size;
   const low = g.size.slice();
   const high = g.size.map(() => 0);
-  for (let i = 0, n = voxelsOf(g); i < n; i++) {
-    if (!(values[i] > floor)) continue;
-    for (let k = 0, rest = i; k < g.size.length; k++) {
-      const at = rest % g.size[k];
-      rest = Math.floor(rest / g.size[k]);
-      if (at < low[k]) low[k] = at;
-      if (at >= high[k]) high[k] = at + 1;
+  for (let z = 0; z < D; z++)
+    for (let y = 0; y < H; y++) {
+      // From both ends of a row to its first and last: what lies between need not be looked at.
+      const row = (z * H + y) * W;
+      let first = 0;
+      while (first < W && !(values[row + first] > floor)) first++;
+      if (first === W) continue;
+      let last = W - 1;
+      while (!(values[row + last] > floor)) last--;
+      for (const [k, at] of [first, y, z].slice(0, g.size.length).entries()) if (at < low[k]) low[k] = at;
+      for (const [k, at] of [last, y, z].slice(0, g.size.length).entries()) if (at >= high[k]) high[k] = at + 1;
     }
-  }
   if (high[0] === 0) return undefined;
   return { low: low.map((v, k) => Math.max(0, v - margin[k])), high: high.map((v, k) => Math.min(g.size[k], v + margin[k])) };
 }
@@ -47,9 +51,9 @@ export function activeRegion(fixed: Image, moving: Image, map: AffineMap): Regio
   const shown = (im: Image): Region | undefined => {
     const data = im.values.data.subarray(0, voxelsOf(im.grid)) as Float32Array;
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (const v of data) {
-      if (v < low) low = v;
-      if (v > high) high = v;
+    for (let i = 0; i < data.length; i++) {
+      if (data[i] < low) low = data[i];
+      if (data[i] > high) high = data[i];
     }
     const floor = low + 0.02 * (high - low);
     return regionAround(
