@@ -49,7 +49,8 @@ export interface JointOptions {
   readonly tolerance?: number;
 }
 
-const partOf = (motion: Tensor, k: number): Tensor => {
+/** The parameters of frame k + 1. */
+export const partOf = (motion: Tensor, k: number): Tensor => {
   const [, ...shape] = motion.shape;
   return motion.slice([k], [k + 1]).reshape(...shape);
 };

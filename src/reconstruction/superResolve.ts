@@ -1,6 +1,6 @@
 import { solvePositive } from "../core/cholesky.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
-import type { Grid, Image, Prior, Progress, Stop, Transform } from "../core/interfaces.js";
+import type { Grid, Image, Prior, Progress, Result, Stop, Transform } from "../core/interfaces.js";
 import { iterate } from "../core/iterate.js";
 import { shapeText } from "../core/shape.js";
 import { phaseCorrelation } from "../features/index.js";
@@ -13,7 +13,15 @@ import { AffineTransform } from "../transforms/index.js";
 import { FrameOperator, frameOf, refinedGrid, type Sensor } from "./frameModel.js";
 import { affineMotion, denseMotion, knownMotion, type MotionModel } from "./frameMotion.js";
 import { frameEquations, frameTv, solveImage } from "./frameSystem.js";
-import { type JointOptions, type JointProblem, jointMotion, operatorsAt, type ProjectionJacobian } from "./jointMotion.js";
+import {
+  type JointOptions,
+  type JointProblem,
+  type JointUnknowns,
+  jointMotion,
+  operatorsAt,
+  type ProjectionJacobian,
+  partOf,
+} from "./jointMotion.js";
 import { noiseLevel } from "./noise.js";
 import { restore } from "./restore.js";
 
@@ -35,7 +43,7 @@ export interface SuperResolveOptions extends Sensor {
   readonly jacobian?: ProjectionJacobian;
   /** λ' of ½λ'‖∇x‖² while the motion is estimated (default: by the noise). */
   readonly motionLambda?: number;
-  /** Most Gauss–Newton steps (default 10). */
+  /** Most Gauss–Newton steps (default 10, dense 20). */
   readonly motionSteps?: number;
   /** For dense motion: distance of control points in fine samples (default 8 scale), and μ of ½μ‖∇p‖². */
   readonly controlSpacing?: number;
@@ -109,28 +117,36 @@ export async function superResolve(o: SuperResolveOptions): Promise<SuperResolve
     operators = frames.map((f, t) => keep(new FrameOperator(f, target, knownMotion(transforms[t], f.fine, target, shape[0]))));
   } else {
     const dense = name === "dense";
-    const model = dense
-      ? denseMotion(target, { spacingVoxels: o.controlSpacing ?? 8 * Math.max(...frames[0].factors) })
-      : affineMotion(name, target);
     const start = o.start ?? alignFrames(o.frames, dense ? "translation" : name);
-    const p0 = startOf(model, start);
-    const problem: JointProblem = { frames, target, model, lambda: tikhonov, mu: dense ? (o.mu ?? muOf(frames[0].data, sigma)) : 0 };
-    const options: JointOptions = { jacobian: o.jacobian };
-    const r = await iterate(
-      jointMotion(options),
-      problem,
-      { image: blank, motion: p0 },
-      {
-        iterations: o.motionSteps ?? 10,
-        signal,
-        onProgress: onProgress as never,
-        level: 0,
-        levels: 2,
-        keepBest: false,
-      },
-    );
-    history = r.history;
-    motionSteps = r.iterations;
+    const spacing = o.controlSpacing ?? 8 * Math.max(...frames[0].factors);
+    // Coarse control points first: their deformation is the start of the finer ones'.
+    const models = dense ? [2 * spacing, spacing].map((s) => denseMotion(target, { spacingVoxels: s })) : [affineMotion(name, target)];
+    let from = start;
+    let r: Result<JointUnknowns> | undefined;
+    let problem: JointProblem | undefined;
+    for (const [level, model] of models.entries()) {
+      problem = { frames, target, model, lambda: tikhonov, mu: dense ? (o.mu ?? 10 * sigma * sigma) : 0 };
+      const options: JointOptions = { jacobian: o.jacobian, ...(dense && { imageSteps: 12, jointSteps: 20 }) };
+      const at: JointProblem = problem;
+      r = await iterate(
+        jointMotion(options),
+        at,
+        { image: r ? r.x.image : blank, motion: startOf(model, from) },
+        {
+          iterations: o.motionSteps ?? (dense ? 20 : 10),
+          signal,
+          onProgress: onProgress as never,
+          level,
+          levels: models.length + 1,
+          keepBest: false,
+        },
+      );
+      const { motion: p } = r.x;
+      from = level + 1 < models.length ? [start[0], ...frames.slice(1).map((_, k) => model.transform(keep(partOf(p, k))))] : from;
+      history = [...history, ...r.history];
+      motionSteps += r.iterations;
+    }
+    if (!r || !problem) throw new ArgumentError("superResolve: there is no motion to estimate", {});
     motionStop = r.stop;
     if (r.stop === "stalled" || r.stop === "diverged") warnings.push(`the motion: ${r.reason}`);
     const found = keep(r.x);
@@ -141,9 +157,8 @@ export async function superResolve(o: SuperResolveOptions): Promise<SuperResolve
 
   const equations = frameEquations(operators);
   if (known) image = solveImage(equations, tikhonov, image, { iterations: 16, relativeResidual: 1e-4 }).x;
-  const level = o.noise ?? rootMeanSquare(operators, image);
   const prior = o.prior ?? totalVariation({ dimensions: dimensionOf(target) });
-  const lambda = o.lambda ?? 0.04 * level;
+  const lambda = o.lambda ?? chosenLambda(rootMeanSquare(operators, image), slope, blank.size, operators, o.noise);
   const last = await finalImage(o, equations, operators, prior, lambda, image);
   const residuals = operators.map((a) => rootMeanSquare([a], last.image));
   const typical = [...residuals].sort((a, b) => a - b)[residuals.length >> 1];
@@ -161,7 +176,7 @@ export async function superResolve(o: SuperResolveOptions): Promise<SuperResolve
     stop: last.stop,
     reason: warnings[0] ?? last.reason,
     residuals,
-    noise: level,
+    noise: o.noise ?? rootMeanSquare(operators, last.image),
     lambda,
     objective: last.objective,
     motionSteps,
@@ -215,6 +230,22 @@ const stackedData = (operators: readonly FrameOperator[]): Tensor => {
   }
   return Tensor.from(out, [out.length]);
 };
+/**
+ * λ = 0.1 σ² / b: b the root mean square difference of neighbouring fine samples, as the frames show it, and noise of σ² = (mean square residual) (1 + q) / 2,
+ * q samples of the image for each datum, as residuals say less than the noise where q is large. Where frames leave a part 1 − 1/q of the image to the
+ * prior, λ is at least 0.002 of the data's standard deviation, for which steps still find their way to the interpolant of least variation.
+ */
+function chosenLambda(level: number, slope: number, size: number, operators: readonly FrameOperator[], given?: number): number {
+  const perDatum = size / operators.reduce((sum, a) => sum + a.range.reduce((m, k) => m * k, 1), 0);
+  const contrast = scope(() => {
+    const d = operators[0].frame.data;
+    return Math.sqrt(d.sub(d.mean()).square().mean().item());
+  });
+  const variance = given !== undefined ? given * given : (level * level * (1 + perDatum)) / 2;
+  const finest = Math.max(...operators[0].frame.factors);
+  const b = Math.sqrt(Math.max(slope * slope - (2 * variance) / finest ** 2, 0.01 * slope * slope, 1e-30));
+  return Math.max((0.1 * variance) / b, 0.002 * contrast * Math.max(0, 1 - 1 / perDatum), 1e-12);
+}
 function rootMeanSquare(operators: readonly FrameOperator[], x: Tensor): number {
   return scope(() => {
     let sum = 0;
@@ -245,9 +276,6 @@ function typicalDifference(x: Tensor): number {
     );
   return Math.sqrt(dotOf(d, d) / d.size);
 }
-/** Control points may differ by about a sample before it costs as much as noise. */
-const muOf = (_: Tensor, sigma: number): number => 10 * sigma * sigma;
-
 function checked(o: SuperResolveOptions): Grid {
   const { frames, scale, motion, start } = o;
   if (frames.length === 0) throw new ArgumentError("superResolve: no frames came; give at least one image", {});
