@@ -11,3 +11,11 @@ export { type LsqrOptions, type LsqrState, lsqr } from "./lsqr.js";
 export { normOfOperator, powerNorm } from "./operatorNorm.js";
 export { diagonalSteps, type PdhgOptions, type PdhgState, pdhg } from "./pdhg.js";
 export { type LinearPart, type Split, solveLinear, splitOf } from "./splitting.js";
+export {
+  type ProjectionDerivative,
+  projection,
+  projectionDerivatives,
+  type SeparableProblem,
+  type VariableProjectionOptions,
+  variableProjection,
+} from "./variableProjection.js";
