@@ -88,7 +88,7 @@ describe("superres --frames", () => {
     for (let i = 4; i < 8; i++) expect(Number(a.data[12 * 20 + i])).toBeCloseTo((i - 1) / 3, 1);
   });
   test.each([
-    ["no frames", { frames: undefined }, /name them after --frames/],
+    ["no frames", { frames: undefined }, /which image/],
     ["no scale", { scale: undefined }, /after --scale/],
     ["two factors for volumes", { frames: [video], scale: [2, 2, 2, 2] }, /4 factors/],
     ["a motion that does not exist", { motion: "wild" }, /got "wild"; expected translation/],
