@@ -59,7 +59,8 @@ describe("regions", () => {
       const r = await register(scene(size, at, 0), scene(size, at, 1.5), { preset: "diffeo", metric: "lncc", init: "identity" });
       const grid = { size: [41, 41], spacing: [1, 1], origin: [at - 20, at - 20], direction: [1, 0, 0, 1] };
       const w = warp(scene(size, at, 1.5), r.transform, grid);
-      return { u: r.transform.displacement(grid).data, w: w.values.data };
+      // Copies: a view holds no tensor, whose place the next registration may take.
+      return { u: Float32Array.from(r.transform.displacement(grid).data), w: Float32Array.from(w.values.data) };
     };
     const [tight, wide] = [await run(72), await run(160)];
     const apart = Array.from(tight.u, (v, i) => Math.abs(v - wide.u[i]));
