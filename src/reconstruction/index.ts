@@ -17,11 +17,19 @@ export { centreOfRotation, type FbpFilter, type FbpOptions, fbp, fbpFilters, vie
 export { type Frame, FrameOperator, frameOf, refinedGrid, type Sensor, sensorOperator } from "./frameModel.js";
 export { affineMotion, denseMotion, type FrameMotion, knownMotion, type MotionModel } from "./frameMotion.js";
 export { type FrameEquations, frameEquations, frameTv, solveImage } from "./frameSystem.js";
+export { type Gating, gate, gatedSeries, navigatorSignal } from "./gating.js";
 export { type BiharmonicOptions, type BiharmonicResult, inpaintBiharmonic } from "./inpaintBiharmonic.js";
 export { type JointOptions, type JointProblem, jointMotion, type ProjectionJacobian } from "./jointMotion.js";
 export { chooseLambda, type LambdaChoice, type LambdaPoint, type LambdaRule, type LambdaSearch } from "./lambda.js";
 export { noiseLevel } from "./noise.js";
 export { type TrajectoryData, type TrajectoryProblem, trajectoryProblem } from "./nonCartesian.js";
+export {
+  type DynamicMethod,
+  type DynamicMrOptions,
+  type DynamicMrResult,
+  dynamicMethods,
+  reconstructDynamicMr,
+} from "./reconstructDynamicMr.js";
 export { type MrPrior, type ReconstructMrOptions, type ReconstructMrResult, reconstructMr } from "./reconstructMr.js";
 export { type MrSeriesOptions, type MrSeriesResult, reconstructMrSeries } from "./reconstructMrSeries.js";
 export { type RestoreOptions, type RestoreResult, restore, type Solver } from "./restore.js";
