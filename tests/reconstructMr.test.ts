@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { seeded } from "../src/core/random.js";
 import { readNpy, writeNpy } from "../src/io/index.js";
 import { readBytes } from "../src/io/node.js";
 import { nufftOperator, radialTrajectory } from "../src/operators/index.js";
 import { coilPhantom } from "../src/reconstruction/index.js";
-import { Tensor } from "../src/tensor/index.js";
+import { stack, Tensor } from "../src/tensor/index.js";
 import { built } from "./built.js";
 import { folder, pullback } from "./support/cli.js";
 import { put } from "./support/data.js";
@@ -56,6 +57,30 @@ describe("pullback reconstruct mr", () => {
     const x = Tensor.from(Float32Array.from(found.data as Float32Array), [40, 40], "c64");
     expect(x.abs().sub(truth.abs()).norm().item() / truth.norm().item()).toBeLessThan(0.1);
     const wrong = await pullback(["reconstruct", "mr", "k.npy", "--size", "40", "-o", "x.npy"], { cwd: at });
+    expect(wrong.code).toBe(2);
+  });
+  test("--dynamic: frames of a beating phantom, by differences in time and by motion", async () => {
+    const at = folder();
+    const t = 12;
+    const random = seeded(3);
+    const frames = Array.from({ length: t }, (_, k) => coilPhantom([48, 40], 1, 0.1 * Math.sin((2 * Math.PI * k) / t)));
+    const lines = Tensor.from(
+      Float32Array.from({ length: t * 48 }, (_, i) => (Math.abs((i % 48) - 24) < 4 || random.uniform() < 0.3 ? 1 : 0)),
+      [t, 48, 1],
+    );
+    const truth = stack(frames.map((f) => f.image));
+    put(at, { "k.npy": complex(stack(frames.map((f) => f.kspace.at(0))).mul(lines)), "m.npy": real(lines, [t, 48]) });
+    for (const method of ["temporalTv", "motion"]) {
+      const args = ["reconstruct", "mr", "k.npy", "--mask", "m.npy", "--dynamic", method, "-o", method, "--json"];
+      const ran = await pullback(args, { cwd: at });
+      expect(ran.code, ran.stderr).toBe(0);
+      const found = readNpy(readBytes(join(at, method, "frames.npy")));
+      expect(found.shape).toEqual([t, 48, 40]);
+      const x = Tensor.from(Float32Array.from(found.data as Float32Array), [t, 48, 40], "c64");
+      expect(x.abs().sub(truth.abs()).norm().item() / truth.norm().item()).toBeLessThan(0.1);
+      expect(existsSync(join(at, method, "report.html"))).toBe(true);
+    }
+    const wrong = await pullback(["reconstruct", "mr", "k.npy", "--dynamic", "temporalTv", "--prior", "tv", "-o", "x.npy"], { cwd: at });
     expect(wrong.code).toBe(2);
   });
   test.each([

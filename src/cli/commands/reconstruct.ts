@@ -9,7 +9,13 @@ import type { Session } from "../session.js";
 export type Reconstruct = (session: Session, input: string, options: Options) => Promise<Outcome>;
 const kinds: Readonly<Record<string, () => Promise<Reconstruct>>> = {
   ct: async () => (await import("../reconstructCt.js")).reconstructCtCommand,
-  mr: async () => (await import("../reconstructMr.js")).reconstructMrCommand,
+  mr: async () => {
+    const [one, series] = await Promise.all([import("../reconstructMr.js"), import("../reconstructDynamicMr.js")]);
+    return (session, input, options) =>
+      options.dynamic === undefined
+        ? one.reconstructMrCommand(session, input, options)
+        : series.reconstructDynamicMrCommand(session, input, options);
+  },
 };
 const priors = ["none", "l2", "tikhonov", "tv", "tgv", "wavelet"] as const;
 
@@ -39,6 +45,13 @@ const mr: readonly OptionDefinition[] = [
   ),
   option("--maps <file>", "mr: coil sensitivities, or espirit to have them from the centre of k-space", text, "a .npy file, or espirit"),
 ];
+/** Series. */
+const dynamic = choice("--dynamic <method>", "mr: a series [t, h, w] or [t, coils, h, w], and how its frames belong together", [
+  "lowrank+sparse",
+  "temporalTv",
+  "temporalWavelet",
+  "motion",
+]);
 /** Computed tomography. */
 const ct: readonly OptionDefinition[] = [
   option(
@@ -74,6 +87,7 @@ export const command: CommandDefinition = {
     "pullback reconstruct mr kspace.npy --mask mask.npy -o image.npy",
     "pullback reconstruct mr kspace.npy --maps espirit --prior wavelet -o out/",
     "pullback reconstruct mr radial.npy --trajectory spokes.npy --maps espirit -o image.npy",
+    "pullback reconstruct mr cine.npy --mask masks.npy --dynamic temporalTv -o frames.npy",
     "pullback reconstruct ct sinogram.npy --angles 0:180 --prior tv -o out/",
     "pullback reconstruct ct sinogram.npy --angles 0:360 --geometry fan:500,300,arc --prior none --filter hann -o slice.png",
   ],
@@ -84,7 +98,7 @@ export const command: CommandDefinition = {
       help: "the measurements (.npy); mr: complex k-space, centred, orthonormal, coils first; ct: a sinogram, a row a view",
     },
   ],
-  options: [...shared, ...mr, ...ct],
+  options: [...shared, ...mr, dynamic, ...ct],
   async run(session, [kind, input], options) {
     const load = kinds[kind];
     if (!load)
