@@ -15,8 +15,6 @@ export interface Evidence {
   readonly agreement: readonly Agreement[];
   /** Of a deformation: the same under its linear part alone. */
   readonly linear?: readonly Agreement[];
-  /** Of a deformation that edges do not speak for: the correlation it reaches. */
-  readonly correlation?: number;
 }
 export interface Judgement {
   readonly status: "ok" | "suspect";
@@ -63,9 +61,6 @@ export function judge(e: Evidence): Judgement {
     );
   const looked = e.agreement.filter((a) => a.planes > 0);
   const before = e.linear?.filter((a) => a.blocks >= 12) ?? [];
-  // What unlike images never reach: a smooth deformation that explains nearly everything, as of a disc that becomes a letter.
-  if (e.correlation !== undefined && e.correlation > 0.97)
-    return { status: "ok", reason: `the deformation explains the images: they correlate to ${e.correlation.toFixed(3)}` };
   if (before.length > 0 && !e.linear?.some((a, k) => speaks(a, k, "before"))) {
     const best = most(before);
     return suspect(

@@ -6,7 +6,7 @@ import { engine } from "../kernels/engine.js";
 import type { ImageMetric } from "../metrics/imageMetric.js";
 import { lncc, type MetricFunction, metricFrom, metricNamed, metricsByName, mi, ncc } from "../metrics/index.js";
 import type { InformationMetric } from "../metrics/mutualInformation.js";
-import { bytesOf, dispose, keep, requireMemory, scope, Tensor } from "../tensor/index.js";
+import { bytesOf, dispose, keep, requireMemory, scope, type Tensor } from "../tensor/index.js";
 import {
   type AffineModel,
   AffineTransform,
@@ -767,7 +767,7 @@ class Steps {
     const after = dense && "likeness" in dense ? dense.likeness : dense ? (last[last.length - 1] ?? end.value) : end.value;
     const gray = this.#fixed.values.shape[0] === 1;
     const kind = dense || projective ? "free" : kindOf(shapeOf(map));
-    let evidence: Evidence = {
+    const evidence: Evidence = {
       overlap: end.overlap,
       before: before.value,
       after,
@@ -775,7 +775,6 @@ class Steps {
       agreement: gray ? agreements(this.#images(), transform, kind) : [],
       linear: gray && dense ? agreements(this.#images(), linear, "before") : undefined,
     };
-    if (judge(evidence).status !== "ok" && evidence.linear) evidence = { ...evidence, correlation: this.#correlation(transform) };
     const { status, reason } = judge(evidence);
     return {
       transform,
@@ -793,29 +792,6 @@ class Steps {
       uncertainty,
       memory: { predictedBytes: this.#predicted, peakBytes: engine().memoryUse.peak },
     };
-  }
-
-  /** Of the fixed and the warped image where moving covers fixed. */
-  #correlation(y: Transform): number {
-    const { fixed } = this;
-    return scope(() => {
-      const warped = warp(this.#moving, y, fixed.grid, { border: "clamp" }).values.data;
-      const ones = { values: Tensor.ones([1, ...tensorShape(this.moving.grid)]), grid: this.moving.grid };
-      const inside = warp(this.#movingMask ? { ...ones, values: this.#movingMask } : ones, y, fixed.grid, { border: "constant" }).values
-        .data;
-      const [f, mask] = [this.#fixed.values.data, this.#fixedMask?.data];
-      let [n, a, b, aa, bb, ab] = [0, 0, 0, 0, 0, 0];
-      for (let k = 0; k < f.length; k++) {
-        const w = mask ? inside[k] * mask[k] : inside[k];
-        n += w;
-        a += w * f[k];
-        b += w * warped[k];
-        aa += w * f[k] * f[k];
-        bb += w * warped[k] * warped[k];
-        ab += w * f[k] * warped[k];
-      }
-      return (n * ab - a * b) / Math.sqrt(Math.max(1e-30, (n * aa - a * a) * (n * bb - b * b)));
-    });
   }
 
   #modelOf(map: AffineMap): AffineModel {
