@@ -1,4 +1,5 @@
 import { ShapeError } from "../core/errors.js";
+import { select } from "../core/select.js";
 import { checkLength, indexToPoint, invert, type Lattice, type Samples, sampleCount } from "./lattice.js";
 
 /** Points [n, d] ↦ points [n, d]; NaN where the map is not defined. */
@@ -29,7 +30,9 @@ export function inverseConsistency(forward: PointMap, inverse: PointMap, grid: L
     throw new ShapeError(`inverseConsistency: ${start.length / d} points went in and ${back.length / d} came back`, {});
   const toIndex = invert(indexToPoint(grid), d);
   let sum = 0;
-  const misses: number[] = [];
+  const misses = new Float64Array(start.length / d);
+  let count = 0;
+  let beyondOne = 0;
   for (let i = 0; i < start.length; i += d) {
     let square = 0;
     for (let r = 0; r < d; r++) {
@@ -40,17 +43,14 @@ export function inverseConsistency(forward: PointMap, inverse: PointMap, grid: L
     if (Number.isNaN(square)) continue;
     const distance = Math.sqrt(square);
     sum += distance;
-    misses.push(distance);
+    if (distance > 1) beyondOne++;
+    misses[count++] = distance;
   }
-  const count = misses.length;
-  const sorted = Float64Array.from(misses).sort();
-  return {
-    mean: sum / count,
-    max: count > 0 ? sorted[count - 1] : 0,
-    p99: count > 0 ? sorted[Math.ceil(0.99 * count) - 1] : 0,
-    beyondOne: count > 0 ? misses.filter((v) => v > 1).length / count : 0,
-    count,
-  };
+  if (count === 0) return { mean: Number.NaN, max: 0, p99: 0, beyondOne: 0, count };
+  const known = misses.subarray(0, count);
+  const last = Math.ceil(0.99 * count) - 1;
+  const p99 = select(known, last);
+  return { mean: sum / count, max: select(known, count - 1, last), p99, beyondOne: beyondOne / count, count };
 }
 
 /** The grid points that are not in the outermost layer (axes of fewer than 3 samples have no interior: all count). */

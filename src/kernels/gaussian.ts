@@ -28,8 +28,21 @@ export function gaussian(e: Engine, input: number, out: number, volumes: number,
       `gaussian: sigma [${sigma.join(", ")}], truncate ${truncate}; sigma must be 0 or more samples along z, y, x and truncate positive`,
       { sigma, truncate },
     );
-  const weights = sigma.map((s, axis) => gaussianWeights(size[axis] === 1 && border === "replicate" ? 0 : s, truncate));
+  const weights = sigma.map((s, axis) => knownWeights(size[axis] === 1 && border === "replicate" ? 0 : s, truncate));
   filterSymmetric(e, input, out, volumes, size, weights, border, adjoint);
+}
+
+/** Loops ask for the same few weights at every step. */
+const known = new Map<string, Float64Array>();
+function knownWeights(sigma: number, truncate: number): Float64Array {
+  const key = `${sigma} ${truncate}`;
+  let weights = known.get(key);
+  if (!weights) {
+    if (known.size >= 64) known.clear();
+    weights = gaussianWeights(sigma, truncate);
+    known.set(key, weights);
+  }
+  return weights;
 }
 
 /** The same with any symmetric weights, one side for each of z, y, x (w₀ … w_R); `replicate` takes them as normalised. */

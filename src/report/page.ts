@@ -86,7 +86,7 @@ const each = <T>(all: readonly View[], f: (view: View, at: number) => T): T[][] 
 /** Colour tables as SVG filters: a gray picture is coloured by the page, so it is stored once, small, and its differences cost nothing. */
 const filters = (): string => {
   const lut = (id: string, colours: readonly Colour[]) => {
-    const channel = (c: number) => colours.map((v) => (v[c] / 255).toFixed(3).replace(/\.?0+$/, "")).join(" ");
+    const channel = (c: number) => colours.map((v) => Math.round((1000 / 255) * v[c]) / 1000).join(" ");
     return `<filter id="${id}" color-interpolation-filters="sRGB" x="0" y="0" width="100%" height="100%"><feComponentTransfer>${[
       "R",
       "G",
