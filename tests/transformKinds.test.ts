@@ -111,3 +111,55 @@ test("a flow in time is found, stored with its velocities, measured, converted a
   ].entries())
     expect(Math.hypot(q[2 * k] - wave(x, y)[0], q[2 * k + 1] - wave(x, y)[1])).toBeLessThan(0.5); // of 2.5 pixels
 });
+
+test("landmarks pull a deformation where the picture says nothing, in pairs or as clouds, and the report says how far", async () => {
+  const at = folder();
+  const flat = rawImage("test", {
+    data: Float32Array.from({ length: size[0] * size[1] }, (_, k) => {
+      const r = Math.hypot((k % size[0]) - 47.5, Math.floor(k / size[0]) - 39.5);
+      return 100 / (1 + Math.exp(2 * (r - 36)));
+    }),
+    channels: 1,
+    channelKind: "scalar",
+    size,
+  });
+  const places = Array.from({ length: 24 }, (_, k) => [30 + 7 * (k % 6), 26 + 8 * Math.floor(k / 6)]);
+  const there = places.map(([x, y]) => [47.5 + 1.1 * (x - 47.5), 39.5 + 1.1 * (y - 39.5)]);
+  const csv = (rows: number[][]) => `x,y\n${rows.map((p) => p.join(",")).join("\n")}\n`;
+  put(at, {
+    "f.nii.gz": flat,
+    "m.nii.gz": flat,
+    "p.csv": csv(places),
+    "q.csv": csv(there),
+    "turned.csv": csv([...there].reverse().slice(2)),
+  });
+  const go = (out: string, ...more: string[]) =>
+    pullback([
+      ...["register", join(at, "f.nii.gz"), join(at, "m.nii.gz"), "-o", join(at, out), "--preset", "bspline", "--metric", "ssd"],
+      ...["--init", "identity", "--fixed-points", join(at, "p.csv"), "--points-weight", "50", "--json", ...more],
+    ]);
+  const paired = await go("paired", "--moving-points", join(at, "q.csv"));
+  expect([0, 4], paired.stderr).toContain(paired.code); // the picture may object: that is for the verdict to say
+  const run = JSON.parse(readFileSync(join(at, "paired", "run.json"), "utf8"));
+  const { before, after } = run.figures.landmarks;
+  expect(after.mean).toBeLessThan(0.4 * before.mean);
+  const clouds = await go("clouds", "--moving-points", join(at, "turned.csv"), "--unpaired");
+  expect([0, 4], clouds.stderr).toContain(clouds.code);
+  await pullback([
+    "apply",
+    join(at, "p.csv"),
+    "--transform",
+    join(at, "clouds", "transform.json"),
+    "--to",
+    "moving",
+    "-o",
+    join(at, "r.csv"),
+  ]);
+  const r = readPoints(readFileSync(join(at, "r.csv"))).points;
+  const off = there.map(([x, y], k) => Math.hypot(r[2 * k] - x, r[2 * k + 1] - y)).reduce((a, b) => a + b, 0) / there.length;
+  expect(off).toBeLessThan(0.6 * before.mean);
+  // Counts that differ are refused where rows belong together.
+  const refused = await go("refused", "--moving-points", join(at, "turned.csv"));
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr + refused.stdout).toMatch(/--unpaired/);
+});
