@@ -87,3 +87,15 @@ test("superres enlarges one image: gray arrays agree with what was measured, col
   const none = await pullback(["superres", "y.npy", "-o", "z.npy", "--json"], { cwd: at });
   expect([none.code, String(none.json.reason)]).toEqual([2, expect.stringMatching(/how many times finer/)]);
 });
+
+test("deblur --kernel blind finds the kernel, writes it beside the image, and takes no volume", async () => {
+  const at = folder();
+  put(at, { "y.npy": npy(truth), "v.npy": writeNpy({ shape: [2, height, width / 2], data: truth.subarray(0, 2 * height * (width / 2)) }) });
+  const r = await pullback(["deblur", "y.npy", "--kernel", "blind:5", "--lambda", "1e-3", "-o", "out/", "--json"], { cwd: at });
+  expect(r.code).toBe(0);
+  const kernel = readRaw(readFileSync(join(at, "out", "kernel.npy")), "kernel.npy");
+  expect(kernel.size).toEqual([5, 5]);
+  expect(Array.from(kernel.data as Float32Array).reduce((s, v) => s + v, 0)).toBeCloseTo(1, 5);
+  const volume = await pullback(["deblur", "v.npy", "--kernel", "blind", "-o", "w.npy", "--json"], { cwd: at });
+  expect([volume.code, String(volume.json.reason)]).toEqual([2, expect.stringMatching(/volume/)]);
+});

@@ -16,7 +16,7 @@ export const commands: Readonly<
   atlas: { summary: "the mean of a group of images, and how they vary", load: () => import("./commands/atlas.js") },
   compare: { summary: "set two images side by side", load: () => import("./commands/compare.js") },
   convert: { summary: "read an image in one format, write it in another", load: () => import("./commands/convert.js") },
-  deblur: { summary: "undo a blur whose kernel is known", load: () => import("./commands/deblur.js") },
+  deblur: { summary: "undo a blur, its kernel known or not", load: () => import("./commands/deblur.js") },
   denoise: { summary: "take noise out of an image", load: () => import("./commands/denoise.js") },
   epi: { summary: "correct echo-planar images from a blip-up/blip-down pair", load: () => import("./commands/epi.js") },
   evaluate: { summary: "score a result: points, labels, images, transforms", load: () => import("./commands/evaluate.js") },

@@ -86,6 +86,8 @@ export interface Problem {
   readonly known?: Float32Array;
   readonly inputs: readonly string[];
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Written beside the result, where that is a folder. */
+  readonly files?: Readonly<Record<string, Uint8Array>>;
 }
 
 const isPicture = (path: string): boolean => /^(png|jpeg|tiff)$/.test(formatOfName(path) ?? "");
@@ -303,6 +305,7 @@ export async function runRestoration(
     clock("write");
     const inputs = [path, ...problem.inputs, ...(fidelity?.inputs ?? [])];
     if (folder) {
+      for (const [file, bytes] of Object.entries(problem.files ?? {})) out.put(file, bytes);
       out.put(
         "report.html",
         reportOf(session, problem, m, r, residual, { formula, sentence, figures, plan, inputs, timings, prior: priorName }),

@@ -1,3 +1,4 @@
+export { type BlindKernelOptions, type BlindKernelResult, blindKernel } from "./blindKernel.js";
 export { type CoilPhantom, coilPhantom } from "./coilPhantom.js";
 export { conditionNumber } from "./condition.js";
 export {

@@ -1,24 +1,35 @@
 import { ArgumentError } from "../../core/errors.js";
+import { writeNpy } from "../../io/index.js";
 import { type Border, blurOperator } from "../../operators/index.js";
+import { blindKernel } from "../../reconstruction/index.js";
+import type { Tensor } from "../../tensor/index.js";
 import type { CommandDefinition } from "../command.js";
+import { grayOf, type Loaded } from "../inputs.js";
 import { choice, option, text } from "../options.js";
 import { loadKernel, restorationOptions, runRestoration } from "../restoration.js";
 import { ownOperator } from "../restorationParts.js";
+import type { Session } from "../session.js";
 
 const borders = ["periodic", "reflect", "zero"] as const;
 
 /** `pullback deblur IMAGE --kernel K -o OUT`: min ½‖k ∗ x − y‖² + λ R(x). */
 export const command: CommandDefinition = {
   name: "deblur",
-  summary: "undo a blur whose kernel is known",
+  summary: "undo a blur, its kernel known or not",
   examples: [
+    "pullback deblur shaken.png --kernel blind:25 --boundary reflect --prior bm3d -o out/",
     "pullback deblur blurred.npy --kernel kernel.npy -o sharp.npy",
     "pullback deblur blurred.npy --kernel kernel.npy --prior bm3d -o sharp.npy",
     "pullback deblur photo.png --kernel kernel.npy --boundary reflect --prior tikhonov -o out/",
   ],
   arguments: [{ name: "<image>", help: "a gray or colour image or a volume" }],
   options: [
-    option("--kernel <file>", "weights of the blur, centre at ⌊size / 2⌋; a 2-D kernel blurs a volume slice by slice", text, "a file"),
+    option(
+      "--kernel <file|blind[:SIZE]>",
+      "weights of the blur, centre at ⌊size / 2⌋; a 2-D kernel blurs a volume slice by slice; blind (or auto): found together with the image",
+      text,
+      "a file, or blind[:SIZE]",
+    ),
     choice("--boundary <name>", "what the blur saw beyond the border (periodic)", borders),
     option("--operator <module>", "in place of a kernel: functions apply and adjoint of your own", text, "a module such as ./mine.mjs"),
     ...restorationOptions,
@@ -47,15 +58,38 @@ export const command: CommandDefinition = {
         { border },
       );
     return runRestoration(session, "deblur", path, options, async (loaded) => {
-      const kernel = await loadKernel(session, kernelPath, loaded);
+      const blind = /^(?:auto|blind)(?::(\d+))?$/.exec(kernelPath);
+      const kernel = blind
+        ? await sought(session, loaded, border, blind[1] === undefined ? undefined : Number(blind[1]))
+        : await loadKernel(session, kernelPath, loaded);
       return {
         title: "Deblurred",
         formula: "k ∗ x − y",
         operator: (shape) => blurOperator(shape, kernel, { border }),
         dimensions: kernel.rank,
-        inputs: [kernelPath],
+        inputs: blind ? [] : [kernelPath],
+        ...(blind && { files: { "kernel.npy": writeNpy({ shape: kernel.shape, data: Float32Array.from(kernel.data) }) } }),
         options: { kernel: kernelPath, boundary: border },
       };
     });
   },
 };
+
+/** The kernel of an unknown blur, from the image's gray values. */
+async function sought(session: Session, of: Loaded, border: Border, size: number | undefined): Promise<Tensor> {
+  const gray = grayOf(of).values;
+  if (of.image.grid.size.length !== 2)
+    throw new ArgumentError("--kernel blind: the blur of a volume cannot be found; give one picture, or a kernel", {});
+  const r = await session.stoppable((signal) =>
+    blindKernel(gray.reshape(...gray.shape.slice(1)), {
+      size,
+      periodic: border === "periodic",
+      signal,
+      onProgress: (p) => session.progress.step({ ...p, stage: "kernel" }),
+    }),
+  );
+  session.warn(
+    `the blur was found together with the image: look at both; ${(100 * r.unexplained).toFixed(0)} % of the blurred edges are not explained by strong ones`,
+  );
+  return r.kernel;
+}
