@@ -179,18 +179,25 @@ function deformable(f: Cloud, m: Cloud, method: PointMethod, options: RegisterPo
   const reach = options.reachMm ?? 2.3 * h;
   let field = KernelField.on(base, beta);
   const trace: { level: string; values: readonly number[] }[] = [];
-  const levels = method === "beliefs" ? 3 : 1;
+  const levels = method === "beliefs" ? 4 : 1;
   const say = (level: number, value?: number) => options.onProgress?.({ level, levels, iteration: 1, iterations: 1, value });
   let c = field.zero;
   let from = h;
   if (method === "beliefs") {
-    for (const [k, part] of [1, 0.6].entries()) {
+    // A stiff field first: partners that are wrong in one corner must not bend it.
+    for (const [k, [part, candidates, bend]] of (
+      [
+        [1, 50, 5],
+        [0.8, 35, 1],
+        [0.6, 25, 1],
+      ] as const
+    ).entries()) {
       signal();
       const u = field.values(c);
       const now = { ...base, points: base.points.map((v, i) => v + u[i]) };
       const { displacement, weight } = propagateBeliefs(base, now, target, {
         reach: part * reach,
-        candidates: k === 0 ? 50 : 25,
+        candidates,
         neighbours: 12,
         slack: 0.18 * h,
         stretch: 0.3,
@@ -206,7 +213,7 @@ function deformable(f: Cloud, m: Cloud, method: PointMethod, options: RegisterPo
       c = field.fit(
         partner.map((v, i) => v - base.points[i]),
         weight,
-        1,
+        bend,
       );
       trace.push({ level: `beliefs within ${show(part * reach)} mm`, values: [weight.reduce((s, w) => s + 1 - w, 0) / weight.length] });
       say(k);
