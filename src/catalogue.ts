@@ -40,6 +40,7 @@ export const priors = {
 export { detectors } from "./features/index.js";
 export { metricsByName as metrics } from "./metrics/index.js";
 export {
+  dynamicsByName as dynamics,
   familiesByName as families,
   formulations,
   generalOptimisers,

@@ -1,5 +1,6 @@
 export { flow } from "../transforms/timeVelocity.js";
 export { alignDiffeo, type DiffeoInput, type DiffeoOptions, type DiffeoResult, type Midway } from "./diffeo.js";
+export * from "./dynamics/index.js";
 export {
   type BSplineFamilyOptions,
   bspline,

@@ -1,8 +1,9 @@
 import { ArgumentError } from "../../core/errors.js";
 import { writeTransform } from "../../io/index.js";
-import { correctMotion, type MotionModel, motionModels } from "../../registration/index.js";
+import { correctMotion, type MotionModel, motionModels, regionCurves } from "../../registration/index.js";
 import { colourMap, colourPicture, gallery, grayPicture, plain, robustWindow, slice, views } from "../../report/index.js";
 import type { CommandDefinition } from "../command.js";
+import { curvePlots, curvesText, dynamicsOptions, loadRegions, runDynamics, timesOf } from "../dynamics.js";
 import { Exit } from "../exit.js";
 import { frameNumber, loadFrames, seriesFiles, seriesName, single, writable } from "../frames.js";
 import { extension, loadMask } from "../inputs.js";
@@ -18,11 +19,19 @@ export const command: CommandDefinition = {
     "pullback motion bold.nii.gz -o out/",
     "pullback motion frame-*.png -o out/ --model affine",
     "pullback motion cine.nii.gz -o out/ --model diffeo --reference 0",
+    "pullback motion perfusion.nii.gz -o out/ --dynamics lowrank --labels kidneys.nii.gz",
+    "pullback motion molli-*.png -o out/ --dynamics t1 --times inversion-times.csv",
   ],
   arguments: [{ name: "<series...>", help: "one file with a time axis, or the frames in order" }],
   options: [
-    choice("--model <name>", "how a frame may move", motionModels),
-    option("--reference <n>", "bring frames onto this one (from 0); otherwise onto their mean", whole, "a whole number of at least 0"),
+    choice("--model <name>", "how a frame may move: rigid, or diffeo where brightness changes over time", motionModels),
+    ...dynamicsOptions,
+    option(
+      "--reference <n>",
+      "bring frames onto this one (from 0); otherwise onto their mean, with --dynamics onto frame 0",
+      whole,
+      "a whole number of at least 0",
+    ),
     option("--mask <file>", "where motion is measured: positive values, on the frames' grid", text, "a file"),
     option("--transforms", "write every frame's transform too", flag, "true or false"),
     output("folder for the results"),
@@ -38,6 +47,21 @@ export const command: CommandDefinition = {
       const frames = await loadFrames(session, paths);
       const count = frames.images.length;
       const { grid } = frames.images[0];
+      const dynamics = (options.dynamics as string | undefined) ?? "none";
+      if (dynamics !== "none") {
+        if (options.reference !== undefined) frameNumber("--reference", options.reference as number, count);
+        const weights = options.mask === undefined ? undefined : await loadMask(session, options.mask as string, grid, "first");
+        clock("read");
+        return await runDynamics(session, { dynamics, frames, paths, options, mask: weights, out, timings, clock });
+      }
+      for (const [flag, value] of [
+        ["--components", options.components],
+        ["--input", options.input],
+        ["--preparation", options.preparation],
+      ])
+        if (value !== undefined) throw new ArgumentError(`motion: ${String(flag)} goes with --dynamics, which was not given`);
+      const labels = options.labels === undefined ? undefined : await loadRegions(session, options.labels as string, grid);
+      const times = timesOf(frames, options) ?? frames.images.map((_, t) => t);
       const reference = options.reference === undefined ? "mean" : frameNumber("--reference", options.reference as number, count);
       const mask = options.mask === undefined ? undefined : await loadMask(session, options.mask as string, grid, "first");
       const model = (options.model as MotionModel | undefined) ?? "rigid";
@@ -75,6 +99,8 @@ export const command: CommandDefinition = {
       if (options.transforms === true)
         for (const [t, y] of result.transforms.entries())
           for (const [name, bytes] of writeTransform(y, `transform-${String(t).padStart(3, "0")}.json`)) out.put(name, bytes);
+      const curves = labels && regionCurves(result, labels);
+      if (curves) out.put("curves.csv", curvesText(curves, times));
       const steps = result.frames.map((f) => f.step);
       const figures = {
         frames: count,
@@ -121,6 +147,7 @@ export const command: CommandDefinition = {
             },
           ],
           plots: [
+            ...(curves ? curvePlots(curves, times) : []),
             {
               title: "Shift of the middle",
               yLabel: "mm",
@@ -146,13 +173,21 @@ export const command: CommandDefinition = {
         }),
       );
       clock("report");
-      const inputs = [...paths, ...(options.mask === undefined ? [] : [options.mask as string])];
+      const inputs = [...paths, ...[options.mask, options.labels, options.times].filter((p): p is string => p !== undefined)];
       const told = { command: "motion", status: result.status, reason: result.reason, verdict, figures };
       out.put("run.json", runText(session, { ...told, options: { model, reference, mask: options.mask ?? null } }, inputs, timings));
       session.progress.clear();
       const outputs = out.commit();
       return {
-        json: { status: result.status, reason: result.reason, figures, motion: result.frames, outputs, seconds: { stages: timings } },
+        json: {
+          status: result.status,
+          reason: result.reason,
+          figures,
+          motion: result.frames,
+          ...(curves && { curves }),
+          outputs,
+          seconds: { stages: timings },
+        },
         lines: [verdict.sentence, ...outputs],
         exit: verdict.level === "good" ? Exit.ok : Exit.quality,
       };

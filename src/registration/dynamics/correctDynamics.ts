@@ -1,0 +1,302 @@
+import { ArgumentError, GridError } from "../../core/errors.js";
+import type { Image, Transform } from "../../core/interfaces.js";
+import { type AffineMap, gridText, identityMap, sameGrid, tensorShape, voxelsOf } from "../../image/grid.js";
+import { lncc, ncc, ssd } from "../../metrics/index.js";
+import { dispose, gaussian, keep, scope, Tensor } from "../../tensor/index.js";
+import { type AffineModel, AffineTransform, CompositeTransform, DisplacementTransform, warp } from "../../transforms/index.js";
+import { alignDiffeo, type Midway } from "../diffeo.js";
+import { atSpacing, baseSpacing, defaultShrinks, robustRange, scaledTo } from "../levels.js";
+import { alignLinear } from "../linear.js";
+import { type MotionModel, motionModels } from "../series/correctMotion.js";
+import { constant, lowRank } from "./projection.js";
+import { checkedTimes, squaredResidual, type TimeCourse } from "./timeCourse.js";
+
+export interface DynamicsOptions {
+  /** How brightness changes at one place: `constant()`, `lowRank()`, `free()`, `t1()`, `exponential()`, `gammaVariate()`, `tofts({ input })`. */
+  readonly dynamics: TimeCourse;
+  /** Times of the frames; without, 0, 1, 2, … for models that can do with that. */
+  readonly times?: readonly number[];
+  /** How a frame may move. Default "diffeo": organs move within a body that stays. */
+  readonly model?: MotionModel;
+  /** The frame whose geometry results have. Default 0. */
+  readonly reference?: number;
+  /** Weights on the frames' grid: where motion is measured. */
+  readonly mask?: Tensor;
+  /**
+   * Where motion begins: "still", or "robust": the frames are first brought onto the reference by local correlation, which changes of contrast disturb
+   * little. "auto" (default) begins there if a few time courses then explain the series clearly better (three quarters of the residual, on the coarsest level), else still.
+   */
+  readonly start?: "auto" | "robust" | "still";
+  /** Times that model and motion take turns, on the finest level. Default 4. */
+  readonly rounds?: number;
+  readonly signal?: AbortSignal;
+  /** Registrations done, of how many. */
+  readonly onProgress?: (done: number, of: number) => void;
+}
+export interface DynamicsResult {
+  /** Points of the reference ↦ points of each frame, with their inverses. */
+  readonly transforms: readonly Transform[];
+  /** The frames on the reference, and what the model says they are there. */
+  readonly corrected: readonly Image[];
+  readonly predicted: readonly Image[];
+  /** The model's parameters on the reference, units of frames and times. */
+  readonly maps: Readonly<Record<string, Image>>;
+  readonly times: readonly number[];
+  /** Root mean square, over frames and (weighted) voxels, of frame − model before and after motion was taken out, in the frames' units. */
+  readonly residual: { readonly before: number; readonly after: number };
+  /** The residual after each round, in the frames' units, level by level (coarser levels are smoothed, and so lower). */
+  readonly trace: readonly { readonly shrink: number; readonly values: readonly number[] }[];
+  readonly status: "ok" | "suspect";
+  readonly reason: string;
+}
+
+/**
+ * A series whose brightness changes while it moves:  min over θ, y  Σ_t ½ ‖frame_t ∘ y_t − C(t; θ)‖².  The two take turns, from coarse to fine: the model is
+ * fitted to the corrected frames at every voxel (linear coefficients in closed form), then each frame is registered with what the model says it should look
+ * like: a picture of the same contrast. All frames are alike in that, whatever their order; at the end all are brought into the reference's geometry.
+ * @param frames  gray images on one grid
+ * @throws GridError when grids differ; ArgumentError for too few frames, missing times or an unknown model of motion
+ * @see Buonaccorsi et al. (2007), Tracer kinetic model-driven registration for dynamic contrast-enhanced MRI time-series data, MRM 58
+ */
+export async function correctDynamics(frames: readonly Image[], o: DynamicsOptions): Promise<DynamicsResult> {
+  const { dynamics, model = "diffeo", reference = 0, mask, start = "auto", rounds = 4, signal, onProgress } = o;
+  if (frames.length < dynamics.leastFrames)
+    throw new ArgumentError(
+      `dynamics ${dynamics.name}: ${frames.length} frame${frames.length === 1 ? "" : "s"} came; at least ${dynamics.leastFrames} were expected`,
+      { frames: frames.length },
+    );
+  if (!motionModels.includes(model))
+    throw new ArgumentError(`dynamics: no motion ${model}; expected one of ${motionModels.join(", ")}`, { model });
+  if (!(Number.isInteger(reference) && reference >= 0 && reference < frames.length))
+    throw new ArgumentError(`dynamics: the reference is ${reference}, but frames are numbered 0 to ${frames.length - 1}`, { reference });
+  if (!(Number.isInteger(rounds) && rounds >= 0))
+    throw new ArgumentError(`dynamics: ${rounds} rounds; give a whole number that is not negative`, { rounds });
+  const times = checkedTimes(dynamics, o.times, frames.length);
+  const { grid } = frames[0];
+  for (const [k, f] of frames.entries()) {
+    if (!sameGrid(f.grid, grid))
+      throw new GridError(`dynamics: frame ${k} lies on ${gridText(f.grid)}, the first on ${gridText(grid)}; resample it first`, {});
+    if (f.values.shape[0] !== 1)
+      throw new GridError(`dynamics: frame ${k} has ${f.values.shape[0]} channels; gray frames were expected`, {});
+  }
+  if (mask && (mask.size !== voxelsOf(grid) || !(mask.max().item() > 0)))
+    throw new GridError("dynamics: the mask must lie on the frames' grid and be positive somewhere", {});
+
+  // One scale for all frames: how bright a frame is, is what the model is about.
+  const ranges = frames.map(robustRange);
+  const range = [Math.min(...ranges.map((r) => r[0])), Math.max(...ranges.map((r) => r[1]))] as const;
+  const unit = range[1] - range[0];
+  // Interpolation halfway between voxels smooths noise, so that differences of noisy frames are least at shifts by half voxels. Of frames that are
+  // smooth already it takes no more.
+  const scaled = frames.map((f) => kept(scope(() => ({ values: gaussian(scaledTo(f, range).values, { sigma: smoothVoxels }), grid }))));
+  const motion = new Motion(scaled, mask, model, signal);
+  const shrinks = defaultShrinks(grid, grid.size.length === 2 ? 24 : 16, 4);
+  // Coarse levels are cheap and settle the large motion; the last rounds polish.
+  const turns = shrinks.map((s) => (s === 1 ? rounds : Math.min(rounds, 3)));
+  const total = frames.length * (turns.reduce((a, b) => a + b, 0) + (start === "still" ? 0 : 1));
+  let done = 0;
+  const trace: { shrink: number; values: number[] }[] = [];
+  try {
+    const levelOf = (shrink: number) => {
+      const at = (im: Image) => scope(() => atSpacing(im, shrink * baseSpacing(grid)));
+      return { images: scaled.map((f) => kept(at(f))), weights: mask && keep(at({ values: mask, grid }).values) };
+    };
+    const freeLevel = ({ images, weights }: ReturnType<typeof levelOf>) => {
+      for (const [t, f] of images.entries()) if (f !== scaled[t]) dispose(f.values);
+      if (weights && weights !== mask) dispose(weights);
+    };
+    const fitted = ({ images, weights }: ReturnType<typeof levelOf>, by = dynamics) => {
+      const corrected = images.map((f, t) =>
+        scope(() => Float32Array.from(warp(f, motion.at(t), f.grid, { border: "clamp" }).values.data)),
+      );
+      const { predicted } = by.fit(corrected, times, { quick: true });
+      return { predicted, rms: squaredResidual(corrected, predicted, weights?.data).rms };
+    };
+    if (start !== "still") {
+      const coarse = levelOf(shrinks[0]);
+      try {
+        // Not by the model asked for: one that follows anything follows motion too.
+        const few = frames.length > 4 ? lowRank() : constant();
+        const still = fitted(coarse, few).rms;
+        for (let t = 0; t < frames.length; t++) {
+          if (t !== reference) await motion.robust(t, reference, shrinks);
+          onProgress?.(++done, total);
+        }
+        if (start === "auto" && !(fitted(coarse, few).rms < 0.75 * still)) motion.reset();
+      } finally {
+        freeLevel(coarse);
+      }
+    }
+    for (const [k, shrink] of shrinks.entries()) {
+      const values: number[] = [];
+      const level = levelOf(shrink);
+      try {
+        for (let round = 0; round < turns[k]; round++) {
+          const { predicted, rms } = fitted(level);
+          values.push(unit * rms);
+          for (const [t, f] of level.images.entries()) {
+            const target = { values: Tensor.from(predicted[t], f.values.shape), grid: f.grid };
+            await motion.onto(target, f, t, level.weights, shrink === 1);
+            dispose(target.values);
+            onProgress?.(++done, total);
+          }
+        }
+      } finally {
+        freeLevel(level);
+      }
+      trace.push({ shrink, values });
+    }
+    const transforms = motion.relativeTo(reference);
+    const corrected = frames.map((f, t) => kept(warp(f, transforms[t], grid, { interpolation: "cubic", border: "clamp" })));
+    const [still, after] = [frames, corrected].map((series) => {
+      const data = series.map((f) => f.values.data as Float32Array);
+      const found = dynamics.fit(data, times, { quick: series === frames });
+      return { ...found, rms: squaredResidual(data, found.predicted, mask?.data).rms };
+    });
+    const image = (values: Float32Array): Image => kept({ values: Tensor.from(values, [1, ...tensorShape(grid)]), grid });
+    const better = after.rms <= still.rms;
+    return {
+      transforms,
+      corrected,
+      predicted: after.predicted.map(image),
+      maps: Object.fromEntries(Object.entries(after.maps).map(([name, values]) => [name, image(values)])),
+      times,
+      residual: { before: still.rms, after: after.rms },
+      trace,
+      status: better ? "ok" : "suspect",
+      reason: better
+        ? "the model explains the corrected frames better than the frames as they came"
+        : "the model explains the corrected frames worse than the frames as they came; try another model, a mask of what moves, or fewer freedoms of motion",
+    };
+  } finally {
+    motion.free();
+    for (const s of scaled) dispose(s.values);
+  }
+}
+
+const smoothVoxels = 0.6;
+const kept = (im: Image): Image => {
+  keep(im.values);
+  return im;
+};
+
+interface Dense {
+  readonly forward: DisplacementTransform;
+  readonly midway: Midway;
+}
+/** y_t of all frames: a common space ↦ frame t. */
+class Motion {
+  readonly #maps: AffineMap[];
+  readonly #dense: (Dense | undefined)[];
+  constructor(
+    readonly frames: readonly Image[],
+    readonly mask: Tensor | undefined,
+    readonly model: MotionModel,
+    readonly signal: AbortSignal | undefined,
+  ) {
+    this.#maps = frames.map(() => identityMap(frames[0].grid.size.length));
+    this.#dense = frames.map(() => undefined);
+  }
+  at(t: number): Transform {
+    return this.#dense[t]?.forward ?? new AffineTransform(this.#maps[t]);
+  }
+  /** By local correlation (linear models: correlation), which looks at structure rather than brightness. */
+  async robust(t: number, reference: number, shrinks: readonly number[]): Promise<void> {
+    const run = { level: 0, levels: 1, signal: this.signal };
+    const [fixed, moving] = [this.frames[reference], this.frames[t]];
+    if (this.model !== "diffeo") {
+      for (const shrink of shrinks) {
+        const spacing = shrink * baseSpacing(fixed.grid);
+        const level = scope(() => {
+          const mask = this.mask && atSpacing({ values: this.mask, grid: fixed.grid }, spacing).values;
+          return { fixed: atSpacing(fixed, spacing), moving: atSpacing(moving, spacing), fixedMask: mask };
+        });
+        const r = await alignLinear(level, this.model as AffineModel, this.#maps[t], ncc(), false, { ...run, iterations: 30 });
+        this.#maps[t] = r.map;
+        for (const [a, b] of [
+          [level.fixed.values, fixed.values],
+          [level.moving.values, moving.values],
+          [level.fixedMask, this.mask],
+        ] as const)
+          if (a && a !== b) dispose(a);
+      }
+      return;
+    }
+    const r = await alignDiffeo(
+      { fixed, moving, fixedMask: this.mask, map: this.#maps[t] },
+      lncc({ radiusVoxels: 3 }),
+      // As stiff as organs are: where contrast comes, an edge without a partner must not pull its surroundings along.
+      { updateVoxels: 6, totalVoxels: 2, shrinks, iterations: shrinks.map((s) => (s > 1 ? 40 : 15)), keepMidway: true },
+      { ...run, iterations: 0 },
+    );
+    this.#set(t, r);
+  }
+  /** Frame t with its own picture by the model, beginning where it is. */
+  async onto(target: Image, frame: Image, t: number, mask: Tensor | undefined, finest: boolean): Promise<void> {
+    const run = { level: 0, levels: 1, signal: this.signal };
+    if (this.model !== "diffeo") {
+      const r = await alignLinear({ fixed: target, moving: frame, fixedMask: mask }, this.model, this.#maps[t], ssd(), finest, {
+        ...run,
+        iterations: 10,
+      });
+      this.#maps[t] = r.map;
+      return;
+    }
+    const r = await alignDiffeo(
+      { fixed: target, moving: frame, fixedMask: mask, map: this.#maps[t], start: this.#dense[t]?.midway },
+      ssd(),
+      { updateVoxels: 3, totalVoxels: 1, stepVoxels: 0.2, shrinks: [1], iterations: [15], keepMidway: true, onLevel: true },
+      { ...run, iterations: 0 },
+    );
+    const [values] = r.trace.map((l) => l.values);
+    // Steps that only stiffness asks for: the frame stays where it was.
+    if (this.#dense[t] && !(values[values.length - 1] < values[0])) {
+      dispose(r.forward, r.backward, r.midway?.toFixed as Tensor, r.midway?.toMoving as Tensor);
+      return;
+    }
+    this.#set(t, r);
+  }
+  #set(t: number, r: Awaited<ReturnType<typeof alignDiffeo>>): void {
+    const before = this.#dense[t];
+    const midway = r.midway as Midway;
+    keep({ toFixed: midway.toFixed, toMoving: midway.toMoving });
+    this.#dense[t] = {
+      forward: new DisplacementTransform(keep(r.forward), r.grid, undefined, undefined, { field: keep(r.backward), grid: r.grid }),
+      midway,
+    };
+    if (before) release(before);
+  }
+  /** y_t ∘ y_r⁻¹: reference ↦ frame t. */
+  relativeTo(reference: number): Transform[] {
+    const { grid } = this.frames[0];
+    const from = { name: "reference", grid };
+    const back = this.at(reference).inverse();
+    return this.frames.map((_, t) => {
+      const to = { name: `frame ${t}`, grid };
+      if (this.model !== "diffeo") {
+        const y = back as AffineTransform;
+        const map = (new AffineTransform(this.#maps[t]).compose(y) as AffineTransform).map;
+        return new AffineTransform(t === reference ? identityMap(grid.size.length) : map, from, to, this.model as AffineModel);
+      }
+      if (t === reference) {
+        const nothing = () => keep(Tensor.zeros([grid.size.length, ...tensorShape(grid)]));
+        return new DisplacementTransform(nothing(), grid, from, to, { field: nothing(), grid });
+      }
+      const y = new CompositeTransform([back, this.at(t)]);
+      const field = keep(scope(() => y.displacement(grid)));
+      return new DisplacementTransform(field, grid, from, to, { field: keep(scope(() => y.inverse().displacement(grid))), grid });
+    });
+  }
+  /** Nothing has moved. */
+  reset(): void {
+    for (const [t, d] of this.#dense.entries()) {
+      if (d) release(d);
+      this.#dense[t] = undefined;
+      this.#maps[t] = identityMap(this.frames[0].grid.size.length);
+    }
+  }
+  free(): void {
+    for (const d of this.#dense) if (d) release(d);
+  }
+}
+const release = (d: Dense): void => dispose(d.forward.field, d.forward.backward?.field as Tensor, d.midway.toFixed, d.midway.toMoving);
