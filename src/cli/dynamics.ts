@@ -62,6 +62,8 @@ export function timesOf(frames: Frames, options: Options): number[] | undefined 
       throw new FormatError(`${String(options.times)}: ${times.length} times came for ${count} frames; one for each was expected`, {});
     return times;
   }
+  // Recovery is counted from its pulse, and pulses are not evenly far: a time axis does not tell.
+  if (options.dynamics === "t1") return undefined;
   const step = frames.oneFile ? frames.first.frameSpacing : undefined;
   return step !== undefined && step > 0 ? Array.from({ length: count }, (_, t) => t * step) : undefined;
 }
