@@ -21,7 +21,13 @@ const frames = shifts.map((shift, t) =>
       const body = Math.hypot((x - 55) / 52, (y - 45) / 42) < 1 ? 62 + 10 * Math.sin(x / 3.1) * Math.cos(v / 3.7) : 4;
       const r = radius(x, v);
       const [organ, core] = [step(r - 1), step(r - 0.55)];
-      return body + 48 * organ * (1 + 0.25 * Math.sin(x / 2.1) * Math.sin(v / 2.4)) + rise[t] * (organ - core) + slow[t] * core + 3 * random.normal();
+      return (
+        body +
+        48 * organ * (1 + 0.25 * Math.sin(x / 2.1) * Math.sin(v / 2.4)) +
+        rise[t] * (organ - core) +
+        slow[t] * core +
+        3 * random.normal()
+      );
     }),
     { size: [W, H] },
   ),
