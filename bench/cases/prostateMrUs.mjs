@@ -23,7 +23,7 @@ export default {
       name,
       fixed: file(`${name}_us`),
       moving: file(`${name}_mr`),
-      ours: { rigid: ["--preset", "rigid", "--metric", "mind"] },
+      ours: { rigid: ["--preset", "rigid", "--metric", "mind", "--init", "mind"] },
       elastix: ["rigid"],
       score: async (result) => {
         const field = await result.field();
