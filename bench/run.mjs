@@ -12,6 +12,7 @@ const benches = {
   inverse: "restoration: objectives against reference optima, certified gaps, PSNR, times",
   illposed: "two data that differ by a thousandth: least squares against Tikhonov, and how λ trades",
   vision: "pictures: homographies, flow, tracking, mosaics against ground truth",
+  jacobians: "super-resolution by variable projection: derivatives of the projection compared",
   peers: "which other programs this machine has",
 };
 const [name, ...args] = process.argv.slice(2);

@@ -37,7 +37,8 @@ export interface JointState extends State<JointUnknowns> {
   readonly value: number;
   /** Longest change of a parameter in the last step, samples of the image. */
   readonly moved?: number;
-  readonly stuck?: boolean;
+  /** No step lowered φ; the decrease that the last one promised. */
+  readonly stuck?: number;
 }
 export interface JointOptions {
   readonly jacobian?: ProjectionJacobian;
@@ -161,12 +162,12 @@ export function jointMotion(o: JointOptions = {}): Iteration<JointProblem, Joint
         const found = project(p, from, next, imageSteps);
         if (found.value < s.value) return { x: { image: found.image, motion: next }, value: found.value, moved: t * longest };
       }
-      return { ...s, moved: longest, stuck: true };
+      return { ...s, moved: longest, stuck: step.gain };
     },
     done(s): { stop: Stop; reason: string } | undefined {
-      if (s.stuck)
-        return (s.moved as number) < 10 * tolerance
-          ? { stop: "converged", reason: "the motion no longer changes to rounding" }
+      if (s.stuck !== undefined)
+        return (s.moved as number) < 10 * tolerance || s.stuck < 0.01 * s.value
+          ? { stop: "converged", reason: "no step improves the value by as much as the image is solved to" }
           : { stop: "stalled", reason: "no step along the motion's direction improves the value" };
       return s.moved !== undefined && s.moved < tolerance
         ? { stop: "converged", reason: `no motion parameter moves by more than ${tolerance} samples` }
@@ -186,7 +187,7 @@ function direction(
   motion: Tensor,
   jacobian: ProjectionJacobian,
   steps: number,
-): { motion: Tensor; image?: Tensor } {
+): { motion: Tensor; image?: Tensor; gain: number } {
   const operators = operatorsAt(p, motion);
   const residuals = operators.map((a) => a.apply(image).sub(a.weigh(a.frame.data)));
   const g = operators.slice(1).map((a) => linearisedFrame(a, image, p.mu));
@@ -201,7 +202,8 @@ function direction(
       g.map((l, k) => l.inverse(partOf(r, k))),
       motion,
     );
-  if (jacobian === "fixed" && !p.model.penalty) return { motion: inverse(slope).neg() };
+  const told = (step: { motion: Tensor; image?: Tensor }) => ({ ...step, gain: -0.5 * dotOf(slope, step.motion) });
+  if (jacobian === "fixed" && !p.model.penalty) return told({ motion: inverse(slope).neg() });
   const withPenalty = (v: Tensor, q: Tensor) => {
     const k = penalised(p, q);
     return k ? v.add(k) : v;
@@ -217,7 +219,7 @@ function direction(
           q,
         ),
       );
-    return { motion: cg({ apply, rhs: slope.neg(), preconditioner: inverse }, { iterations: steps, relativeResidual: 1e-3 }).x };
+    return told({ motion: cg({ apply, rhs: slope.neg(), preconditioner: inverse }, { iterations: steps, relativeResidual: 1e-3 }).x });
   }
   const e: FrameEquations = frameEquations(operators, differences(p));
   const system = imageSystem(e, p.lambda, e.rhs);
@@ -247,5 +249,5 @@ function direction(
     },
     { iterations: steps, relativeResidual: 1e-3 },
   );
-  return { motion: found.x.motion, image: found.x.image };
+  return told({ motion: found.x.motion, image: found.x.image });
 }

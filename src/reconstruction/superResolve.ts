@@ -45,7 +45,7 @@ export interface SuperResolveOptions extends Sensor {
   readonly motionLambda?: number;
   /** Most Gauss–Newton steps (default 10, dense 20). */
   readonly motionSteps?: number;
-  /** For dense motion: distance of control points in fine samples (default 8 scale), and μ of ½μ‖∇p‖². */
+  /** For dense motion: distance of control points in fine samples (default 8 scale), and μ of ½μ‖∇p‖² (default σ²). */
   readonly controlSpacing?: number;
   readonly mu?: number;
   /** R of the image (default total variation), and λ (default: by the noise). */
@@ -125,8 +125,8 @@ export async function superResolve(o: SuperResolveOptions): Promise<SuperResolve
     let r: Result<JointUnknowns> | undefined;
     let problem: JointProblem | undefined;
     for (const [level, model] of models.entries()) {
-      problem = { frames, target, model, lambda: tikhonov, mu: dense ? (o.mu ?? 10 * sigma * sigma) : 0 };
-      const options: JointOptions = { jacobian: o.jacobian, ...(dense && { imageSteps: 12, jointSteps: 20 }) };
+      problem = { frames, target, model, lambda: tikhonov, mu: dense ? (o.mu ?? sigma * sigma) : 0 };
+      const options: JointOptions = { jacobian: o.jacobian, ...(dense && { imageSteps: 16, jointSteps: 25 }) };
       const at: JointProblem = problem;
       r = await iterate(
         jointMotion(options),
