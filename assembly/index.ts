@@ -12,7 +12,7 @@ export { localNccBackward, localNccExtents, localNccForward, localNccWorkspace }
 export { sampleTaps, splatRange, splatTaps } from "./sampleTaps";
 export { bsplineFilter } from "./bsplineFilter";
 export { fftLines, fftPlanes, fftReal, fftToReal, fftWorkspace } from "./fft";
-export { affinePlanes, fieldMoments, longestSquared } from "./planes";
+export { affinePlanes, fadePlanes, fieldMoments, longestSquared } from "./planes";
 export { averagePool, averagePoolAdjoint, maxPool, poolGather, poolScatter } from "./pool";
 export { ffd, ffdAdjointPlanes, ffdAdjointSum } from "./ffd";
 export { invertField } from "./invertField";

@@ -1,4 +1,4 @@
-import { add, fma, hsum, ld, mul, splat, st } from "./simd";
+import { add, clamp, fma, hsum, ld, mul, splat, st, sub } from "./simd";
 
 /**
  * Linear work on the d = 2 or 3 planes of a vector field over a grid of rows (r = z·H + y), rows of width W, N = voxels per plane.
@@ -104,5 +104,26 @@ export function longestSquared(f: usize, out: usize, d: i32, W: i32, N: i32, r0:
       best = max(best, s);
     }
     store<f32>(out + (<usize>r << 2), best);
+  }
+}
+
+/** f_i(p) *= min(1, max(0, 2 w(p) − 1)) for every plane of a field, in place: what a soft weight leaves of it beyond its half. */
+export function fadePlanes(f: usize, w: usize, d: i32, W: i32, N: i32, r0: i32, r1: i32): void {
+  const plane: usize = <usize>N << 2, zero = splat(0), one = splat(1);
+  let i = r0 * W;
+  const end = r1 * W;
+  for (; i + 4 <= end; i += 4) {
+    const at = <usize>i << 2, v = ld(w + at), share = clamp(sub(add(v, v), one), zero, one);
+    for (let c = 0; c < d; c++) {
+      const p = f + <usize>c * plane + at;
+      st(p, mul(ld(p), share));
+    }
+  }
+  for (; i < end; i++) {
+    const at = <usize>i << 2, v = load<f32>(w + at), share = min<f32>(1, max<f32>(0, v + v - 1));
+    for (let c = 0; c < d; c++) {
+      const p = f + <usize>c * plane + at;
+      store<f32>(p, load<f32>(p) * share);
+    }
   }
 }

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { seeded } from "../core/random.js";
 import { Engine } from "./engine.js";
-import { affinePlanes, fieldMoments, gradientForce, longestVector } from "./planes.js";
+import { affinePlanes, fadePlanes, fieldMoments, gradientForce, longestVector } from "./planes.js";
 import * as twin from "./reference/planes.js";
 
 test("linear work on field planes equals its twin, with the same bits for 1, 2 and 3 threads", () => {
@@ -32,6 +32,35 @@ test("linear work on field planes equals its twin, with the same bits for 1, 2 a
       const moments = twin.fieldMoments(u, size);
       for (const [k, m] of moments.entries()) expect(Math.abs(results[0].moments[k] - m)).toBeLessThan(1e-4 * n * 9);
       expect(results[0].longest).toBeCloseTo(twin.longestVector(u, size), 5);
+      expect(results[1]).toEqual(results[0]);
+      expect(results[2]).toEqual(results[0]);
+    }),
+  );
+  for (const e of engines) e.close();
+});
+
+test("a soft weight leaves of a field what its twin leaves, with the same bits for 1, 2 and 3 threads", () => {
+  const engines = [1, 2, 3].map((threads) => new Engine({ threads }));
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 11 }), { minLength: 2, maxLength: 3 }), fc.integer(), (size, seed) => {
+      const random = seeded(seed);
+      const d = size.length;
+      const n = size.reduce((a, b) => a * b, 1);
+      const f = Float32Array.from({ length: d * n }, random.normal);
+      const w = Float32Array.from({ length: n }, () => 1.4 * random.uniform() - 0.2);
+      const expected = f.slice();
+      twin.fadePlanes(expected, w, size);
+      const results = engines.map((e) => {
+        const [at, weight] = [e.allocate(4 * d * n), e.allocate(4 * n)];
+        e.f32(at, d * n).set(f);
+        e.f32(weight, n).set(w);
+        fadePlanes(e, at, weight, size);
+        const result = e.f32(at, d * n).slice();
+        e.free(at);
+        e.free(weight);
+        return result;
+      });
+      for (let k = 0; k < d * n; k++) expect(results[0][k]).toBeCloseTo(expected[k], 5); // f32, normal numbers
       expect(results[1]).toEqual(results[0]);
       expect(results[2]).toEqual(results[0]);
     }),

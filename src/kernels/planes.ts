@@ -56,6 +56,13 @@ export function longestVector(e: Engine, f: number, size: readonly number[]): nu
   return Math.sqrt(best);
 }
 
+/** f_i(p) *= min(1, max(0, 2 w(p) − 1)) in place: what a soft weight w, one plane, leaves of a field beyond its half. */
+export function fadePlanes(e: Engine, f: number, w: number, size: readonly number[]): void {
+  const d = size.length;
+  const n = size.reduce((a, b) => a * b, 1);
+  e.parallel("fadePlanes", [f, w, d, size[d - 1], n], { extent: rowsOf(size), grain: grainFor(size[d - 1]) });
+}
+
 /**
  * What two images pull at a field that warps both: out = g ∇I − h ∇J (central differences in voxels, 0 where a neighbour is missing), planes x, y(, z).
  * Without `second` the first term alone.

@@ -4,7 +4,7 @@ import { type AffineMap, betweenIndices, type Grid, identityMap, indexToPhysical
 import { engine } from "../kernels/engine.js";
 import { gaussian } from "../kernels/gaussian.js";
 import { invertField } from "../kernels/invertField.js";
-import { affinePlanes, gradientForce, longestVector } from "../kernels/planes.js";
+import { affinePlanes, fadePlanes, gradientForce, longestVector } from "../kernels/planes.js";
 import { composeFields, sample } from "../kernels/sampling.js";
 import type { MetricForms } from "../metrics/imageMetric.js";
 import { type ImageMetric, ssd } from "../metrics/index.js";
@@ -171,13 +171,7 @@ function faded(force: Tensor, weight: Tensor): void {
   const soft = Tensor.uninitialised(weight.shape);
   const sigma = size3(size).map((n) => Math.min(2, n / 4)) as [number, number, number];
   gaussian(e, weight.pointer, soft.pointer, 1, size3(size), { sigma, truncate: 3 });
-  const n = soft.size;
-  const [w, f] = [soft.data, force.data];
-  for (let i = 0; i < n; i++) {
-    const share = 2 * w[i] - 1;
-    if (share >= 1) continue; // nearly everywhere
-    for (let c = i; c < f.length; c += n) f[c] *= Math.max(0, share);
-  }
+  fadePlanes(e, force.pointer, soft.pointer, size);
 }
 
 /** `u ← G(u ∘ (id + δ) + δ)`, δ = factor · direction. */

@@ -33,6 +33,11 @@ export function fieldMoments(f: Numbers, size: readonly number[]): Float64Array 
   }
   return sums;
 }
+/** Twin of `fadePlanes`. */
+export function fadePlanes(f: { [i: number]: number }, w: Numbers, size: readonly number[]): void {
+  const n = size.reduce((a, b) => a * b, 1);
+  for (let c = 0; c < size.length; c++) for (let k = 0; k < n; k++) f[c * n + k] *= Math.min(1, Math.max(0, 2 * w[k] - 1));
+}
 /** Twin of `longestVector`. */
 export function longestVector(f: Numbers, size: readonly number[]): number {
   const n = size.reduce((a, b) => a * b, 1);
