@@ -49,8 +49,6 @@ export interface MindSearchResult {
 }
 type Three = readonly [number, number, number];
 
-const usual = (d: number) => (d === 2 ? { samples: [64, 128, 256], reach: [16, 4] } : { samples: [36, 72], reach: [6, 3] });
-
 /** The lattice of one level: the fixed image at a spacing, and a rim as wide as the reach, for what lies outside. */
 function latticeOf(fixed: Grid, spacing: number, rim: number): Grid {
   const inner = coarsened(fixed, spacing);
@@ -257,7 +255,7 @@ function followed({ from, to, clear, spacing }: Pairs, model: AffineModel, start
 export function mindSearch(fixed: Image, moving: Image, options: MindSearchOptions = {}): MindSearchResult {
   const d = fixed.grid.size.length;
   const { start = identityMap(d), model, every = 4, inverseConsistent = true } = options;
-  const { samples = usual(d).samples, reach = usual(d).reach } = options;
+  const { samples = d === 2 ? [64, 128, 256] : [36, 72], reach = d === 2 ? [16, 4] : [6, 3] } = options;
   if (moving.grid.size.length !== d || fixed.values.shape[0] !== moving.values.shape[0])
     throw new GridError(
       `mindSearch: fixed is ${gridText(fixed.grid)} with ${fixed.values.shape[0]} channels, moving ${gridText(moving.grid)} with ${moving.values.shape[0]}; both must be alike, or made gray`,
@@ -370,15 +368,8 @@ export function mindStart(
     Math.max(...corners.map((p) => Math.hypot(...applyAffine(a, p).map((v, i) => v - applyAffine(b, p)[i]))));
   // A window reaches about a sixth of the extent and more: starts nearer than a twentieth find the same.
   const distinct = starts.filter((s, k) => !starts.slice(0, k).some((o) => apart(o, s) < 0.05 * extent));
-  const { samples, reach } = usual(fixed.grid.size.length);
-  // The coarsest level decides which of them is followed; in space, where it is most of the work, one direction is enough for that.
-  const inverseConsistent = fixed.grid.size.length === 2;
-  const found = distinct.map((start) =>
-    mindSearch(fixed, moving, { ...options, start, model, samples: samples.slice(0, 1), inverseConsistent }),
-  );
+  const found = distinct.map((start) => mindSearch(fixed, moving, { ...options, start, model }));
   const widest = Math.max(...found.map((f) => f.overlap));
   const seen = found.filter((f) => f.overlap > 0.5 * widest && Number.isFinite(f.after)).sort((a, b) => a.after - b.after);
-  if (!seen[0]) return undefined;
-  const start = seen[0].linear(model);
-  return mindSearch(fixed, moving, { ...options, start, model, samples: samples.slice(1), reach: reach.slice(1) }).linear(model);
+  return seen[0]?.linear(model);
 }
