@@ -7,7 +7,7 @@ import { Session } from "../src/cli/session.js";
 import { PullbackError } from "../src/core/errors.js";
 import { seeded } from "../src/core/random.js";
 import { ellipses, grid } from "../src/image/index.js";
-import { readNpy, writeNpy } from "../src/io/index.js";
+import { readNpy, readPng, writeNpy } from "../src/io/index.js";
 import { frameOf, knownMotion, refinedGrid } from "../src/reconstruction/index.js";
 import { Tensor } from "../src/tensor/index.js";
 import { AffineTransform } from "../src/transforms/index.js";
@@ -59,6 +59,9 @@ describe("superres --frames", () => {
     expect(stored.transforms[0]).toEqual({ matrix: [1, 0, 0, 1], offset: [0, 0] });
     expect(JSON.parse(readFileSync(join(place, "out/run.json"), "utf8")).figures.frames).toBe(5);
     expect(readFileSync(join(place, "out/report.html"), "utf8")).toMatch(/Super-resolution from motion/);
+    const png = await run("fine.png", { psf: "0.7" });
+    expect(readPng(readFileSync(join(place, "fine.png"))).data).toBeInstanceOf(Uint8Array);
+    expect(png.json.status).toBe("ok");
     // Its own transforms are motion that is known.
     const again = await run("again.npy", { psf: "0.7", motion: `known:${join(place, "out/transforms.json")}`, lambda: json.lambda });
     expect(Number(again.json.objective)).toBeCloseTo(Number(json.objective), 2);

@@ -297,17 +297,17 @@ function store(session: Session, s: Sequence, fine: Image, name: string): Map<st
   const kind = s.colour ? ({ channelKind: "rgb" } as const) : {};
   const grays = /\.(png|jpe?g)$/i.test(name);
   let factor = s.scale;
-  if (grays && s.scale === 1) {
-    let high = 0;
-    for (const f of s.frames) for (const x of f.values.data) if (x > high) high = x;
-    if (high <= 2) {
-      factor = 255;
-      session.warn(`${name}: values around [0, 1] became the gray levels 0 … 255; write .npy or .nii.gz to keep them as they are`);
-    }
+  let high = 0;
+  for (const f of s.frames) for (const x of f.values.data) if (x > high) high = x;
+  if (grays && s.scale === 1 && high <= 2) {
+    factor = 255;
+    session.warn(`${name}: values around [0, 1] became the gray levels 0 … 255; write .npy or .nii.gz to keep them as they are`);
   }
+  // The type that holds the frames' gray levels: what overshoots them is cut, not a reason for another type.
+  const dtype = high * factor <= 255 ? ("uint8" as const) : ("uint16" as const);
   const values = Float32Array.from(fine.values.data, (x) => x * factor);
   const stored = { values: Tensor.from(values, fine.values.shape), grid: fine.grid };
-  return writeImage(stored, name, { level: 1, clamp: true, ...kind, ...(grays && factor === 255 && { dtype: "uint8" as const }) });
+  return writeImage(stored, name, { level: 1, clamp: true, ...kind, ...(grays && { dtype }) });
 }
 
 function reportOf(
