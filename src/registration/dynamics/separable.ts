@@ -210,7 +210,7 @@ export class VariableProjection {
       const gained = value - found;
       if (next) for (let j = 0; j < p; j++) u[j] = next[j];
       value = found;
-      if (!(gained > 1e-6 * value)) break;
+      if (!(gained > 1e-4 * value)) break;
     }
     value = this.#residual(u);
     for (let m = 0; m < flipped; m++) this.predicted[this.#order[m]] *= -1;
@@ -221,7 +221,6 @@ export class VariableProjection {
     const T = this.#T;
     const k = this.#k;
     const p = u.length;
-    this.#residual(u);
     for (let i = 0; i < p; i++) {
       const [low, high] = this.#limits(i);
       const h = 1e-5 * (high - low || 1);
