@@ -40,3 +40,4 @@ export { collaborative, collaborativeGather, collaborativeWorkspace } from "./co
 export { directionHistograms, gradientDescriptors, gradientMoments, gradientPatchWorkspace } from "./gradientPatch";
 export { doubledPlane, extremaMask, halvedPlane, planeDifference, segmentScore, segmentScoreWorkspace } from "./keypoints";
 export { rowNorms, twoNearest, twoNearestBits } from "./twoNearest";
+export { tgvDual, tgvPrimal } from "./tgv";

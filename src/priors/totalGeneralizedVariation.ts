@@ -2,6 +2,8 @@ import { ArgumentError } from "../core/errors.js";
 import type { Functional, Iteration, LinearOperator, Prior, PriorTerm, Proximable, Result, Run, State, Stop } from "../core/interfaces.js";
 import { iterate, iterateSync } from "../core/iterate.js";
 import { type Shape, sizeOf } from "../core/shape.js";
+import { engine } from "../kernels/index.js";
+import { tgvStep } from "../kernels/tgv.js";
 import { gradientOperator, Operator } from "../operators/index.js";
 import { fused, keep, scope, Tensor } from "../tensor/index.js";
 import { l21 } from "./norms.js";
@@ -154,6 +156,22 @@ export function tgvPrimalDual(o: TgvOptions & { readonly block?: number } = {}):
       const up = fused((v: Tensor, by: Tensor) => v.add(by.mul(sigma)));
       const upBetween = fused((v: Tensor, plus: Tensor, minus: Tensor) => v.add(plus.sub(minus).mul(sigma)));
       const within = (v: Tensor, radius: number) => v.mul(lengths(v).maximum(radius).reciprocal().mul(radius));
+      if (k.d === 2 && s.x.rank === 2 && o.border !== "periodic") {
+        const of = (t: Tensor) => t.add(0);
+        const now = { x: of(s.x), w: of(s.w), p: of(s.p), q: of(s.q) };
+        const [xb, wb] = [Tensor.zeros(s.x.shape), Tensor.zeros(s.w.shape)];
+        const at = { x: now.x.pointer, w: now.w.pointer, p: now.p.pointer, q: now.q.pointer, xb: xb.pointer, wb: wb.pointer };
+        const size = [s.x.shape[0], s.x.shape[1]] as const;
+        for (let i = 0; i < block; i++)
+          tgvStep(engine(), at, y.pointer, weights ? weights.pointer : 0, size, {
+            tau,
+            sigma,
+            lambda,
+            mu: ratio * lambda,
+            rho: i === block - 1 ? 1 : 1.8, // the last one is looked at
+          });
+        return look(problem, { ...s, ...now, steps: s.steps + block }, k);
+      }
       let from: { x: Tensor; w: Tensor; p: Tensor; q: Tensor } = s;
       let last = from;
       for (let i = 0; i < block; i++) {
