@@ -130,7 +130,7 @@ export async function main(args) {
   for (let k = 0; k < steps; k++) {
     const x = keep(scope(() => projection(problem, { derivative: "fixed", iterations: 40, relativeResidual: 1e-4 })(p)));
     const inner = { residual: (q) => problem.apply(q, x).sub(problem.data) };
-    p = keep(iterateSync(gaussNewton(), inner, p, { iterations: 5 }).x);
+    p = keep(iterateSync(gaussNewton({ gradientTolerance: 0, valueTolerance: 0, stepTolerance: 0 }), inner, p, { iterations: 5 }).x);
     see(p);
   }
   const best = Math.min(...Object.values(runs).flatMap((r) => r.map((v) => v.value)));
@@ -209,6 +209,6 @@ function figure(runs, best) {
       text(left + 160 * k + 32, 24, n, "start"),
     );
   });
-  parts.push(text(left, top - 6, "what is left of φ", "start"));
+  parts.push(text(left - 40, top - 10, "what is left of φ", "start"));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="What is left of the objective over Gauss–Newton steps and over seconds, for each derivative of the projection">${parts.join("")}</svg>\n`;
 }
