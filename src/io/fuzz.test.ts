@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PullbackError } from "../core/errors.js";
+import { readFlo, writeFlo } from "./flo.js";
 import { readRaw, writeRawFiles } from "./format.js";
 import { readMatrixText } from "./fslTransform.js";
 import { itkLinear, readItkMat, readItkTransform, writeItkMat, writeItkTransform } from "./itkTransform.js";
@@ -104,6 +105,7 @@ const readers: ReadonlyArray<readonly [string, (b: Uint8Array) => unknown, reado
   ["itk transform text", text(readItkTransform), [ascii(writeItkTransform(affine))]],
   ["itk transform binary", readItkMat, [writeItkMat(affine)]],
   ["matrix text", readMatrixText, [ascii("1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n")]],
+  ["flo", readFlo, [writeFlo({ width: 4, height: 3, u: new Float32Array(12), v: new Float32Array(12).fill(2) })]],
   ["points", readPoints, [ascii(writePoints({ dimension: 3, points: [1, 2, 3, 4.5, 6, 7], columns: new Map([["a", ["p", 'q"']]]) }))]],
 ];
 

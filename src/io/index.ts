@@ -1,5 +1,6 @@
 export * from "./dicom.js";
 export * from "./displacementField.js";
+export { type FlowField, isFlo, readFlo, writeFlo } from "./flo.js";
 export * from "./format.js";
 export * from "./fslTransform.js";
 export * from "./hdf5.js";
@@ -26,6 +27,7 @@ export * from "./metaImage.js";
 export * from "./nifti.js";
 export * from "./npy.js";
 export * from "./nrrd.js";
+export { writePly } from "./ply.js";
 export * from "./png.js";
 export * from "./points.js";
 export type { ChannelKind, PixelArray, RawImage, ScalarType, Siblings, TypedArray } from "./raw.js";

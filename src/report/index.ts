@@ -2,6 +2,7 @@ export * from "./colourMap.js";
 export * from "./comparison.js";
 export * from "./composites.js";
 export { curvePlot } from "./curvePlot.js";
+export { flowPicture } from "./flowPicture.js";
 export { type GalleryInput, gallery } from "./gallery.js";
 export { labelColour, outlined } from "./labelPicture.js";
 export { linePlot, plain, type Series, ticks } from "./linePlot.js";
