@@ -9,6 +9,7 @@ const benches = {
   cineTracking: "frames a second of following a structure through a cine loop",
   acceptance: "how often unrelated images are called aligned",
   capture: "from how far away a rigid registration finds home",
+  patches: "denoisers and what is built on them: deblurring, inpainting, super-resolution, unknown blur",
   inverse: "restoration: objectives against reference optima, certified gaps, PSNR, times",
   illposed: "two data that differ by a thousandth: least squares against Tikhonov, and how λ trades",
   vision: "pictures: homographies, flow, tracking, mosaics against ground truth",
