@@ -154,7 +154,16 @@ function chosen(request: Request): Promise<LambdaChoice> {
     rule: lambdaRule,
     prior: (x) => prior.value(x).item(),
     solve: async (y, lambda, start) =>
-      (await solve({ ...request, data: y, lambda, start, tolerance: Math.max(request.tolerance ?? 0, 3e-5), onProgress: undefined })).image,
+      (
+        await solve({
+          ...request,
+          data: y,
+          lambda,
+          start,
+          tolerance: Math.max(request.tolerance ?? 0, prior instanceof TotalGeneralizedVariation ? 1e-3 : 3e-5),
+          onProgress: undefined,
+        })
+      ).image,
   });
 }
 
