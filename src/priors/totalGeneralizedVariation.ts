@@ -5,7 +5,7 @@ import { type Shape, sizeOf } from "../core/shape.js";
 import { engine } from "../kernels/index.js";
 import { tgvStep } from "../kernels/tgv.js";
 import { gradientOperator, Operator } from "../operators/index.js";
-import { fused, keep, scope, Tensor } from "../tensor/index.js";
+import { dispose, fused, keep, scope, Tensor } from "../tensor/index.js";
 import { l21 } from "./norms.js";
 import { tvLayout } from "./tvPrimalDual.js";
 
@@ -21,17 +21,23 @@ export interface TgvOptions {
 }
 
 /** ∇ and the symmetrised derivative E w = ½(∇w + ∇wᵀ) [d², …shape] of fields [d, …shape]; where a difference of differences would leave the picture, 0. */
-export function tgvOperators(
-  shape: Shape,
-  o: TgvOptions = {},
-): { readonly gradient: Operator; readonly bend: Operator; readonly d: number } {
+export function tgvOperators(shape: Shape, o: TgvOptions = {}): TgvOperators {
+  return operatorsFor(shape, o, keep);
+}
+interface TgvOperators {
+  readonly gradient: Operator;
+  readonly bend: Operator;
+  readonly d: number;
+}
+/** `hold`: what happens to the mask, which steps let go with everything else they made. */
+function operatorsFor(shape: Shape, o: TgvOptions, hold: (t: Tensor) => Tensor = (t) => t): TgvOperators {
   const { border = "reflect" } = o;
   const d = tvLayout(shape, { dimensions: o.dimensions }).geometry.size.length;
   const axes = Array.from({ length: d }, (_, i) => shape.length - d + i);
   const gradient = gradientOperator(shape, { axes, border });
   const field = gradient.range;
   const slopes = gradientOperator(field, { axes: axes.map((a) => a + 1), border });
-  const inside = border === "periodic" ? undefined : keep(bendMask(shape, axes));
+  const inside = border === "periodic" ? undefined : hold(Tensor.from(bendMask(shape, axes), [d * d, ...shape]));
   const n = sizeOf(shape);
   const range = [d * d, ...shape];
   const both = (e: Tensor) => {
@@ -53,8 +59,13 @@ export function tgvOperators(
   });
   return { gradient, bend, d };
 }
+/** The last few, for every step asks. */
+const masks = new Map<string, Float32Array>();
 /** Which of the d² differences are between slopes that exist. */
-function bendMask(shape: Shape, axes: readonly number[]): Tensor {
+function bendMask(shape: Shape, axes: readonly number[]): Float32Array {
+  const key = `${shape.join()} ${axes.join()}`;
+  const known = masks.get(key);
+  if (known) return known;
   const d = axes.length;
   const n = sizeOf(shape);
   const out = new Float32Array(d * d * n);
@@ -65,7 +76,9 @@ function bendMask(shape: Shape, axes: readonly number[]): Tensor {
         const left = (a: number) => shape[axes[a]] - 1 - (Math.floor(k / strides[axes[a]]) % shape[axes[a]]); // samples behind this one
         out[(i * d + j) * n + k] = (i === j ? left(i) >= 2 : left(i) >= 1 && left(j) >= 1) ? 1 : 0;
       }
-  return Tensor.from(out, [d * d, ...shape]);
+  if (masks.size >= 4) masks.clear();
+  masks.set(key, out);
+  return out;
 }
 
 /** min over x, w  ½ Σ m (x − y)² + λ (Σ |∇x − w| + β Σ |E w|). */
@@ -100,7 +113,7 @@ export function tgvPrimalDual(o: TgvOptions & { readonly block?: number } = {}):
   const look = (
     problem: TgvProblem,
     s: Pick<TgvState, "x" | "w" | "p" | "q" | "steps"> & Partial<TgvState>,
-    k = tgvOperators(s.x.shape, o),
+    k = operatorsFor(s.x.shape, o),
   ): TgvState => {
     const { data: y, weights, lambda } = problem;
     const r = s.x.sub(y);
@@ -132,7 +145,7 @@ export function tgvPrimalDual(o: TgvOptions & { readonly block?: number } = {}):
       if (!(problem.lambda >= 0))
         throw new ArgumentError(`tgv: λ is ${problem.lambda}; give a number that is not negative`, { lambda: problem.lambda });
       if (!(ratio > 0)) throw new ArgumentError(`tgv: the ratio is ${ratio}; give a positive number`, { ratio });
-      const k = tgvOperators(x.shape, o);
+      const k = operatorsFor(x.shape, o);
       return look(
         problem,
         { x, w: Tensor.zeros(k.gradient.range), p: Tensor.zeros(k.gradient.range), q: Tensor.zeros(k.bend.range), steps: 0 },
@@ -141,7 +154,7 @@ export function tgvPrimalDual(o: TgvOptions & { readonly block?: number } = {}):
     },
     step(problem, s) {
       const { data: y, weights, lambda } = problem;
-      const k = tgvOperators(s.x.shape, o);
+      const k = operatorsFor(s.x.shape, o);
       // ‖K‖² of (x, w) ↦ (∇x − w, E w), a = ‖∇‖ = ‖E‖ ≤ 2√d.
       const a2 = 4 * k.d;
       const norm = Math.sqrt(a2 + (1 + Math.sqrt(1 + 4 * a2)) / 2);
@@ -187,6 +200,7 @@ export function tgvPrimalDual(o: TgvOptions & { readonly block?: number } = {}):
           const next = end ? { x, w, p, q } : { x: relax(from.x, x), w: relax(from.w, w), p: relax(from.p, p), q: relax(from.q, q) };
           return next;
         });
+        if (i > 0) dispose(from.x, from.w, from.p, from.q);
         last = step;
         from = step;
       }
@@ -306,15 +320,16 @@ export const totalGeneralizedVariation = (o: TgvOptions = {}): TotalGeneralizedV
 function slopeOf(x: Tensor, o: TgvOptions): { value: number; bound: number } {
   const { ratio = 2, tolerance = 1e-5 } = o;
   return scope(() => {
-    const k = tgvOperators(x.shape, o);
+    const k = operatorsFor(x.shape, o);
     const g = k.gradient.apply(x.cast("f32"));
     const total = lengths(g).sum().item();
     const size = Math.max(1e-30, lengths(g).max().item());
     const [tau, sigma] = [(0.3 * size) / Math.sqrt(4 * k.d), 1 / (0.3 * size * Math.sqrt(4 * k.d))];
-    let [w, q] = [g, Tensor.zeros(k.bend.range)];
+    let [w, q] = [g.add(0), Tensor.zeros(k.bend.range)];
     let [least, bound] = [Number.POSITIVE_INFINITY, 0];
     const within = (v: Tensor, radius: number) => v.mul(lengths(v).maximum(radius).reciprocal().mul(radius));
     for (let i = 0; i < 3000; i++) {
+      const before = [w, q];
       [w, q] = scope(() => {
         // argmin ½‖w − v‖² + τ Σ|g − w|: g + shrink(v − g).
         const v = w.sub(k.bend.adjoint(q).mul(tau)).sub(g);
@@ -322,6 +337,7 @@ function slopeOf(x: Tensor, o: TgvOptions): { value: number; bound: number } {
         const dual = within(q.add(k.bend.apply(now.mul(2).sub(w)).mul(sigma)), ratio);
         return i % 20 === 19 ? [now, dual] : [relax(w, now), relax(q, dual)];
       });
+      dispose(...before);
       if (i % 20 !== 19) continue;
       [least, bound] = scope(() => {
         const value = lengths(g.sub(w)).sum().item() + ratio * lengths(k.bend.apply(w)).sum().item();
