@@ -7,5 +7,19 @@ export {
   type HomographyResult,
   homography,
 } from "./homography.js";
+export {
+  type AlignedViews,
+  type AlignViewsOptions,
+  alignViews,
+  overlapDistance,
+  type ViewEdge,
+  type ViewGraph,
+  viewGraph,
+} from "./mosaic/align.js";
+export { type BundleEdge, type BundleOptions, type BundleResult, bundle } from "./mosaic/bundle.js";
+export { betweenCameras, focalFromHomographies, type TurnedCamera } from "./mosaic/cameras.js";
+export { type Canvas, type ProjectionName, projectionNames } from "./mosaic/canvas.js";
+export { type DrawMosaicOptions, drawMosaic, type MosaicOptions, type MosaicPicture, type MosaicResult, mosaic } from "./mosaic/mosaic.js";
 export { directLinear, type PointPairs, type RefinedHomography, refineHomography, throughFour } from "./planar.js";
 export { type RobustOptions, type RobustProblem, type RobustResult, robustModel } from "./robust.js";
+export { lookAlong, type ScenePose, type SceneViewOptions, sceneDepth, scenePath, sceneView } from "./scene.js";
