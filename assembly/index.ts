@@ -41,3 +41,4 @@ export { directionHistograms, gradientDescriptors, gradientMoments, gradientPatc
 export { doubledPlane, extremaMask, halvedPlane, planeDifference, segmentScore, segmentScoreWorkspace } from "./keypoints";
 export { rowNorms, twoNearest, twoNearestBits } from "./twoNearest";
 export { tgvDual, tgvPrimal } from "./tgv";
+export { flowJoin, flowMedian, flowPenalty, flowRelax, flowResize, flowSlope, flowSplit, flowSystem, flowWarp } from "./flow";
