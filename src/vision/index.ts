@@ -1,4 +1,14 @@
 export {
+  type FlowMethod,
+  type FlowOptions,
+  type FlowResult,
+  flowMethods,
+  flowPlans,
+  flowTransform,
+  opticalFlow,
+} from "./flow/opticalFlow.js";
+export { flowLevels, type VariationalPlan } from "./flow/variational.js";
+export {
   type Correspondences,
   estimateHomography,
   type HomographyEstimate,

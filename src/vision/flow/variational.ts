@@ -37,6 +37,8 @@ export interface VariationalPlan {
   /** The coarsest level has a side of at least so many pixels. */
   readonly least: number;
   readonly warps: number;
+  /** Warps at the finest level, which costs most. */
+  readonly finest: number;
   /** Reweightings in a warp, relaxations in each. */
   readonly reweightings: number;
   readonly relaxations: number;
@@ -45,8 +47,6 @@ export interface VariationalPlan {
   readonly median: 0 | 1 | 2;
   /** Gaussian smoothing of the pictures at first. */
   readonly sigma: number;
-  /** Levels left out at the fine end: the flow there is interpolated. */
-  readonly skip: number;
 }
 
 interface Level {
@@ -117,9 +117,8 @@ export function variationalFlow(
       }
       levels.push(level);
     }
-    const last = Math.min(plan.skip, levels.length - 1);
     let [u, v] = [flow, flow + 4 * n];
-    for (let k = levels.length - 1; k >= last; k--) {
+    for (let k = levels.length - 1; k >= 0; k--) {
       const s = levels[k].size;
       const pixels = s.H * s.W;
       [u, v] = [flow, flow + 4 * pixels]; // planes are packed at every level
@@ -129,12 +128,7 @@ export function variationalFlow(
         e.f32(work.pair, 2 * coarse.H * coarse.W).set(e.f32(flow, 2 * coarse.H * coarse.W));
         enlarge(e, work.pair, flow, coarse, s);
       }
-      solveLevel(e, levels[k], channels, u, v, work, plan);
-    }
-    if (last > 0) {
-      const coarse = levels[last].size;
-      e.f32(work.pair, 2 * coarse.H * coarse.W).set(e.f32(flow, 2 * coarse.H * coarse.W));
-      enlarge(e, work.pair, flow, coarse, size);
+      solveLevel(e, levels[k], channels, u, v, work, k === 0 ? { ...plan, warps: plan.finest } : plan);
     }
   });
 }

@@ -1,0 +1,200 @@
+import { ArgumentError, ShapeError } from "../../core/errors.js";
+import type { Image } from "../../core/interfaces.js";
+import { dimensionOf, gridText } from "../../image/grid.js";
+import { engine } from "../../kernels/index.js";
+import { flowWarp } from "../../kernels/opticalFlow.js";
+import { temporary } from "../../kernels/temporary.js";
+import { Tensor } from "../../tensor/tensor.js";
+import { DisplacementTransform } from "../../transforms/displacement.js";
+import { type VariationalPlan, variationalFlow } from "./variational.js";
+
+const robust: VariationalPlan = {
+  ...{ brightness: 0.5, gradient: 0.75, smoothness: 2, robust: true, zeta: 0.01, epsilonData: 0.03, epsilonSmooth: 0.001, edges: 4 },
+  ...{ factor: 0.8, least: 16, warps: 3, finest: 3, reweightings: 3, relaxations: 15, omega: 1.7, median: 2, sigma: 0.3 },
+};
+/** What each method minimises, and how it goes about it. */
+export const flowPlans = {
+  /** Brightness and its gradient, residuals in pixels, total variation that gives way at edges. */
+  variational: robust,
+  /** Absolute differences of brightness and total variation (Zach, Pock, Bischof 2007, A duality based approach for realtime TV-L1 optical flow). */
+  tvl1: { ...robust, brightness: 1, gradient: 0, smoothness: 0.03, zeta: undefined, epsilonData: 0.001, edges: 0 },
+  /** Squares of both (Horn, Schunck 1981, Determining optical flow), warped from coarse to fine. */
+  hornSchunck: {
+    ...{ ...robust, brightness: 1, gradient: 0, smoothness: 0.01, robust: false, zeta: undefined, edges: 0, median: 0 },
+    ...{ reweightings: 1, relaxations: 40, warps: 5, finest: 5 },
+  },
+} as const satisfies Readonly<Record<string, VariationalPlan>>;
+export type FlowMethod = keyof typeof flowPlans;
+export const flowMethods = Object.keys(flowPlans) as FlowMethod[];
+/** Gray, half as many levels, fewer steps. */
+const hurried = { factor: 0.5, warps: 3, finest: 2, median: 1, edges: 0 } as const;
+
+export interface FlowOptions {
+  /** Default variational. */
+  readonly method?: FlowMethod;
+  /** Several times faster, a little less exact: gray, fewer levels and steps. */
+  readonly fast?: boolean;
+  /** Anything of the plan, e.g. `{ smoothness: 4 }`. */
+  readonly plan?: Partial<VariationalPlan>;
+}
+export interface FlowResult {
+  readonly width: number;
+  readonly height: number;
+  /** Pixels to the right and down: what is at (x, y) in the first picture is at (x + u, y + v) in the second. */
+  readonly u: Float32Array;
+  readonly v: Float32Array;
+  /** The flow as a map of the first picture's space to the second's. */
+  readonly transform: DisplacementTransform;
+  readonly method: FlowMethod;
+  /** Mean |difference| of brightness (of the range of both pictures) without and with the flow, where it stays inside. */
+  readonly residual: { readonly before: number; readonly after: number };
+  /** "failed": the pictures are no more alike than before. */
+  readonly status: "ok" | "failed";
+  readonly reason: string;
+  /** What was used. */
+  readonly plan: VariationalPlan;
+}
+
+/**
+ * Dense optical flow between two pictures of one size:  first(x, y) ≈ second(x + u, y + v).
+ * Colours are used as they are, without `fast`; brightness is taken by the range of both pictures together, so its unit does not matter.
+ * @throws ShapeError unless both are pictures (two axes) of one size, at least 2 pixels wide and high
+ * @throws ArgumentError for a value that is no finite number, or a plan that cannot be carried out
+ */
+export function opticalFlow(first: Image, second: Image, o: FlowOptions = {}): FlowResult {
+  const { method = "variational", fast = false } = o;
+  if (!Object.hasOwn(flowPlans, method))
+    throw new ArgumentError(`flow: there is no method "${method}"; choose among ${flowMethods.join(", ")}`, { method });
+  checkPictures("flow", first, second);
+  const plan: VariationalPlan = { ...flowPlans[method], ...(fast ? hurriedPlan(flowPlans[method]) : {}), ...o.plan };
+  checkPlan(plan);
+  const [width, height] = first.grid.size;
+  const size = { H: height, W: width };
+  const n = width * height;
+  const { planes, channels } = brightness(first, second, fast);
+  const e = engine();
+  return temporary(e, (reserve) => {
+    const [a, b] = planes.map((values) => {
+      const at = reserve(4 * values.length);
+      e.f32(at, values.length).set(values);
+      return at;
+    });
+    const flow = reserve(8 * n);
+    const [mean, difference, inside] = [reserve(4 * n * channels), reserve(4 * n * channels), reserve(4 * n)];
+    const residual = () => {
+      flowWarp(e, { first: a, second: b, u: flow, v: flow + 4 * n, mean, difference, inside }, channels, size);
+      const [d, ok] = [e.f32(difference, n * channels), e.f32(inside, n)];
+      let [sum, count] = [0, 0];
+      for (let k = 0; k < n; k++)
+        if (ok[k] > 0) {
+          for (let c = k; c < n * channels; c += n) sum += Math.abs(d[c]);
+          count += channels;
+        }
+      return count > 0 ? sum / count : 0;
+    };
+    e.f32(flow, 2 * n).fill(0);
+    const before = residual();
+    variationalFlow(e, a, b, channels, size, flow, plan);
+    const after = residual();
+    const u = Float32Array.from(e.f32(flow, n));
+    const v = Float32Array.from(e.f32(flow + 4 * n, n));
+    const ok = after <= before;
+    const percent = (x: number) => `${(100 * x).toFixed(2)} %`;
+    return {
+      ...{ width, height, u, v, method, plan, residual: { before, after } },
+      transform: flowTransform({ width, height, u, v }, first, second),
+      status: ok ? ("ok" as const) : ("failed" as const),
+      reason: ok
+        ? `the pictures differ by ${percent(after)} of their range along the flow, by ${percent(before)} without it`
+        : `the flow leaves the pictures as unlike as before (${percent(before)}, now ${percent(after)}); are they of one scene?`,
+    };
+  });
+}
+const hurriedPlan = (plan: VariationalPlan): Partial<VariationalPlan> =>
+  plan.robust
+    ? { ...hurried, smoothness: plan.edges > 0 ? plan.smoothness / 2 : plan.smoothness, reweightings: 2, relaxations: 8 }
+    : { factor: 0.5, warps: 3, finest: 2, relaxations: 20 };
+
+/** The displacement of pixels as a map between the pictures' spaces. */
+export function flowTransform(
+  flow: { readonly width: number; readonly height: number; readonly u: ArrayLike<number>; readonly v: ArrayLike<number> },
+  first: Image,
+  second: Image,
+): DisplacementTransform {
+  const { width, height, u, v } = flow;
+  const n = width * height;
+  const [g, h] = [first.grid, second.grid];
+  const field = new Float32Array(2 * n);
+  const place = (grid: typeof g, x: number, y: number, axis: number) =>
+    grid.origin[axis] + grid.direction[2 * axis] * grid.spacing[0] * x + grid.direction[2 * axis + 1] * grid.spacing[1] * y;
+  for (let k = 0; k < n; k++) {
+    const [x, y] = [k % width, Math.floor(k / width)];
+    for (const axis of [0, 1]) field[axis * n + k] = place(h, x + u[k], y + v[k], axis) - place(g, x, y, axis);
+  }
+  return new DisplacementTransform(Tensor.from(field, [2, height, width], "f32"), g);
+}
+
+/** @throws ShapeError unless two pictures of one size came */
+export function checkPictures(what: string, first: Image, second: Image): void {
+  for (const im of [first, second])
+    if (dimensionOf(im.grid) !== 2)
+      throw new ShapeError(`${what}: an image of ${dimensionOf(im.grid)} axes came; pictures (two axes) are expected`, { grid: im.grid });
+  const [a, b] = [first.grid.size, second.grid.size];
+  if (a[0] !== b[0] || a[1] !== b[1])
+    throw new ShapeError(
+      `${what}: the first picture is ${gridText(first.grid)} and the second ${gridText(second.grid)}; both must have one size, so crop or resample one`,
+      { first: a, second: b },
+    );
+  if (Math.min(...a) < 2)
+    throw new ShapeError(`${what}: pictures of ${a.join("×")} pixels are too small; 2 along each side are needed`, { size: a });
+  for (const [name, im] of [
+    ["first", first],
+    ["second", second],
+  ] as const)
+    for (const value of im.values.data)
+      if (!Number.isFinite(value))
+        throw new ArgumentError(`${what}: the ${name} picture has values that are no finite numbers; replace them first`, { name });
+}
+
+function checkPlan(plan: VariationalPlan): void {
+  const need = (ok: boolean, name: keyof VariationalPlan, expected: string) => {
+    if (!ok) throw new ArgumentError(`flow: ${name} is ${plan[name]}; ${expected} was expected`, { name, value: plan[name] });
+  };
+  const whole = (x: number) => Number.isInteger(x) && x >= 1;
+  for (const name of ["brightness", "gradient", "sigma", "edges"] as const)
+    need(plan[name] >= 0 && plan[name] < 1e4, name, "a number from 0");
+  for (const name of ["smoothness", "epsilonData", "epsilonSmooth"] as const) need(plan[name] > 0, name, "a positive number");
+  for (const name of ["warps", "finest", "reweightings", "relaxations", "least"] as const)
+    need(whole(plan[name]), name, "a whole number from 1");
+  need(plan.factor >= 0.3 && plan.factor <= 0.98, "factor", "a number from 0.3 to 0.98");
+  need(plan.omega > 0 && plan.omega < 2, "omega", "a number between 0 and 2");
+  need([0, 1, 2].includes(plan.median), "median", "0, 1 or 2");
+  need(plan.zeta === undefined || plan.zeta > 0, "zeta", "a positive number");
+  need(plan.brightness + plan.gradient > 0, "brightness", "a positive weight of brightness or of its gradient");
+}
+
+/** Both pictures as planes from 0 to 1, by the range of both: red, green and blue where both have them, else gray. */
+export function brightness(first: Image, second: Image, gray: boolean): { planes: [Float32Array, Float32Array]; channels: number } {
+  const n = first.grid.size[0] * first.grid.size[1];
+  const counts = [first, second].map((im) => im.values.shape[0]);
+  const colour = !gray && counts.every((c) => c === 3 || c === 4);
+  const planes = [first, second].map((im) => {
+    const data = im.values.data;
+    const c = im.values.shape[0];
+    if (colour) return Float32Array.from(data.subarray(0, 3 * n));
+    // Two channels are gray and how much it covers, four have that too.
+    const weights = c === 3 || c === 4 ? [0.299, 0.587, 0.114] : c === 2 ? [1] : Array.from({ length: c }, () => 1 / c);
+    const out = new Float32Array(n);
+    for (const [k, w] of weights.entries()) for (let i = 0; i < n; i++) out[i] += w * data[k * n + i];
+    return out;
+  }) as [Float32Array, Float32Array];
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const p of planes)
+    for (const value of p) {
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  const by = high > low ? 1 / (high - low) : 0;
+  for (const p of planes) for (let i = 0; i < p.length; i++) p[i] = (p[i] - low) * by;
+  return { planes, channels: colour ? 3 : 1 };
+}
