@@ -42,3 +42,4 @@ export { doubledPlane, extremaMask, halvedPlane, planeDifference, segmentScore, 
 export { rowNorms, twoNearest, twoNearestBits } from "./twoNearest";
 export { tgvDual, tgvPrimal } from "./tgv";
 export { flowJoin, flowMedian, flowPenalty, flowRelax, flowResize, flowSlope, flowSplit, flowSystem, flowWarp } from "./flow";
+export { projectiveSample, steepestRows, systemBlock, weightedSystem, weightedSystemWorkspace } from "./projective";
