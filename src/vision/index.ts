@@ -8,6 +8,15 @@ export {
   opticalFlow,
 } from "./flow/opticalFlow.js";
 export { flowLevels, type VariationalPlan } from "./flow/variational.js";
+  type AlignMethod,
+  type AlignOptions,
+  type AlignResult,
+  align,
+  alignMethods,
+  type Motion,
+  motions,
+  robustWeights,
+} from "./align.js";
 export {
   type Correspondences,
   estimateHomography,
