@@ -40,6 +40,8 @@ export interface AlignOptions {
   readonly brightness?: boolean;
   /** Where a counts (not 0), on its grid. */
   readonly mask?: Image;
+  /** When what is found stays unlike, begin again from some sixty shifts, turns, sizes and shears on a coarse level. Default true. */
+  readonly search?: boolean;
   /** On the coarsest level with shifts, then turns, before the whole motion. Default true. */
   readonly gradual?: boolean;
 }
@@ -476,6 +478,26 @@ const atLevel = (h: Float64Array, k: number): Float64Array => {
   return scaled(multiply3([1 / s, 0, 0, 0, 1 / s, 0, 0, 0, 1], multiply3(h, [s, 0, 0, 0, s, 0, 0, 0, 1])));
 };
 
+/** Pictures whose correlation is at least this have been aligned. */
+const convincing = 0.85;
+/** Shifts by a fifth of a, alone and with turns, sizes and shears, about its middle. */
+function perturbations(motion: Motion, W: number, H: number): Float64Array[] {
+  const c = [(W - 1) / 2, (H - 1) / 2];
+  const shapes: number[][] = [[1, 0, 0, 1]];
+  const turn = (t: number) => [Math.cos(t), -Math.sin(t), Math.sin(t), Math.cos(t)];
+  if (counts[motion] >= 3) shapes.push(turn(0.3), turn(-0.3));
+  if (counts[motion] >= 4) shapes.push([0.75, 0, 0, 0.75], [1.3, 0, 0, 1.3]);
+  if (counts[motion] >= 6) shapes.push([0.8, 0, 0, 1.25], [1.25, 0, 0, 0.8], [1, 0.3, 0.3, 1], [1, -0.3, -0.3, 1]);
+  const out: Float64Array[] = [];
+  for (const dy of [0, -1, 1])
+    for (const dx of [0, -1, 1])
+      for (const [p, q, r, s] of shapes) {
+        const [x, y] = [c[0] + 0.2 * dx * W, c[1] + 0.2 * dy * H];
+        out.push(Float64Array.from([p, q, x - p * c[0] - q * c[1], r, s, y - r * c[0] - s * c[1], 0, 0, 1]));
+      }
+  return out;
+}
+
 /** Steps at one level; the best map seen. */
 function descend(level: Level, start: Float64Array, iterations: number, tolerance: number) {
   let h = start;
@@ -531,6 +553,7 @@ export function align(a: Image, b: Image, options: AlignOptions = {}): AlignResu
     robust = "huber",
     brightness = true,
     gradual = true,
+    search = true,
   } = options;
   const [ga, gb] = [grayOf(a), grayOf(b)];
   const least = Math.min(ga.width, ga.height, gb.width, gb.height);
@@ -581,36 +604,65 @@ export function align(a: Image, b: Image, options: AlignOptions = {}): AlignResu
       const m = mask.values.data;
       return Float32Array.from({ length: H * W }, (_, i) => (m[(Math.floor(i / W) << k) * ga.width + ((i % W) << k)] !== 0 ? 1 : 0));
     };
-    let h = begin;
     let total = 0;
-    let error = Number.NaN;
     const trace: { level: string; values: readonly number[] }[] = [];
-    let last: { readonly level: Level; readonly value: number; readonly converged: boolean } | undefined;
-    for (let k = top; k >= 0; k--) {
-      const order: Motion[] =
-        k === top && top > 0 && gradual
-          ? motions.filter((m) => counts[m] <= counts[motion] && m !== "rigid" && m !== "similarity")
-          : [motion];
-      if (order.at(-1) !== motion) order.push(motion);
-      for (const m of order)
-        temporary(e, (mine) => {
-          const level = new Level(e, mine, pa[k], pb[k], maskAt(k), m, { method, robust, brightness });
-          const r = descend(level, atLevel(h, k), iterations, tolerance);
-          h = atLevel(r.h, -k);
-          total += r.iterations;
-          trace.push({ level: `1/${2 ** k}${m === motion ? "" : `, ${m}`}`, values: r.values });
-          last = { level, value: r.value, converged: r.converged };
-          if (k === 0 && m === motion) {
-            level.look(r.h);
-            error = level.cornerError(r.h, r.value);
-          }
-        });
+    interface Found {
+      readonly h: Float64Array;
+      readonly correlation: number;
+      readonly overlap: number;
+      readonly gain: number;
+      readonly bias: number;
+      readonly converged: boolean;
+      readonly error: number;
+    }
+    /** Steps of one motion at one level, from and to pixels of the pictures themselves. */
+    const at = (k: number, m: Motion, from: Float64Array, steps: number, by: AlignMethod, told: boolean): Found =>
+      temporary(e, (mine) => {
+        const level = new Level(e, mine, pa[k], pb[k], maskAt(k), m, { method: by, robust, brightness });
+        const r = descend(level, atLevel(from, k), steps, tolerance);
+        total += r.iterations;
+        if (told) trace.push({ level: `1/${2 ** k}${m === motion ? "" : `, ${m}`}`, values: r.values });
+        level.look(r.h);
+        const { correlation, overlap, gain, bias } = level;
+        const error = k === 0 && m === motion ? level.cornerError(r.h, r.value) : Number.NaN;
+        return { h: atLevel(r.h, -k), correlation, overlap, gain, bias, converged: r.converged, error };
+      });
+    const gradually = (k: number) =>
+      k > 0 && gradual ? motions.filter((m) => counts[m] < counts[motion] && (m === "translation" || m === "affine")) : [];
+    /** From a level to the pictures themselves. */
+    const down = (from: Float64Array, first: number, told: boolean): Found => {
+      let found: Found | undefined;
+      for (let k = first; k >= 0; k--) {
+        for (const m of k === first && first === top ? gradually(k) : []) found = at(k, m, found?.h ?? from, iterations, method, told);
+        found = at(k, motion, found?.h ?? from, iterations, method, told);
+      }
+      return found as Found;
+    };
+    let best = down(begin, top, true);
+    if (search && best.correlation < convincing) {
+      const k = Math.min(top, Math.max(0, Math.floor(Math.log2(Math.min(ga.width, ga.height) / 24))));
+      const starts = perturbations(motion, ga.width, ga.height).map((p) => {
+        const r = at(k, counts[motion] > 6 ? "affine" : motion, multiply3(begin, p), 8, "esm", false);
+        return r.overlap > 0.5 ? r : { ...r, correlation: -1 };
+      });
+      starts.sort((p, q) => q.correlation - p.correlation);
+      const tried: Float64Array[] = [];
+      const corner = (h: ArrayLike<number>) => project(h, 0, 0);
+      for (const { h } of starts) {
+        // Starts that came to one place are one.
+        if (tried.some((t) => Math.hypot(corner(t)[0] - corner(h)[0], corner(t)[1] - corner(h)[1]) < 0.02 * ga.width)) continue;
+        if (tried.length >= 5) break;
+        tried.push(h);
+        const middle = at(k, motion, h, 20, "esm", false);
+        const r = down(middle.h, k, false);
+        if (r.correlation > best.correlation && r.overlap > 0.5 * best.overlap) best = r;
+        if (best.correlation > convincing) break;
+      }
     }
     return finished();
 
     function finished(): AlignResult {
-      const { level, converged } = last as NonNullable<typeof last>;
-      const { correlation, overlap, gain, bias } = level;
+      const { h, correlation, overlap, gain, bias, converged, error } = best;
       const alike = correlation > 0.5 && overlap > 0.2;
       return {
         status: alike ? "ok" : "failed",
