@@ -61,6 +61,18 @@ describe("homography", () => {
     // Waves have few corners: H is not known to better than a pixel or so at its corner.
     expect(Math.abs((json.H as number[][])[0][2] + 5)).toBeLessThan(2);
   });
+  test("align finds the same shift by brightness, from a start and without", async () => {
+    const at = folder();
+    const paths = put(at, { "a.png": waves(), "b.png": waves(4, -3) });
+    const out = join(at, "out");
+    const { json, code } = await pullback(["align", paths["a.png"], paths["b.png"], "--motion", "translation", "-o", `${out}/`, "--json"]);
+    expect([code, json.status]).toEqual([0, "ok"]);
+    expect((json.H as number[][])[0][2]).toBeCloseTo(-4, 1);
+    expect((json.H as number[][])[1][2]).toBeCloseTo(3, 1);
+    for (const name of ["warped.png", "result.json", "transform.json", "report.html", "run.json"]) expect(readdirSync(out)).toContain(name);
+    const wrong = await pullback(["align", paths["a.png"], paths["b.png"], "--start", "1,2"]);
+    expect([wrong.code, /nine/.test(wrong.stderr)]).toEqual([2, true]);
+  });
   test("does not claim one between pictures that have nothing in common", async () => {
     const at = folder();
     const noise = (seed: number) => {

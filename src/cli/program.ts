@@ -12,6 +12,7 @@ import { version } from "./version.js";
 export const commands: Readonly<
   Record<string, { readonly summary: string; readonly load: () => Promise<{ command: CommandDefinition }> }>
 > = {
+  align: { summary: "align two pictures directly by brightness (Lucas–Kanade)", load: () => import("./commands/align.js") },
   apply: { summary: "carry images, label maps or points through a transform", load: () => import("./commands/apply.js") },
   atlas: { summary: "the mean of a group of images, and how they vary", load: () => import("./commands/atlas.js") },
   compare: { summary: "set two images side by side", load: () => import("./commands/compare.js") },

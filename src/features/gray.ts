@@ -10,11 +10,11 @@ export interface Gray {
 }
 
 /**
- * The brightness of a picture, brought to [0, 1] by its own range (least and largest finite value): red, green and blue count 0.299, 0.587 and 0.114
- * (Rec. 601), other numbers of channels alike. Not a finite number: taken as the least.
+ * The brightness of a picture: red, green and blue count 0.299, 0.587 and 0.114 (Rec. 601), other numbers of channels alike. What is not a finite number
+ * is taken as the least that is.
  * @throws ShapeError unless the image is a plane
  */
-export function grayOf(picture: Image): Gray {
+export function brightnessOf(picture: Image): Gray {
   if (dimensionOf(picture.grid) !== 2)
     throw new ShapeError(`features: an image of ${dimensionOf(picture.grid)} axes came; pictures (two axes) are expected`, {
       grid: picture.grid,
@@ -26,13 +26,24 @@ export function grayOf(picture: Image): Gray {
   const weights = channels === 3 || channels === 4 ? [0.299, 0.587, 0.114] : Array.from({ length: channels }, () => 1 / channels);
   const values = new Float32Array(n);
   for (const [c, w] of weights.entries()) for (let k = 0; k < n; k++) values[k] += w * data[c * n + k];
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const v of values)
-    if (Number.isFinite(v)) {
-      low = Math.min(low, v);
-      high = Math.max(high, v);
-    }
-  const by = high > low ? 1 / (high - low) : 0;
-  for (let k = 0; k < n; k++) values[k] = Number.isFinite(values[k]) ? (values[k] - low) * by : 0;
+  let low = Number.POSITIVE_INFINITY;
+  let whole = true;
+  for (const v of values) {
+    if (!Number.isFinite(v)) whole = false;
+    else if (v < low) low = v;
+  }
+  if (!whole) for (let k = 0; k < n; k++) if (!Number.isFinite(values[k])) values[k] = Number.isFinite(low) ? low : 0;
   return { values, width, height };
+}
+
+/** The same brought to [0, 1] by its own range. */
+export function grayOf(picture: Image): Gray {
+  const { values, width, height } = brightnessOf(picture);
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const v of values) {
+    if (v < low) low = v;
+    if (v > high) high = v;
+  }
+  const by = high > low ? 1 / (high - low) : 0;
+  return { values: values.map((v) => (v - low) * by), width, height };
 }

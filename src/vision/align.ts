@@ -1,7 +1,7 @@
 import { ArgumentError, GridError } from "../core/errors.js";
 import type { Image } from "../core/interfaces.js";
 import { select } from "../core/select.js";
-import { grayOf } from "../features/index.js";
+import { brightnessOf } from "../features/gray.js";
 import { type Engine, engine } from "../kernels/engine.js";
 import { gaussian } from "../kernels/gaussian.js";
 import { halvedPlane } from "../kernels/keypoints.js";
@@ -9,8 +9,7 @@ import { solve } from "../kernels/linalg.js";
 import { columnStride, projectiveSample, steepestRows, systemBytes, weightedSystem } from "../kernels/projective.js";
 import { temporary } from "../kernels/temporary.js";
 import type { HomographyTransform } from "../transforms/homography.js";
-import { physical } from "./homography.js";
-import { invertHomography, multiply3, project, scaled } from "./planar.js";
+import { invertHomography, multiply3, physical, project, scaled } from "./planar.js";
 
 export const motions = ["translation", "rigid", "similarity", "affine", "homography"] as const;
 export type Motion = (typeof motions)[number];
@@ -34,7 +33,7 @@ export interface AlignOptions {
   readonly iterations?: number;
   /** Ends when the corners move less, in pixels. Default 0.001. */
   readonly tolerance?: number;
-  /** Weights against what is in the way. Default huber. */
+  /** Weights against what is in the way. Default tukey. */
   readonly robust?: (typeof robustWeights)[number];
   /** Let b be brighter or of more contrast: a ≈ gain · b + bias. Default true. */
   readonly brightness?: boolean;
@@ -53,6 +52,8 @@ export interface AlignResult {
   /** The same in the pictures' physical space. */
   readonly transform: HomographyTransform;
   readonly iterations: number;
+  /** Mean over a of 1 − (difference / 0.1 of its range)², not below 0. */
+  readonly agreement: number;
   /** Correlation of a with b pulled back, weighted, −1 … 1. */
   readonly correlation: number;
   /** Share of a that b covers. */
@@ -93,6 +94,22 @@ function exponential(m: Float64Array): Float64Array {
   return out;
 }
 
+/** 1 where a sample and its four neighbours count: only there is a slope one of what counts. */
+function withinOf(counted: ArrayLike<number>, W: number, H: number): Float32Array {
+  const out = new Float32Array(W * H);
+  for (let y = 0, i = 0; y < H; y++)
+    for (let x = 0; x < W; x++, i++)
+      out[i] =
+        counted[i] !== 0 &&
+        (x === 0 || counted[i - 1] !== 0) &&
+        (x === W - 1 || counted[i + 1] !== 0) &&
+        (y === 0 || counted[i - W] !== 0) &&
+        (y === H - 1 || counted[i + W] !== 0)
+          ? 1
+          : 0;
+  return out;
+}
+
 interface Plane {
   readonly at: number;
   readonly H: number;
@@ -115,6 +132,7 @@ class Level {
   readonly #gradients: readonly [number, number];
   #matrix: Float64Array | undefined;
   #scale = 1;
+  #known = false;
   readonly count: number;
   correlation = 0;
   overlap = 0;
@@ -191,7 +209,9 @@ class Level {
     projectiveSample(e, b.at, [b.H, b.W], this.#map, this.#seen, this.#valid, [a.H, a.W]);
     const [T, I, V, w, r] = [a.at, this.#seen, this.#valid, this.#weights, this.#residual].map((p) => e.f32(p, n));
     const { mask } = this;
-    const { robust, brightness } = this.o;
+    const { robust, brightness, method } = this.o;
+    // Slopes of what is seen of b are wrong along its border.
+    if (method !== "ic" && method !== "fa") V.set(withinOf(V, a.W, a.H));
     let [seen, all] = [0, 0];
     for (let i = 0; i < n; i++) {
       const m = mask ? mask[i] : 1;
@@ -201,8 +221,7 @@ class Level {
     }
     this.overlap = all > 0 ? seen / all : 0;
     if (!(seen > 0)) return Number.POSITIVE_INFINITY;
-    // With robust weights once more: the brightness of what is not in the way.
-    for (let round = 0; ; round++) {
+    const regress = () => {
       let [s, sx, sy, sxx, sxy, syy] = [0, 0, 0, 0, 0, 0];
       for (let i = 0; i < n; i++) {
         const v = w[i];
@@ -220,13 +239,18 @@ class Level {
       // A contrast that is turned over, or nearly nothing, is no brightness.
       this.gain = brightness && cxx > 0 ? Math.min(5, Math.max(0.2, cxy / cxx)) : 1;
       this.bias = brightness ? (sy - this.gain * sx) / s : 0;
+    };
+    const subtract = () => {
       for (let i = 0; i < n; i++) r[i] = V[i] === 0 ? 0 : this.gain * I[i] + this.bias - T[i];
-      if (robust === "none") {
-        let sum = 0;
-        for (let i = 0; i < n; i++) sum += w[i] * r[i] * r[i];
-        return sum / s;
-      }
-      if (renew && round === 0) this.#scale = this.#spread(r, V);
+    };
+    if (robust === "none") {
+      regress();
+      subtract();
+      let sum = 0;
+      for (let i = 0; i < n; i++) sum += w[i] * r[i] * r[i];
+      return sum / seen;
+    }
+    const weigh = (): number => {
       const k = (robust === "huber" ? 1.345 : 4.685) * this.#scale;
       let loss = 0;
       for (let i = 0; i < n; i++) {
@@ -241,8 +265,32 @@ class Level {
           loss += ((k * k) / 3) * (1 - t * t * t);
         }
       }
-      if (round === 1) return loss / seen;
+      return loss / seen;
+    };
+    // Brightness and weights in turn: from what was known of them, at first from all.
+    const first = !this.#known;
+    if (first) regress();
+    this.#known = true;
+    for (let round = 0; round < (first ? 6 : 1); round++) {
+      subtract();
+      if (renew) this.#scale = this.#spread(r, V);
+      weigh();
+      regress();
     }
+    subtract();
+    if (renew) this.#scale = this.#spread(r, V);
+    return weigh();
+  }
+  /** Mean over a of 1 − (r / 0.1)², not below 0: 1 where the pictures are equal, 0 where they differ by a tenth of the range, or b is not there. */
+  agreement(): number {
+    const [V, r] = [this.e.f32(this.#valid, this.n), this.e.f32(this.#residual, this.n)];
+    let [sum, all] = [0, 0];
+    for (let i = 0; i < this.n; i++) {
+      const m = this.mask ? this.mask[i] : 1;
+      all += m;
+      if (V[i] !== 0) sum += m * Math.max(0, 1 - 100 * r[i] * r[i]);
+    }
+    return all > 0 ? sum / all : 0;
   }
   /** 1.48 times the median of |r| where b is seen, from some four thousand places; at least half a step of eight bits. */
   #spread(r: Float32Array, valid: Float32Array): number {
@@ -478,8 +526,8 @@ const atLevel = (h: Float64Array, k: number): Float64Array => {
   return scaled(multiply3([1 / s, 0, 0, 0, 1 / s, 0, 0, 0, 1], multiply3(h, [s, 0, 0, 0, s, 0, 0, 0, 1])));
 };
 
-/** Pictures whose correlation is at least this have been aligned. */
-const convincing = 0.85;
+/** Pictures that agree this much have been aligned. */
+const convincing = 0.8;
 /** Shifts by a fifth of a, alone and with turns, sizes and shears, about its middle. */
 function perturbations(motion: Motion, W: number, H: number): Float64Array[] {
   const c = [(W - 1) / 2, (H - 1) / 2];
@@ -550,12 +598,20 @@ export function align(a: Image, b: Image, options: AlignOptions = {}): AlignResu
     method = "ic",
     iterations = 60,
     tolerance = 1e-3,
-    robust = "huber",
+    robust = "tukey",
     brightness = true,
     gradual = true,
     search = true,
   } = options;
-  const [ga, gb] = [grayOf(a), grayOf(b)];
+  const [ga, gb] = [brightnessOf(a), brightnessOf(b)];
+  // One scale for both, so that equal brightness stays equal: the range of a is 1.
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const v of ga.values) {
+    if (v < low) low = v;
+    if (v > high) high = v;
+  }
+  const by = high > low ? 1 / (high - low) : 1;
+  for (const g of [ga, gb]) for (let i = 0; i < g.values.length; i++) g.values[i] = (g.values[i] - low) * by;
   const least = Math.min(ga.width, ga.height, gb.width, gb.height);
   if (least < 4)
     throw new GridError(
@@ -602,12 +658,14 @@ export function align(a: Image, b: Image, options: AlignOptions = {}): AlignResu
       if (!mask) return undefined;
       const { H, W } = pa[k];
       const m = mask.values.data;
-      return Float32Array.from({ length: H * W }, (_, i) => (m[(Math.floor(i / W) << k) * ga.width + ((i % W) << k)] !== 0 ? 1 : 0));
+      const counted = Float32Array.from({ length: H * W }, (_, i) => m[(Math.floor(i / W) << k) * ga.width + ((i % W) << k)]);
+      return withinOf(counted, W, H);
     };
     let total = 0;
     const trace: { level: string; values: readonly number[] }[] = [];
     interface Found {
       readonly h: Float64Array;
+      readonly agreement: number;
       readonly correlation: number;
       readonly overlap: number;
       readonly gain: number;
@@ -616,16 +674,16 @@ export function align(a: Image, b: Image, options: AlignOptions = {}): AlignResu
       readonly error: number;
     }
     /** Steps of one motion at one level, from and to pixels of the pictures themselves. */
-    const at = (k: number, m: Motion, from: Float64Array, steps: number, by: AlignMethod, told: boolean): Found =>
+    const at = (k: number, m: Motion, from: Float64Array, steps: number, by: AlignMethod, told: boolean, weights = robust): Found =>
       temporary(e, (mine) => {
-        const level = new Level(e, mine, pa[k], pb[k], maskAt(k), m, { method: by, robust, brightness });
+        const level = new Level(e, mine, pa[k], pb[k], maskAt(k), m, { method: by, robust: weights, brightness });
         const r = descend(level, atLevel(from, k), steps, tolerance);
         total += r.iterations;
         if (told) trace.push({ level: `1/${2 ** k}${m === motion ? "" : `, ${m}`}`, values: r.values });
         level.look(r.h);
         const { correlation, overlap, gain, bias } = level;
         const error = k === 0 && m === motion ? level.cornerError(r.h, r.value) : Number.NaN;
-        return { h: atLevel(r.h, -k), correlation, overlap, gain, bias, converged: r.converged, error };
+        return { h: atLevel(r.h, -k), agreement: level.agreement(), correlation, overlap, gain, bias, converged: r.converged, error };
       });
     const gradually = (k: number) =>
       k > 0 && gradual ? motions.filter((m) => counts[m] < counts[motion] && (m === "translation" || m === "affine")) : [];
@@ -634,18 +692,33 @@ export function align(a: Image, b: Image, options: AlignOptions = {}): AlignResu
       let found: Found | undefined;
       for (let k = first; k >= 0; k--) {
         for (const m of k === first && first === top ? gradually(k) : []) found = at(k, m, found?.h ?? from, iterations, method, told);
-        found = at(k, motion, found?.h ?? from, iterations, method, told);
+        // Weights that forget what is far off come last: before, they would forget what is not yet aligned.
+        if (robust === "tukey") found = at(k, motion, found?.h ?? from, iterations, method, told, "huber");
+        if (k === 0 || robust !== "tukey") found = at(k, motion, found?.h ?? from, iterations, method, told);
       }
       return found as Found;
     };
     let best = down(begin, top, true);
-    if (search && best.correlation < convincing) {
+    const better = (r: Found) => {
+      if (r.agreement > best.agreement) best = r;
+    };
+    // Without the coarse levels: they may have lost what was near.
+    if (search && best.agreement < convincing && top > 0) better(down(begin, 0, false));
+    if (search && best.agreement < convincing) {
       const k = Math.min(top, Math.max(0, Math.floor(Math.log2(Math.min(ga.width, ga.height) / 24))));
       const starts = perturbations(motion, ga.width, ga.height).map((p) => {
-        const r = at(k, counts[motion] > 6 ? "affine" : motion, multiply3(begin, p), 8, "esm", false);
-        return r.overlap > 0.5 ? r : { ...r, correlation: -1 };
+        const r = at(
+          k,
+          counts[motion] > 6 ? "affine" : motion,
+          multiply3(begin, p),
+          8,
+          "esm",
+          false,
+          robust === "tukey" ? "huber" : robust,
+        );
+        return r.overlap > 0.5 ? r : { ...r, agreement: -1 };
       });
-      starts.sort((p, q) => q.correlation - p.correlation);
+      starts.sort((p, q) => q.agreement - p.agreement);
       const tried: Float64Array[] = [];
       const corner = (h: ArrayLike<number>) => project(h, 0, 0);
       for (const { h } of starts) {
@@ -653,16 +726,15 @@ export function align(a: Image, b: Image, options: AlignOptions = {}): AlignResu
         if (tried.some((t) => Math.hypot(corner(t)[0] - corner(h)[0], corner(t)[1] - corner(h)[1]) < 0.02 * ga.width)) continue;
         if (tried.length >= 5) break;
         tried.push(h);
-        const middle = at(k, motion, h, 20, "esm", false);
-        const r = down(middle.h, k, false);
-        if (r.correlation > best.correlation && r.overlap > 0.5 * best.overlap) best = r;
-        if (best.correlation > convincing) break;
+        const middle = at(k, motion, h, 20, "esm", false, robust === "tukey" ? "huber" : robust);
+        better(down(middle.h, k, false));
+        if (best.agreement > convincing) break;
       }
     }
     return finished();
 
     function finished(): AlignResult {
-      const { h, correlation, overlap, gain, bias, converged, error } = best;
+      const { h, agreement, correlation, overlap, gain, bias, converged, error } = best;
       const alike = correlation > 0.5 && overlap > 0.2;
       return {
         status: alike ? "ok" : "failed",
@@ -674,6 +746,7 @@ export function align(a: Image, b: Image, options: AlignOptions = {}): AlignResu
         h: scaled(h),
         transform: physical(scaled(h), a.grid, b.grid),
         iterations: total,
+        agreement,
         correlation,
         overlap,
         gain,

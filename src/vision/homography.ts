@@ -11,15 +11,15 @@ import {
   type SiftOptions,
   sift,
 } from "../features/index.js";
-import { type Grid, indexToPhysical, physicalToIndex } from "../image/index.js";
-import { HomographyTransform, homographyOfAffine } from "../transforms/homography.js";
+import type { HomographyTransform } from "../transforms/homography.js";
+import { align } from "./align.js";
 import { type Guided, guidedMatches } from "./guided.js";
 import {
   consistentFour,
   directLinear,
   type Homography,
   invertHomography,
-  multiply3,
+  physical,
   project,
   refineHomography,
   throughFour,
@@ -213,6 +213,8 @@ export interface HomographyFromPicturesOptions extends HomographyOptions {
   /** Of SIFT; other detectors take `limit` only. */
   readonly features?: SiftOptions;
   readonly matching?: MatchOptions;
+  /** Polish by brightness after the features: `lk` inverse-compositional, `ecc` by correlation; kept when the pictures then agree better. Default none. */
+  readonly refine?: "none" | "lk" | "ecc";
   /** Fewer points on a coarser grid: some ten times faster, less exact. Default false. */
   readonly fast?: boolean;
 }
@@ -221,12 +223,6 @@ export interface HomographyResult extends HomographyEstimate {
   readonly transform?: HomographyTransform;
   readonly features: readonly [Features, Features];
   readonly matches: Matches;
-}
-
-/** A homography of pixel centres in the space of two grids. */
-export function physical(h: Homography, a: Grid, b: Grid): HomographyTransform {
-  const toA = homographyOfAffine(physicalToIndex(a));
-  return new HomographyTransform(Array.from(multiply3(homographyOfAffine(indexToPhysical(b)), multiply3(h, toA))));
 }
 
 /** An agreement less sure than this (log₁₀ of false alarms) is looked at again with the shape of neighbourhoods. */
@@ -250,7 +246,17 @@ export function homography(a: Image, b: Image, o: HomographyFromPicturesOptions 
   };
   const options: SiftOptions = { ...(o.fast && { doubled: false, limit: 2000, pooling: [1] }), ...o.features };
   const first = pass(options);
-  if (first.logFalseAlarms < sureEnough || options.affine !== undefined || detector !== "sift") return first;
+  if (first.logFalseAlarms < sureEnough || options.affine !== undefined || detector !== "sift") return polished(a, b, first, o.refine);
   const second = pass({ ...options, affine: true });
-  return second.logFalseAlarms < first.logFalseAlarms ? second : first;
+  return polished(a, b, second.logFalseAlarms < first.logFalseAlarms ? second : first, o.refine);
+}
+
+/** The same after direct alignment from H, if a then agrees better with b. */
+function polished(a: Image, b: Image, r: HomographyResult, refine: HomographyFromPicturesOptions["refine"] = "none"): HomographyResult {
+  if (refine === "none" || r.status !== "ok" || !r.h) return r;
+  const options = { levels: 0, search: false, start: r.h, method: refine === "ecc" ? ("ecc" as const) : ("ic" as const) };
+  const before = align(a, b, { ...options, iterations: 0 });
+  const after = align(a, b, options);
+  if (!(after.agreement > before.agreement)) return { ...r, reason: `${r.reason}; brightness did not improve on it` };
+  return { ...r, h: after.h, transform: after.transform, reason: `${r.reason}; polished by brightness` };
 }

@@ -1,4 +1,6 @@
+import { type Grid, indexToPhysical, physicalToIndex } from "../image/grid.js";
 import { eigh, solve } from "../kernels/linalg.js";
+import { HomographyTransform, homographyOfAffine } from "../transforms/homography.js";
 
 /** Pairs of points of two pictures, (x, y) after (x, y). */
 export interface PointPairs {
@@ -303,4 +305,10 @@ function covarianceOf({ a, b }: PointPairs, h: Float64Array, weights: ArrayLike<
   } catch {
     return undefined;
   }
+}
+
+/** A homography of pixel centres in the space of two grids. */
+export function physical(h: Homography, a: Grid, b: Grid): HomographyTransform {
+  const toA = homographyOfAffine(physicalToIndex(a));
+  return new HomographyTransform(Array.from(multiply3(homographyOfAffine(indexToPhysical(b)), multiply3(h, toA))));
 }

@@ -1,15 +1,13 @@
 import { ArgumentError } from "../../core/errors.js";
 import { type DetectorName, detectorNames } from "../../features/index.js";
-import { gridText, type Image } from "../../image/index.js";
-import { writeImage, writeTransform } from "../../io/index.js";
-import { checkerboard, type DrawnMatch, gallery, grayPicture, matchesSvg, type Picture, plain, robustWindow } from "../../report/index.js";
-import { warp } from "../../transforms/index.js";
+import { gridText } from "../../image/index.js";
+import { type DrawnMatch, gallery, matchesSvg, plain } from "../../report/index.js";
 import { type HomographyResult, homography } from "../../vision/index.js";
-import { project } from "../../vision/planar.js";
 import type { CommandDefinition, Options } from "../command.js";
 import { Exit } from "../exit.js";
-import { folderOf, grayOfMiddle, loadGroup, putRun } from "../groupFiles.js";
+import { folderOf, loadGroup, putRun } from "../groupFiles.js";
 import { choice, flag, force, notNegative, option, output, positive, wholeFromOne, whole as wholeNumber } from "../options.js";
+import { outlineOf, putWarped, whole } from "../pictureFiles.js";
 import { stopwatch } from "../registrationFiles.js";
 
 /** `pullback homography A B -o OUT/`: the map of the plane between two pictures of one plane, or from one place. */
@@ -29,6 +27,7 @@ export const command: CommandDefinition = {
     output("folder for H, the warped second picture, the matches and the report; without it only the figures are given"),
     force,
     choice("--detector <name>", "what finds and describes points (sift)", detectorNames),
+    choice("--refine <how>", "polish by brightness after the features: lk, ecc, or not (none)", ["none", "lk", "ecc"]),
     option("--fast", "fewer points on a coarser grid: several times faster, less exact", flag, "true or false"),
     option("--limit <n>", "at most so many points in each picture (8000; with --fast 2000)", wholeFromOne, "a whole number of at least 1"),
     option("--ratio <r>", "largest distance of the nearest over the second nearest descriptor (0.9)", positive, "a positive number"),
@@ -76,39 +75,21 @@ export const command: CommandDefinition = {
       const covariance = r.covariance && Array.from(r.covariance);
       const told = { status: r.status, reason: r.reason, H, covariance, figures };
       if (out) {
-        const size = (im: Image) => im.grid.size;
-        const outline =
-          r.h &&
-          [0, 1, 2, 3].map((k) => {
-            const [x, y] = [k === 1 || k === 2 ? size(a)[0] - 1 : 0, k > 1 ? size(a)[1] - 1 : 0];
-            return project(r.h as Float64Array, x, y).slice(0, 2) as [number, number];
-          });
         const drawn = drawnMatches(r);
-        out.put("matches.svg", matchesSvg(whole(a), whole(b), drawn, { outline }));
+        out.put("matches.svg", matchesSvg(whole(a), whole(b), drawn, { outline: outlineOf(r.h, a) }));
         out.put("result.json", `${JSON.stringify(told, null, 1)}\n`);
-        const grayA = grayOfMiddle(a);
-        const pictures = [
-          { picture: grayA, caption: "A" },
-          { picture: grayOfMiddle(b), caption: "B" },
-        ];
-        const small = matchesSvg(grayA, pictures[1].picture, drawn, { outline, most: 200, sizes: [size(a), size(b)] });
-        if (r.transform) {
-          const warped = warp(colourB.image, r.transform, a.grid);
-          for (const [name, bytes] of writeImage(warped, "warped.png", { channelKind: colourB.raw.channelKind, clamp: true }))
-            out.put(name, bytes);
-          for (const [name, bytes] of writeTransform(r.transform, "transform.json")) out.put(name, bytes);
-          const back = grayOfMiddle(warp(b, r.transform, a.grid), robustWindow(b.values.data));
-          pictures.push(
-            { picture: back, caption: "B on A" },
-            { picture: checkerboard(grayA, back), caption: "checkerboard of A and B on A" },
-          );
-        }
+        const pictures = putWarped(out, a, b, colourB, r.transform);
+        const small = matchesSvg(pictures[0].picture, pictures[1].picture, drawn, {
+          outline: outlineOf(r.h, a),
+          most: 200,
+          sizes: [a.grid.size, b.grid.size],
+        });
         clock("write");
         out.put(
           "report.html",
           gallery({
             title: "Homography",
-            subtitle: `${plan.detector}${plan.fast ? ", fast" : ""}; ${size(a).join("×")} to ${size(b).join("×")} pixels`,
+            subtitle: `${plan.detector}${plan.fast ? ", fast" : ""}; ${a.grid.size.join("×")} to ${b.grid.size.join("×")} pixels`,
             verdict: { level: r.status === "ok" ? "good" : "bad", sentence: r.reason },
             figures: [
               { label: "points", value: figures.keypoints.join(" and ") },
@@ -149,6 +130,7 @@ function planOf(o: Options) {
   const fast = o.fast === true;
   return {
     detector: (o.detector as DetectorName | undefined) ?? "sift",
+    refine: (o.refine as "none" | "lk" | "ecc" | undefined) ?? "none",
     fast,
     limit: (o.limit as number | undefined) ?? (fast ? 2000 : 8000),
     contrast: (o.contrast as number | undefined) ?? 0.01,
@@ -159,11 +141,6 @@ function planOf(o: Options) {
     seed: (o.seed as number | undefined) ?? 1,
   };
 }
-/** A picture as it is, gray. */
-const whole = (im: Image): Picture => {
-  const [width, height] = im.grid.size;
-  return grayPicture({ width, height, values: Float32Array.from(im.values.data) }, robustWindow(im.values.data));
-};
 /** The pairs of the fit, and the first matches that found no place in it. */
 function drawnMatches(r: HomographyResult): DrawnMatch[] {
   const { a, b, count } = r.pairs;
