@@ -1,13 +1,4 @@
 export {
-  type FlowMethod,
-  type FlowOptions,
-  type FlowResult,
-  flowMethods,
-  flowPlans,
-  flowTransform,
-  opticalFlow,
-} from "./flow/opticalFlow.js";
-export { flowLevels, type VariationalPlan } from "./flow/variational.js";
   type AlignMethod,
   type AlignOptions,
   type AlignResult,
@@ -17,6 +8,16 @@ export { flowLevels, type VariationalPlan } from "./flow/variational.js";
   motions,
   robustWeights,
 } from "./align.js";
+export {
+  type FlowMethod,
+  type FlowOptions,
+  type FlowResult,
+  flowMethods,
+  flowPlans,
+  flowTransform,
+  opticalFlow,
+} from "./flow/opticalFlow.js";
+export { flowLevels, type VariationalPlan } from "./flow/variational.js";
 export {
   type Correspondences,
   estimateHomography,
