@@ -28,6 +28,7 @@ export const commands: Readonly<
     summary: "two visits of one person: growth and loss, without favouring either",
     load: () => import("./commands/longitudinal.js"),
   },
+  mosaic: { summary: "join pictures taken from one place", load: () => import("./commands/mosaic.js") },
   motion: { summary: "correct motion in a series", load: () => import("./commands/motion.js") },
   reconstruct: { summary: "an image from what a scanner measured", load: () => import("./commands/reconstruct.js") },
   register: { summary: "align MOVING with FIXED", load: () => import("./commands/register.js") },

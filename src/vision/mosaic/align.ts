@@ -35,6 +35,8 @@ export interface ViewGraphOptions {
 /** Points enough for a bundle (it adds up what all pairs say), and the strongest of them, which tell who overlaps whom: matching is quadratic. */
 const mosaicLimit = 2500;
 const graphLimit = 1500;
+/** Pairs of an edge in the bundle. */
+const mostPairs = 500;
 
 /** Which views show some of the same: features of each once, matched for every pair, and the pairs whose agreement chance cannot explain. */
 export function viewGraph(views: readonly Image[], { features: options, sigma = 2, seed = 1 }: ViewGraphOptions = {}): ViewGraph {
@@ -228,7 +230,21 @@ export function alignViews(views: readonly Image[], o: AlignViewsOptions = {}): 
         if (overlapShare(h, sizes[a], sizes[b]) < 0.02) continue;
         const [width, height] = sizes[b];
         const list = guidedMatches(graph.features[a], graph.features[b], h, { width, height, area: width * height }, radius);
-        if (list.count >= 8) again.push({ a, b, pairs: correspondences(graph.features[a], graph.features[b], list) });
+        // Every second or third will do where there are thousands: their places are spread as the features are.
+        const pairs = correspondences(graph.features[a], graph.features[b], list);
+        const stride = Math.ceil(list.count / mostPairs);
+        if (list.count >= 8)
+          again.push({
+            a,
+            b,
+            pairs:
+              stride > 1
+                ? pick(
+                    pairs,
+                    Array.from({ length: Math.floor(list.count / stride) }, (_, k) => k * stride),
+                  )
+                : pairs,
+          });
       }
     if (
       spanningTree(
