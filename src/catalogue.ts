@@ -39,6 +39,8 @@ export const priors = {
 /** What finds and describes points of pictures, each a function of a picture and its options. */
 export { detectors } from "./features/index.js";
 export { metricsByName as metrics } from "./metrics/index.js";
+/** Parts of learned methods: layers and networks, losses, games of two networks, first weights. */
+export { gamesByName as games, initialisersByName as initialisers, layersByName as layers, lossesByName as losses } from "./nn/index.js";
 export {
   dynamicsByName as dynamics,
   familiesByName as families,

@@ -1,0 +1,65 @@
+import { dropout, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from "./activations.js";
+import { residual, sequential } from "./combine.js";
+import { convolution, transposedConvolution } from "./convolution.js";
+import { dense } from "./dense.js";
+import { kaiming, normal, orthogonal, xavier } from "./initialise.js";
+import {
+  absoluteLoss,
+  charbonnierLoss,
+  crossEntropyLoss,
+  huberLoss,
+  leastSquaresGame,
+  minimax,
+  nonSaturating,
+  perceptualLoss,
+  squaredLoss,
+  ssimLoss,
+  totalVariationLoss,
+} from "./losses.js";
+import { batchNormalisation, groupNormalisation, instanceNormalisation } from "./normalisation.js";
+import { subPixel } from "./pixelShuffle.js";
+import { averagePooling, flatten, globalAveragePooling, maxPooling } from "./pooling.js";
+import { unet } from "./unet.js";
+import { upsampling } from "./upsample.js";
+
+/** Layers and networks by name, each a function of its options (`sequential` and `residual` of layers). */
+export const layersByName = {
+  dense,
+  convolution,
+  transposedConvolution,
+  subPixel,
+  upsampling,
+  maxPooling,
+  averagePooling,
+  globalAveragePooling,
+  flatten,
+  batchNormalisation,
+  groupNormalisation,
+  instanceNormalisation,
+  relu,
+  leakyRelu,
+  gelu,
+  silu,
+  tanh,
+  sigmoid,
+  softplus,
+  dropout,
+  sequential,
+  residual,
+  unet,
+} as const;
+/** Losses of a prediction and a target by name, each a function of its options. */
+export const lossesByName = {
+  l1: absoluteLoss,
+  l2: squaredLoss,
+  huber: huberLoss,
+  charbonnier: charbonnierLoss,
+  tv: totalVariationLoss,
+  ssim: ssimLoss,
+  crossEntropy: crossEntropyLoss,
+  perceptual: perceptualLoss,
+} as const;
+/** Games of two networks by name. */
+export const gamesByName = { minimax, nonSaturating, leastSquares: leastSquaresGame } as const;
+/** First weights by name, each a function of its options. */
+export const initialisersByName = { kaiming, xavier, orthogonal, normal } as const;

@@ -1,0 +1,13 @@
+export * from "./activations.js";
+export { gamesByName, initialisersByName, layersByName, lossesByName } from "./byName.js";
+export { residual, sequential } from "./combine.js";
+export * from "./convolution.js";
+export { dense } from "./dense.js";
+export * from "./initialise.js";
+export * from "./losses.js";
+export { inPrecision, type Layer, layer, network, parameterCount, stateless, type Training } from "./module.js";
+export * from "./normalisation.js";
+export { pixelShuffle, pixelUnshuffle, subPixel } from "./pixelShuffle.js";
+export * from "./pooling.js";
+export { type UnetOptions, unet } from "./unet.js";
+export { type UpsamplingKind, upsample, upsampling } from "./upsample.js";
