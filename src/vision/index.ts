@@ -43,3 +43,4 @@ export { type DrawMosaicOptions, drawMosaic, type MosaicOptions, type MosaicPict
 export { directLinear, type PointPairs, type RefinedHomography, refineHomography, throughFour } from "./planar.js";
 export { type RobustOptions, type RobustProblem, type RobustResult, robustModel } from "./robust.js";
 export { lookAlong, type ScenePose, type SceneViewOptions, sceneDepth, scenePath, sceneView } from "./scene.js";
+export { type StereoOptions, type StereoResult, stereo } from "./stereo/stereo.js";
