@@ -79,6 +79,9 @@ const generators: readonly (readonly number[])[] = [
 ];
 const counts: Record<Motion, number> = { translation: 2, rigid: 3, similarity: 4, affine: 6, homography: 8 };
 
+/** Smoothing of the slopes of the first picture, in samples. */
+const slopeSigma = 1.2;
+
 /** exp of a 3 × 3 matrix by scaling and a series. */
 function exponential(m: Float64Array): Float64Array {
   const size = Math.hypot(...m);
@@ -171,9 +174,11 @@ class Level {
     this.#gradients = o.method === "fa" ? [planes(1), planes(1)] : [0, 0];
     if (o.method !== "fa") this.#fillFields();
     if (o.method === "ic") {
-      steepestRows(e, a.at, [H, W], ...this.#fields, this.count, this.#columns);
-      const T = e.f32(a.at, this.n);
-      e.f32(this.#columns + 4 * this.stride * this.count, this.n).set(T);
+      // Slopes of a little smoothed: what they are multiplied with carries the same noise. Where they vanish stays where they did.
+      const soft = reserve(4 * this.n);
+      gaussian(e, a.at, soft, 1, [1, H, W], { sigma: [0, slopeSigma, slopeSigma], truncate: 3 });
+      steepestRows(e, soft, [H, W], ...this.#fields, this.count, this.#columns);
+      e.f32(this.#columns + 4 * this.stride * this.count, this.n).set(e.f32(soft, this.n));
       e.f32(this.#columns + 4 * this.stride * (this.count + 1), this.n).fill(1);
     } else e.f32(this.#columns + 4 * this.stride * (this.count + 1), this.n).fill(1);
   }
