@@ -94,6 +94,8 @@ export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
   readonly homotopy?: boolean;
   /** Linear models and homographies by ssd or ncc come with their uncertainty; for other metrics it costs as much again and is only had when asked for. */
   readonly uncertainty?: boolean;
+  /** false: families that can fold (bspline, displacement) may: no barrier in the objective, nothing smoothed at the end. Default true. */
+  readonly unfold?: boolean;
   /** How stiff a deformation is and how it moves: see DiffeoOptions. */
   readonly deformation?: Pick<DiffeoOptions, "updateVoxels" | "totalVoxels" | "stepVoxels"> & { readonly iterations?: readonly number[] };
   readonly signal?: AbortSignal;
@@ -154,9 +156,15 @@ export async function register(fixed: Image, moving: Image, given: RegisterOptio
   checkMask("movingMask", options.movingMask, moving);
   const named = typeof options.metric === "string" ? metricNamed(options.metric) : options.metric && metricFrom(options.metric);
   const warnings: string[] = [];
+  const general = generalOf(options, preset);
+  if (options.unfold === false && !general?.family.folds)
+    throw new ArgumentError(
+      `register: unfold is for families that can fold, bspline and displacement; ${general?.family.name ?? `the preset ${preset}`} does not`,
+      { preset },
+    );
   const run = new Steps(fixed, moving, options, named, warnings);
   try {
-    return await run.all(preset, init, generalOf(options, preset));
+    return await run.all(preset, init, general);
   } finally {
     run.free();
   }
@@ -432,7 +440,14 @@ class Steps {
       const result = await alignGeneral(
         { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map, landmarks: this.#pairs },
         likeness,
-        { ...general, family, alpha, shrinks: dense, iterations: this.options.deformation?.iterations ?? dense.map(() => 60) },
+        {
+          ...general,
+          family,
+          alpha,
+          unfold: this.options.unfold,
+          shrinks: dense,
+          iterations: this.options.deformation?.iterations ?? dense.map(() => 60),
+        },
         { iterations: 0, ...this.#run() },
         spaces,
       );

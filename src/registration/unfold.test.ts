@@ -4,8 +4,10 @@ import { grid, type Image, identityMap, image } from "../image/index.js";
 import { metricNamed } from "../metrics/index.js";
 import { determinants } from "../regularisers/volume.js";
 import { randomNormal, Tensor, valueAndGrad } from "../tensor/index.js";
+import type { CompositeTransform } from "../transforms/index.js";
 import { bspline, displacement } from "./families.js";
 import { alignGeneral } from "./general.js";
+import { register } from "./register.js";
 import { foldBarrier, unfolded } from "./unfold.js";
 
 const n = 40;
@@ -32,6 +34,20 @@ test("unrelated images do not make a spline fold, where without the barrier they
   expect(least(free.transform.displacement(g))).toBeLessThan(0);
   expect(least(kept.transform.displacement(g))).toBeGreaterThan(0);
   expect(kept.folds?.after).toBe(0);
+});
+
+test("register lets a spline fold where that is asked for, and asks in vain of what cannot", async () => {
+  const o = { transform: bspline({ spacingVoxels: 4 }), regulariser: "none", metric: "ncc", init: "identity", levels: [2, 1] } as const;
+  const folds = async (unfold?: boolean) => {
+    const { transform, warnings } = await register(noise(1), noise(2), { ...o, unfold });
+    return { least: least((transform as CompositeTransform).parts[0].displacement(g)), warnings };
+  };
+  const free = await folds(false);
+  expect(free.least).toBeLessThan(0);
+  expect(free.warnings).toEqual([]);
+  expect((await folds()).least).toBeGreaterThan(0);
+  await expect(register(noise(1), noise(2), { preset: "rigid", unfold: false })).rejects.toThrow(/preset rigid does not/);
+  await expect(register(noise(1), noise(2), { preset: "svf", unfold: false })).rejects.toThrow(/velocity does not/);
 });
 
 test("the barrier is nothing at all where every voxel keeps a fifth of its volume, and steep beyond", () => {

@@ -70,6 +70,7 @@ export const command: CommandDefinition = {
     option("--moving-mask <file>", "where moving counts: positive values", text, "a file"),
     choice("--formulation <name>", "linear models: where the sum runs and the step is taken", formulations),
     choice("--optimiser <name>", "linear models and families of deformations: the method", linearOptimisers),
+    option("--allow-folds", "bspline and displacement: no barrier against folds, none smoothed at the end", flag, "true or false"),
     option("--velocities <n>", "lddmm: velocity fields in time, 1 for a stationary one (default 3)", wholeFromOne, "a whole number"),
     option("--mass-preserving", "lddmm: intensities are densities, whose total is kept", flag, "true or false"),
     option("--homotopy", "linear models of pictures: follow the minimum from blurred to sharp", flag, "true or false"),
@@ -135,6 +136,7 @@ export const command: CommandDefinition = {
           regulariser: options.regulariser as string | undefined,
           alpha: options.alpha as number | undefined,
           optimiser: options.optimiser as LinearOptimiser | undefined,
+          unfold: options.allowFolds === true ? false : undefined,
           lddmm: {
             velocities: options.velocities as number | undefined,
             massPreserving: options.massPreserving === true,
