@@ -44,3 +44,14 @@ export { directLinear, type PointPairs, type RefinedHomography, refineHomography
 export { type RobustOptions, type RobustProblem, type RobustResult, robustModel } from "./robust.js";
 export { lookAlong, type ScenePose, type SceneViewOptions, sceneDepth, scenePath, sceneView } from "./scene.js";
 export { type StereoOptions, type StereoResult, stereo } from "./stereo/stereo.js";
+export { epipoles, fundamentalEight, fundamentalSeven, refineFundamental, sampsonErrors } from "./views/epipolar.js";
+export { essentialFive, essentialOf, poseInFront, posesOf, type RelativePose, refinePose, triangulate } from "./views/essential.js";
+export { poseFromThree, refineResection, type Sightings } from "./views/resection.js";
+export {
+  estimateFundamental,
+  estimatePose,
+  estimateResection,
+  type PoseEstimate,
+  type RobustEstimate,
+  type TwoViewOptions,
+} from "./views/twoViews.js";
