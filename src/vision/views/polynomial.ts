@@ -12,7 +12,7 @@ export function realRoots(coefficients: readonly number[]): number[] {
   const largest = Math.max(...coefficients.map(Math.abs));
   if (!(largest > 0) || !Number.isFinite(largest)) return [];
   const c = coefficients.map((v) => v / largest);
-  while (c.length > 1 && Math.abs(c[c.length - 1]) < 1e-14) c.pop();
+  while (c.length > 1 && Math.abs(c[c.length - 1]) < 1e-28) c.pop();
   const n = c.length - 1;
   if (n < 1) return [];
   if (n === 1) return [-c[0] / c[1]];
@@ -37,13 +37,13 @@ export function realRoots(coefficients: readonly number[]): number[] {
     }
     if (atLow > 0 === atHigh > 0) continue;
     let x = 0.5 * (low + high);
-    for (let turn = 0; turn < 100; turn++) {
+    for (let turn = 0; turn < 200; turn++) {
       const v = valueAt(c, x);
       if (v > 0 === atLow > 0) low = x;
       else high = x;
       const newton = x - v / valueAt(slope, x);
       const next = newton > low && newton < high ? newton : 0.5 * (low + high);
-      if (Math.abs(next - x) <= 1e-15 * Math.abs(x) || v === 0) break;
+      if (Math.abs(next - x) <= 1e-13 * Math.abs(x) || v === 0) break;
       x = next;
     }
     roots.push(x);
