@@ -6,7 +6,20 @@
 import type { TransformKind } from "./core/interfaces.js";
 import { absolute, huber, leastSquares, poisson } from "./fidelities/index.js";
 import * as operatorParts from "./operators/index.js";
-import { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } from "./optimisers/index.js";
+import {
+  adam,
+  adamW,
+  constant,
+  cosine,
+  gaussNewton,
+  gradientDescent,
+  lbfgs,
+  levenbergMarquardt,
+  momentum,
+  newton,
+  sgd,
+  stepwise,
+} from "./optimisers/index.js";
 import {
   biharmonic,
   bm3d,
@@ -66,6 +79,9 @@ export const transforms = {
 export { affineModels, interpolations } from "./transforms/index.js";
 /** Methods for `iterate`, each a function of its options. */
 export const optimisers = { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } as const;
+/** How training turns gradients into steps, and how the step size goes over time, each a function of its options. */
+export const updates = { adamW, sgd } as const;
+export const schedules = { constant, cosine, stepwise } as const;
 /** F(·; y), each a function of the data. */
 export const fidelities = { leastSquares, absolute, huber, poisson } as const;
 /** Linear operators A and K, each a function of the shape of what it takes (of the mask, of the grids) and of its options. */

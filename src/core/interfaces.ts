@@ -231,6 +231,23 @@ export interface NormalObjective<X extends Variables = Variables> {
   value?(x: X): number | Tensor;
 }
 
+/**
+ * How gradients become steps, for a loop that has the gradients already: training on ever other samples. `memory` is what the rule
+ * remembers, by name, each of the structure of x; step k (0, 1, …) is multiplied by `factor` of a schedule.
+ */
+export interface UpdateRule {
+  init<X extends Variables>(x: X): Readonly<Record<string, X>>;
+  step<X extends Variables>(
+    x: X,
+    gradient: X,
+    memory: Readonly<Record<string, X>>,
+    k: number,
+    factor?: number,
+  ): { readonly x: X; readonly memory: Readonly<Record<string, X>> };
+}
+/** The part of the full step size that step k is to have. */
+export type Schedule = (k: number) => number;
+
 // The loop
 
 /** A point on the way, and J there. */

@@ -59,3 +59,6 @@ export function seeded(seed: number): Random {
   };
   return random;
 }
+
+/** The k-th of a family of streams: whoever knows the seed and k can go on from there, without the state of a generator. */
+export const seededAt = (seed: number, k: number): Random => seeded((seed ^ Math.imul(k + 1, 0x85ebca6b)) | 0).split();

@@ -1,7 +1,9 @@
 export * from "./activations.js";
+export * from "./augmentation.js";
 export { gamesByName, initialisersByName, layersByName, lossesByName } from "./byName.js";
 export { residual, sequential } from "./combine.js";
 export * from "./convolution.js";
+export { batchOf, type Data, type Sample, shuffled, supervised } from "./data.js";
 export { dense } from "./dense.js";
 export * from "./initialise.js";
 export * from "./losses.js";
@@ -9,5 +11,6 @@ export { inPrecision, type Layer, layer, network, parameterCount, stateless, typ
 export * from "./normalisation.js";
 export { pixelShuffle, pixelUnshuffle, subPixel } from "./pixelShuffle.js";
 export * from "./pooling.js";
+export * from "./train.js";
 export { type UnetOptions, unet } from "./unet.js";
 export { type UpsamplingKind, upsample, upsampling } from "./upsample.js";

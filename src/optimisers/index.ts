@@ -9,3 +9,5 @@ export { type LevenbergMarquardtOptions, type LevenbergMarquardtState, levenberg
 export { backtrack, type Probe, strongWolfe, type WolfeOptions } from "./lineSearch.js";
 export { type MomentumOptions, type MomentumState, momentum } from "./momentum.js";
 export { type NewtonOptions, type NewtonState, newton } from "./newton.js";
+export { type CosineOptions, constant, cosine, stepwise } from "./schedules.js";
+export { type AdamWOptions, adamW, type SgdOptions, sgd } from "./updates.js";

@@ -74,6 +74,11 @@ export function dotOf<X extends Variables>(x: X, y: X): number {
   return total;
 }
 export const normOf = (x: Variables): number => Math.sqrt(dotOf(x, x));
+/** x, shortened to length `most` where it is longer. */
+export function clipped<X extends Variables>(x: X, most: number): X {
+  const length = normOf(x);
+  return length > most ? scaled(x, most / length) : x;
+}
 /** max |xᵢ|. */
 export function largestOf(x: Variables): number {
   let most = 0;
