@@ -55,3 +55,4 @@ export {
   type RobustEstimate,
   type TwoViewOptions,
 } from "./views/twoViews.js";
+export { type Box, BoxTracker, type BoxTrackerOptions, boxTracker, type TrackedBox } from "./tracking/boxTracker.js";

@@ -1,0 +1,184 @@
+import { ArgumentError, ShapeError } from "../../core/errors.js";
+import type { Image } from "../../core/interfaces.js";
+import { answer, blended, bumpSpectrum, type CorrelationFilter, learn, type Peak, peakOf, planesOf, spectra } from "./correlationFilter.js";
+import { gradientCells } from "./gradientCells.js";
+import { type Frame, frameOf, type Place, patch, type Range, rangeOf } from "./patch.js";
+import { ScaleFilter } from "./scaleFilter.js";
+
+/** A box in pixels as trackers write it: (x, y) its left upper pixel, width × height pixels. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+export interface TrackedBox extends Box {
+  /** From 0 to 1: how far the answer's peak stands out of its surroundings (1 from 20 of their deviations), and how high it is against the last frames'. */
+  readonly confidence: number;
+  /** The target is not to be seen, or cannot be told from its surroundings; the box is where it was seen last. */
+  readonly lost: boolean;
+}
+export interface BoxTrackerOptions {
+  /** Side of the square searched, in units of √(width · height) of the target. Default 4. */
+  readonly search?: number;
+  /** How fast the filter follows the target's looks: the share of a new frame. Default 0.02. */
+  readonly rate?: number;
+  /** Follow the target's size. Default true. */
+  readonly scale?: boolean;
+}
+
+/** Cells along a side of the search window, and pixels of the resampled patch along a cell. */
+const cells = 48;
+const cell = 4;
+/** Gradient directions with and without sign, and brightness. */
+const channels = 28;
+/** Heights of the peak over its surroundings, in their deviations: nothing is there; look further; as clear as it gets. */
+const [unclear, unsure, sure] = [6, 10, 20];
+const settings = { ridge: 0.01, rounds: 3 };
+
+/**
+ * Follows a box through frames. A correlation filter over gradient histograms and brightness, kept within the target by a mask, answers with a bump
+ * where the target is; its peak is found between cells. A second filter along the axis of scale gives the size.
+ * When the answer is unclear, a window of twice the side is searched too and the better place is taken; when it remains unclear, the filter does not
+ * learn, and the box stays and is reported as lost until the answer is clear again.
+ * Nothing has to be freed. The same frames give the same boxes, for any number of threads.
+ * @see Lukežič, Vojíř, Čehovin Zajc, Matas, Kristan (2018), Discriminative correlation filter tracker with channel and spatial reliability, IJCV 126
+ * @see Danelljan, Häger, Khan, Felsberg (2017), Discriminative scale space tracking, PAMI 39(8)
+ */
+export class BoxTracker {
+  readonly #range: Range;
+  readonly #frame: readonly [number, number];
+  readonly #wanted: Float32Array;
+  readonly #mask: Float32Array;
+  readonly #windows = new Map<number, Float32Array>();
+  readonly #scale?: ScaleFilter;
+  readonly #search: number;
+  readonly #rate: number;
+  #filter: CorrelationFilter;
+  #place: Place;
+  /** Height of the answer in the last frames where the target was seen. */
+  #usual = 0;
+
+  constructor(first: Image, box: Box, o: BoxTrackerOptions = {}) {
+    const { x, y, width, height } = box;
+    const { search = 4, rate = 0.02, scale = true } = o;
+    if (![x, y, width, height].every(Number.isFinite) || !(width >= 4 && height >= 4))
+      throw new ArgumentError(`boxTracker: a box of ${width}×${height} pixels at (${x}, ${y}) came; at least 4×4 pixels are needed`, {
+        box,
+      });
+    if (!(search >= 2) || !(rate >= 0 && rate <= 1))
+      throw new ArgumentError(`boxTracker: search ${search}, rate ${rate}; search is at least 2, rate from 0 to 1`, { search, rate });
+    this.#search = search;
+    this.#rate = rate;
+    this.#range = rangeOf(first);
+    const frame = frameOf(first, this.#range);
+    this.#frame = [frame.width, frame.height];
+    if (!(x < frame.width && y < frame.height && x + width > 0 && y + height > 0))
+      throw new ArgumentError(
+        `boxTracker: the box ${width}×${height} at (${x}, ${y}) lies outside the frame of ${frame.width}×${frame.height} pixels`,
+        { box },
+      );
+    this.#place = { x: x + (width - 1) / 2, y: y + (height - 1) / 2, width, height };
+    const side = this.#side();
+    const [w, h] = [(cells * width) / side, (cells * height) / side];
+    this.#wanted = bumpSpectrum(cells, Math.sqrt(w * h) / 16);
+    const middle = (cells - 1) / 2;
+    this.#mask = Float32Array.from({ length: cells * cells }, (_, k) =>
+      Math.abs((k % cells) - middle) <= 0.65 * w && Math.abs(Math.floor(k / cells) - middle) <= 0.65 * h ? 1 : 0,
+    );
+    if (scale) {
+      this.#scale = new ScaleFilter(width, height);
+      this.#scale.learn(frame, this.#place);
+    }
+    this.#filter = this.#learned(frame);
+  }
+
+  #side(): number {
+    return this.#search * Math.sqrt(this.#place.width * this.#place.height);
+  }
+  /** A Hann window for learning and searching near; none for the wide search, whose border matters less than its reach. */
+  #windowOf(n: number): Float32Array {
+    let w = this.#windows.get(n);
+    if (!w) {
+      const flat = n > cells;
+      const hann = (i: number) =>
+        flat ? Math.min(1, (Math.min(i, n - 1 - i) + 0.5) / 4) : 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 0.5)) / n);
+      w = Float32Array.from({ length: n * n }, (_, k) => hann(k % n) * hann(Math.floor(k / n)));
+      this.#windows.set(n, w);
+    }
+    return w;
+  }
+  /** Spectra of the windowed channels about a place, n × n cells. */
+  #described(frame: Frame, place: Place, n: number): Float32Array {
+    const side = (this.#side() * n) / cells;
+    const pixels = patch(frame.gray, frame, { ...place, width: side, height: side }, n * cell, n * cell);
+    const gradients = gradientCells(pixels, n * cell, n * cell, cell);
+    const out = gradients.subarray(0, channels * n * n); // 27 of its channels are kept
+    const light = new Float32Array(n * n);
+    let mean = 0;
+    for (let j = 0, k = 0; j < n * cell; j++)
+      for (let i = 0; i < n * cell; i++, k++) {
+        light[Math.floor(j / cell) * n + Math.floor(i / cell)] += pixels[k] / (cell * cell);
+        mean += pixels[k] / pixels.length;
+      }
+    for (let k = 0; k < n * n; k++) out[(channels - 1) * n * n + k] = light[k] - mean;
+    const window = this.#windowOf(n);
+    for (let c = 0, k = 0; c < channels; c++) for (let i = 0; i < n * n; i++, k++) out[k] *= window[i];
+    return spectra(out, channels, n);
+  }
+  #learned(frame: Frame): CorrelationFilter {
+    return learn(this.#described(frame, this.#place, cells), this.#wanted, this.#mask, channels, cells, settings);
+  }
+  #near(frame: Frame, from: Place): { place: Place; peak: Peak } {
+    const peak = peakOf(answer(this.#described(frame, from, cells), this.#filter, cells), cells);
+    const by = this.#side() / cells;
+    return { place: { ...from, x: from.x + peak.x * by, y: from.y + peak.y * by }, peak };
+  }
+  /** The best place in a window of twice the side, by the same filter with zeros about it. A tie is won by the near one. */
+  #wide(frame: Frame, from: Place): Place {
+    const n = 2 * cells;
+    const h = planesOf(this.#filter.h, channels, cells);
+    const padded = new Float32Array(channels * n * n);
+    for (let c = 0; c < channels; c++)
+      for (let j = 0; j < cells; j++)
+        padded.set(h.subarray((c * cells + j) * cells, (c * cells + j + 1) * cells), (c * n + j + cells / 2) * n + cells / 2);
+    const filter = { h: spectra(padded, channels, n), weights: this.#filter.weights };
+    const peak = peakOf(answer(this.#described(frame, from, n), filter, n), n);
+    const by = this.#side() / cells;
+    return { ...from, x: from.x + peak.x * by, y: from.y + peak.y * by };
+  }
+
+  next(picture: Image): TrackedBox {
+    const frame = frameOf(picture, this.#range);
+    if (frame.width !== this.#frame[0] || frame.height !== this.#frame[1])
+      throw new ShapeError(
+        `boxTracker: a frame of ${frame.width}×${frame.height} pixels came, the first had ${this.#frame[0]}×${this.#frame[1]}; all frames have one size`,
+      );
+    let found = this.#near(frame, this.#place);
+    if (found.peak.sharpness < unsure || found.peak.value < 0.5 * this.#usual) {
+      const other = this.#near(frame, this.#wide(frame, this.#place));
+      if (other.peak.value > 1.1 * found.peak.value) found = other;
+    }
+    const { peak } = found;
+    const lost = peak.sharpness < unclear || peak.value < 0.3 * this.#usual;
+    const confidence = Math.min(1, peak.sharpness / sure, this.#usual > 0 ? peak.value / this.#usual : 1);
+    if (!lost) {
+      this.#usual += (this.#usual === 0 ? 1 : 0.2) * (peak.value - this.#usual);
+      const within = (v: number, n: number) => Math.min(n - 1, Math.max(0, v));
+      this.#place = { ...found.place, x: within(found.place.x, frame.width), y: within(found.place.y, frame.height) };
+      if (this.#scale) {
+        const by = this.#scale.factor(frame, this.#place);
+        const { width, height } = this.#place;
+        if (Math.min(width, height) * by >= 4 && width * by <= frame.width && height * by <= frame.height)
+          this.#place = { ...this.#place, width: width * by, height: height * by };
+        this.#scale.learn(frame, this.#place);
+      }
+      this.#filter = blended(this.#filter, this.#learned(frame), this.#rate);
+    }
+    const { x, y, width, height } = this.#place;
+    return { x: x - (width - 1) / 2, y: y - (height - 1) / 2, width, height, confidence, lost };
+  }
+}
+
+/** A tracker of the box in the first frame; `next` takes each further frame. */
+export const boxTracker = (first: Image, box: Box, options?: BoxTrackerOptions): BoxTracker => new BoxTracker(first, box, options);
