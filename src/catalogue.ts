@@ -65,6 +65,9 @@ export {
   starts,
 } from "./registration/index.js";
 
+/** What dense optical flow minimises, each a plan of `opticalFlow`. */
+export { flowPlans as flows } from "./vision/index.js";
+
 /** Transforms by their kinds, each a class. */
 export const transforms = {
   affine: transformParts.AffineTransform,

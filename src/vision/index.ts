@@ -9,6 +9,7 @@ export {
   robustWeights,
 } from "./align.js";
 export {
+  checkPictures,
   type FlowMethod,
   type FlowOptions,
   type FlowResult,
@@ -43,6 +44,7 @@ export { type DrawMosaicOptions, drawMosaic, type MosaicOptions, type MosaicPict
 export { directLinear, type PointPairs, type RefinedHomography, refineHomography, throughFour } from "./planar.js";
 export { type RobustOptions, type RobustProblem, type RobustResult, robustModel } from "./robust.js";
 export { lookAlong, type ScenePose, type SceneViewOptions, sceneDepth, scenePath, sceneView } from "./scene.js";
+export { pointsFromDisparity, readStereoCalibration, type StereoCalibration } from "./stereo/calibration.js";
 export { type StereoOptions, type StereoResult, stereo } from "./stereo/stereo.js";
 export { epipoles, fundamentalEight, fundamentalSeven, refineFundamental, sampsonErrors } from "./views/epipolar.js";
 export { essentialFive, essentialOf, poseInFront, posesOf, type RelativePose, refinePose, triangulate } from "./views/essential.js";

@@ -1,0 +1,145 @@
+import { basename } from "node:path";
+import { ArgumentError } from "../../core/errors.js";
+import { gridText } from "../../image/index.js";
+import { writeNpy, writePly } from "../../io/index.js";
+import { readBytes } from "../../io/node.js";
+import { colourMap, colourPicture, gallery, png, robustWindow } from "../../report/index.js";
+import { checkPictures, pointsFromDisparity, readStereoCalibration, type StereoResult, stereo } from "../../vision/index.js";
+import type { CommandDefinition } from "../command.js";
+import { Exit } from "../exit.js";
+import { grayOfMiddle, putRun } from "../groupFiles.js";
+import { extension, grayOf, type Loaded, loadImage } from "../inputs.js";
+import { flag, force, notNegative, option, output, text, whole, wholeFromOne } from "../options.js";
+import { isFolder } from "../output.js";
+import { stopwatch } from "../registrationFiles.js";
+
+/** `pullback stereo L R -o D.npy`: disparities of a rectified pair, and points where the cameras are known. */
+export const command: CommandDefinition = {
+  name: "stereo",
+  summary: "disparities of a rectified pair of pictures",
+  examples: [
+    "pullback stereo left.png right.png -o disparity.npy",
+    "pullback stereo left.png right.png --range 128 -o out/",
+    "pullback stereo left.png right.png --calib calib.txt -o points.ply",
+  ],
+  arguments: [
+    { name: "<left>", help: "the left picture; disparities belong to its pixels" },
+    { name: "<right>", help: "the right picture, rectified: what is in one row of the left is in the same row here" },
+  ],
+  options: [
+    output("a file, .npy, .png (colours) or with --calib .ply (points), or a folder for all of them and the report"),
+    force,
+    option("--range <n>", "disparities looked at, in pixels (a seventh of the width)", wholeFromOne, "a whole number of at least 1"),
+    option("--first <d>", "least disparity (0)", whole, "a whole number"),
+    option("--calib <file>", "cameras: projection matrices of both, a line each, or Middlebury's calib.txt", text, "a file"),
+    option("--small <p>", "penalty of a step by one pixel (10)", notNegative, "a number from 0"),
+    option("--large <p>", "penalty of a jump (90)", notNegative, "a number from 0"),
+    option("--no-fill", "leave pixels without a partner empty (NaN) instead of filling them in", flag, "true or false"),
+  ],
+  async run(session, [pathL, pathR], options) {
+    const target = options.output as string | undefined;
+    const folder = target !== undefined && isFolder(target);
+    const ending = target === undefined || folder ? "" : extension(target).toLowerCase();
+    const calib = options.calib as string | undefined;
+    if (target !== undefined && !folder && ![".npy", ".png", ".ply"].includes(ending))
+      throw new ArgumentError(`stereo: -o ${target}; a name ending in .npy, .png or .ply, or a folder was expected`, { target });
+    if (ending === ".ply" && calib === undefined)
+      throw new ArgumentError("stereo: points need the cameras; name their calibration with --calib", { target });
+    const out = target === undefined || session.dryRun ? undefined : session.output(target, folder, { force: options.force === true });
+    try {
+      const timings: Record<string, number> = {};
+      const clock = stopwatch(timings);
+      const [left, right] = [await loadImage(session, pathL), await loadImage(session, pathR)];
+      checkPictures("stereo", left.image, right.image);
+      const calibration = calib === undefined ? undefined : readStereoCalibration(await readBytes(calib));
+      clock("read");
+      const chosen = Object.fromEntries(
+        (["range", "first", "small", "large", "fill"] as const).filter((k) => options[k] !== undefined).map((k) => [k, options[k]]),
+      );
+      if (session.dryRun)
+        return {
+          json: { dryRun: true, left: gridText(left.image.grid), right: gridText(right.image.grid), ...chosen, outputs: [] },
+          lines: ["would look for disparities"],
+        };
+      const r = stereo(left.image, right.image, chosen);
+      clock("match");
+      const told = { status: r.status, reason: r.reason, figures: { shares: r.shares, range: r.range } };
+      if (out) {
+        const window = robustWindow(r.disparity);
+        const colours = colourPicture({ ...r, values: r.disparity }, window, colourMap("heat"));
+        const npy = () => writeNpy({ shape: [r.height, r.width], data: r.disparity });
+        const ply = () => calibration && writePly(pointsFromDisparity(r.disparity, r.width, r.height, calibration), coloursOf(left, r));
+        if (!folder)
+          out.put(basename(target as string), ending === ".npy" ? npy() : ending === ".png" ? png(colours) : (ply() as Uint8Array));
+        else {
+          out.put("disparity.npy", npy());
+          out.put("disparity.png", png(colours));
+          const points = ply();
+          if (points) out.put("points.ply", points);
+          const agreed = { width: r.width, height: r.height, channels: 1, data: r.agreed.map((v) => 255 * v) } as const;
+          clock("write");
+          const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
+          out.put(
+            "report.html",
+            gallery({
+              title: "Stereo",
+              subtitle: `${r.width}×${r.height} pixels, disparities ${r.range[0]} to ${r.range[0] + r.range[1] - 1}`,
+              verdict: { level: r.status === "ok" ? "good" : "bad", sentence: r.reason },
+              figures: [
+                { label: "agree", value: percent(r.shares.agreed) },
+                { label: "hidden", value: percent(r.shares.hidden) },
+                { label: "unclear", value: percent(r.shares.wrong) },
+              ],
+              rows: [
+                {
+                  ...{
+                    title: "Disparities",
+                    large: true,
+                    note: `Bright is near: from ${window.low.toFixed(1)} to ${window.high.toFixed(1)} pixels.`,
+                  },
+                  pictures: [
+                    { picture: colours, caption: "disparity" },
+                    { picture: agreed, caption: "white: left and right agree" },
+                    { picture: grayOfMiddle(grayOf(left)), caption: "left" },
+                    { picture: grayOfMiddle(grayOf(right)), caption: "right" },
+                  ],
+                },
+              ],
+              summary: { left: pathL, right: pathR, ...chosen },
+              timings,
+              warnings: session.warnings,
+            }),
+          );
+          putRun(session, out, calib === undefined ? [pathL, pathR] : [pathL, pathR, calib], {
+            options: chosen,
+            ...told,
+            seconds: timings,
+          });
+        }
+      }
+      return {
+        json: { ...told, outputs: out ? out.commit() : [] },
+        lines: [r.reason, ...(target ? [target] : [])],
+        exit: r.status === "ok" ? Exit.ok : Exit.quality,
+      };
+    } catch (error) {
+      out?.discard();
+      throw error;
+    }
+  },
+};
+
+/** Red, green, blue bytes of the left picture's pixels. */
+function coloursOf({ image, raw }: Loaded, { width, height }: StereoResult): Uint8Array {
+  const n = width * height;
+  const data = image.values.data;
+  const out = new Uint8Array(3 * n);
+  const colour = raw.channelKind === "rgb" || raw.channelKind === "rgba";
+  const { low, high } = raw.data instanceof Uint8Array ? { low: 0, high: 255 } : robustWindow(data);
+  for (let k = 0; k < n; k++)
+    for (let c = 0; c < 3; c++) {
+      const value = (data[(colour ? c * n : 0) + k] - low) / (high - low);
+      out[3 * k + c] = Math.round(255 * Math.min(1, Math.max(0, value)));
+    }
+  return out;
+}
