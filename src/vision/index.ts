@@ -46,6 +46,7 @@ export { type RobustOptions, type RobustProblem, type RobustResult, robustModel 
 export { lookAlong, type ScenePose, type SceneViewOptions, sceneDepth, scenePath, sceneView } from "./scene.js";
 export { pointsFromDisparity, readStereoCalibration, type StereoCalibration } from "./stereo/calibration.js";
 export { type StereoOptions, type StereoResult, stereo } from "./stereo/stereo.js";
+export { type Box, BoxTracker, type BoxTrackerOptions, boxTracker, type TrackedBox } from "./tracking/boxTracker.js";
 export { epipoles, fundamentalEight, fundamentalSeven, refineFundamental, sampsonErrors } from "./views/epipolar.js";
 export { essentialFive, essentialOf, poseInFront, posesOf, type RelativePose, refinePose, triangulate } from "./views/essential.js";
 export { poseFromThree, refineResection, type Sightings } from "./views/resection.js";
@@ -57,4 +58,3 @@ export {
   type RobustEstimate,
   type TwoViewOptions,
 } from "./views/twoViews.js";
-export { type Box, BoxTracker, type BoxTrackerOptions, boxTracker, type TrackedBox } from "./tracking/boxTracker.js";
