@@ -13,6 +13,7 @@ import { readNrrd, writeNrrd } from "./nrrd.js";
 import { crc32, readPng, writePng } from "./png.js";
 import { readPoints, writePoints } from "./points.js";
 import { type ChannelKind, type PixelArray, type RawImage, rawImage } from "./raw.js";
+import { readSafetensors, writeSafetensors } from "./safetensors.js";
 import { readTiff, writeTiff } from "./tiff.js";
 
 const ramp = (data: PixelArray): PixelArray => {
@@ -105,6 +106,18 @@ const readers: ReadonlyArray<readonly [string, (b: Uint8Array) => unknown, reado
   ["itk transform text", text(readItkTransform), [ascii(writeItkTransform(affine))]],
   ["itk transform binary", readItkMat, [writeItkMat(affine)]],
   ["matrix text", readMatrixText, [ascii("1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n")]],
+  [
+    "safetensors",
+    readSafetensors,
+    [
+      writeSafetensors({ a: array, b: { shape: [2], data: new Float32Array([1, 2]) } }, { note: "x" }),
+      writeSafetensors(
+        { a: { shape: [0, 3], data: new Int32Array(0) }, b: { shape: [], data: new Float32Array([1]) } },
+        {},
+        { floats: "f16" },
+      ),
+    ],
+  ],
   ["flo", readFlo, [writeFlo({ width: 4, height: 3, u: new Float32Array(12), v: new Float32Array(12).fill(2) })]],
   ["points", readPoints, [ascii(writePoints({ dimension: 3, points: [1, 2, 3, 4.5, 6, 7], columns: new Map([["a", ["p", 'q"']]]) }))]],
 ];

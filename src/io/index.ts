@@ -32,6 +32,7 @@ export * from "./png.js";
 export * from "./points.js";
 export type { ChannelKind, PixelArray, RawImage, ScalarType, Siblings, TypedArray } from "./raw.js";
 export { interleaved, planar, rawImage } from "./raw.js";
+export * from "./safetensors.js";
 export * from "./tiff.js";
 export * from "./transformFile.js";
 export * from "./zarr.js";

@@ -1,5 +1,6 @@
 import { zipSync } from "fflate";
 import { ArgumentError, FormatError } from "../core/errors.js";
+import { halfToFloat } from "./half.js";
 import { inflate } from "./inflate.js";
 import {
   allocateScalars,
@@ -46,15 +47,6 @@ const kinds: Readonly<Record<string, { type: ScalarType; complex?: boolean }>> =
 /** Whether bytes begin like a .npy file. */
 export function isNpy(bytes: Uint8Array): boolean {
   return bytes.length > 8 && bytes[0] === 0x93 && latin1(bytes, 1, 6) === "NUMPY";
-}
-
-function halfToFloat(h: number): number {
-  const exponent = (h >> 10) & 31;
-  const fraction = h & 1023;
-  const sign = h & 0x8000 ? -1 : 1;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 /** C order from Fortran order: `parts` values per element stay together. */

@@ -6,6 +6,7 @@ export { flowPicture } from "./flowPicture.js";
 export { type GalleryInput, gallery } from "./gallery.js";
 export { labelColour, outlined } from "./labelPicture.js";
 export { linePlot, plain, type Series, ticks } from "./linePlot.js";
+export { lossPlot } from "./lossPlot.js";
 export { type DrawnMatch, matchesSvg } from "./matches.js";
 export type { Layer } from "./page.js";
 export * from "./picture.js";
