@@ -52,6 +52,38 @@ describe("track", () => {
     expect(ran.code, ran.stderr).toBe(0);
     expect(readdirSync(out)).toContain("labels-002.png");
   });
+  test("a box is followed through pictures: a row for each frame", async () => {
+    const at = folder();
+    const names = ["a.png", "b.png", "c.png"];
+    const paths = put(at, Object.fromEntries(names.map((n, k) => [n, picture([96, 80], [3 * k, 2 * k])])));
+    const out = join(at, "out");
+    const { json, code } = await pullback(["track", ...names.map((n) => paths[n]), "--box", "30,25,40,32", "-o", `${out}/`, "--json"]);
+    expect([code, json.status]).toEqual([0, "ok"]);
+    expect(readdirSync(out).sort()).toEqual(["boxes.csv", "report.html", "run.json"]);
+    const boxes = rows(join(out, "boxes.csv"));
+    expect(Object.keys(boxes[0])).toEqual(["frame", "x", "y", "w", "h", "confidence", "lost"]);
+    // picture() moves its content against the shift's sign or with it; the way's length is 2 · |(3, 2)|.
+    expect(Math.abs(Math.hypot(boxes[2].x - boxes[0].x, boxes[2].y - boxes[0].y) - 2 * Math.hypot(3, 2))).toBeLessThan(1.5);
+  });
+  test.each([
+    ["a box and labels at once", ["s.nii.gz", "--labels", "l.nii.gz", "--box", "1,2,8,8"], /one of them/, 2],
+    ["a box of three numbers", ["a.png", "b.png", "--box", "1,2,8"], /four are expected/, 2],
+    ["a box outside the frame", ["a.png", "b.png", "--box", "100,2,8,8"], /outside the frame/, 2],
+    ["frames of two sizes", ["a.png", "c.png", "--box", "10,10,20,20"], /one size/, 3],
+    ["a volume with a box", ["s.nii.gz", "--box", "1,2,8,8"], /two axes/, 3],
+  ])("%s: one sentence, nothing written", async (_, args, sentence, exit) => {
+    const at = folder();
+    put(at, {
+      "s.nii.gz": series(3),
+      "l.nii.gz": blobLabels([32, 28, 12]),
+      "a.png": picture([48, 40]),
+      "b.png": picture([48, 40], [1, 1]),
+      "c.png": picture([40, 40]),
+    });
+    const { code, stderr } = await pullback(["track", ...args, "-o", "out"], { cwd: at });
+    expect([code, stderr]).toEqual([exit, expect.stringMatching(sentence)]);
+    expect(readdirSync(at)).not.toContain("out");
+  });
   test.each([
     ["a single image", ["one.nii.gz", "--labels", "l.nii.gz"], /time axis/, 3],
     ["no labels option", ["s.nii.gz"], /--labels/, 2],

@@ -7,22 +7,36 @@ import type { CommandDefinition } from "../command.js";
 import { Exit } from "../exit.js";
 import { frameNumber, loadFrames, seriesFiles, seriesName } from "../frames.js";
 import { loadImage } from "../inputs.js";
-import { force, option, output, text, whole } from "../options.js";
+import { finite, force, numberList, option, output, positive, text, whole } from "../options.js";
 import { runText, stopwatch } from "../registrationFiles.js";
+import { trackBox } from "../trackBox.js";
 import { version } from "../version.js";
 
 /** `pullback track FRAMES… --labels L -o OUT/`: structures through a series, their sizes and places as curves. */
 export const command: CommandDefinition = {
   name: "track",
-  summary: "follow structures through a series",
+  summary: "follow structures or a box through a series",
   examples: [
     "pullback track cine.nii.gz --labels ventricle.nii.gz -o out/",
     "pullback track frame-*.png --labels first.png -o out/",
+    "pullback track film/*.jpg --box 160,83,56,65 -o out/",
     "pullback track echo4d.nii.gz --labels valve.nii.gz --start 4 -o out/ --json",
   ],
   arguments: [{ name: "<frames...>", help: "one file with a time axis, or the frames in order" }],
   options: [
     option("--labels <file>", "label map of one frame: whole numbers, 0 is no structure", text, "a file"),
+    option(
+      "--box <x,y,w,h>",
+      "a box in the first picture: left, top, width, height in pixels",
+      numberList(finite),
+      "four numbers: x,y,w,h",
+    ),
+    option(
+      "--search <s>",
+      "with --box: side of the square searched, in units of the root of the box's area (4)",
+      positive,
+      "a number of at least 2",
+    ),
     option("--start <n>", "the frame on which the labels lie, from 0 (0)", whole, "a whole number of at least 0"),
     output("folder for the results"),
     force,
@@ -30,9 +44,12 @@ export const command: CommandDefinition = {
   async run(session, paths, options) {
     const target = options.output as string | undefined;
     if (!target) throw new ArgumentError("track: where to? name a folder after -o");
-    if (options.labels === undefined) throw new ArgumentError("track: what should be followed? name a label map after --labels");
+    if ((options.labels === undefined) === (options.box === undefined))
+      throw new ArgumentError("track: what should be followed? name a label map after --labels, or a box after --box (one of them)");
     const out = session.dryRun ? undefined : session.output(target, true, { force: options.force === true });
     try {
+      if (options.box !== undefined)
+        return await trackBox(session, paths, options.box as number[], options.search as number | undefined, out);
       const timings: Record<string, number> = {};
       const clock = stopwatch(timings);
       const frames = await loadFrames(session, paths);
