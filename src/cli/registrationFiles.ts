@@ -293,6 +293,7 @@ export function putRegistration(session: Session, out: Output, t: Told): { figur
     out.put(name, bytes);
   if (isItkText(t.transform)) out.put("transform.tfm", itkText(t.transform));
   if (!linear && !whole) out.put("displacement.nii.gz", displacementBytes(t.transform, grid, "displacement.nii.gz"));
+  if (t.uncertainty?.map) for (const [n, bytes] of writeImage(t.uncertainty.map, "uncertainty.nii.gz")) out.put(n, bytes);
   clock("write");
   out.put("report.html", reportPage(session, t, measured, judged));
   clock("report");
@@ -314,7 +315,7 @@ export function putRegistration(session: Session, out: Output, t: Told): { figur
     unlikeContrasts: t.unlikeContrasts,
     sameScale: t.sameScale,
     figures: measured.figures,
-    uncertainty: t.uncertainty,
+    uncertainty: inWords(t.uncertainty),
     trace: t.trace,
     seconds: { ...t.timings },
     warnings: session.warnings,
@@ -323,6 +324,13 @@ export function putRegistration(session: Session, out: Output, t: Told): { figur
   out.put("run.json", `${JSON.stringify(run, (_, v) => (typeof v === "number" && !Number.isFinite(v) ? null : v), 1)}\n`);
   return { figures: measured.figures, verdict: judged };
 }
+
+/** Without its map, which is a file of its own. */
+export const inWords = (u: Uncertainty | undefined): Omit<Uncertainty, "map"> | undefined => {
+  if (!u) return undefined;
+  const { map, ...words } = u;
+  return words;
+};
 
 /** What run.json holds. */
 export interface RunFile {
@@ -339,7 +347,7 @@ export interface RunFile {
   readonly unlikeContrasts: boolean;
   readonly sameScale: boolean;
   readonly figures: RegistrationFigures;
-  readonly uncertainty?: Uncertainty;
+  readonly uncertainty?: Omit<Uncertainty, "map">;
   readonly trace: readonly { readonly level: string; readonly values: readonly number[] }[];
   readonly seconds: Record<string, number>;
   readonly warnings: readonly string[];
@@ -388,7 +396,12 @@ function summary(session: Session, t: Told): Record<string, unknown> {
     moving: t.moving.path,
     ...Object.fromEntries(Object.entries(t.options).filter(([, v]) => v !== undefined)),
     "ended because": t.reason,
-    ...(t.uncertainty
+    ...(t.uncertainty?.quantiles
+      ? {
+          [`spread over ${t.uncertainty.starts} starts`]: `median ${plain(t.uncertainty.quantiles.medianMm)} mm, 95 % below ${plain(t.uncertainty.quantiles.p95Mm)} mm (uncertainty.nii.gz)`,
+        }
+      : {}),
+    ...(t.uncertainty && !t.uncertainty.quantiles
       ? { "standard error at the corners": `up to ${plain(t.uncertainty.standardErrorMm)} mm (${t.uncertainty.method})` }
       : {}),
     "SHA-256 of fixed": session.hash(t.fixed.path),

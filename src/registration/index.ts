@@ -42,4 +42,4 @@ export {
   register,
 } from "./register.js";
 export * from "./series/index.js";
-export { hessianUncertainty, leastSquaresUncertainty, spreadOverStarts, type Uncertainty } from "./uncertainty.js";
+export { hessianUncertainty, leastSquaresUncertainty, spreadOfDeformations, spreadOverStarts, type Uncertainty } from "./uncertainty.js";

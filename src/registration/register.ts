@@ -30,7 +30,7 @@ import { type Candidate, candidates, placesOf, type Start } from "./initialise.j
 import { agreements, type Evidence, judge, kindOf, speaks } from "./judgement.js";
 import { alignLddmm, type LddmmOptions } from "./lddmm.js";
 import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
-import { alignLinear, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
+import { alignLinear, type LevelRun, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
 import { mindStart } from "./mindSearch.js";
 import { type GeneralChoice, generalOf } from "./parts.js";
 import { type LandmarkPairs, landmarkPairs } from "./points/landmarkTerm.js";
@@ -39,7 +39,7 @@ import { registerPoints } from "./points/registerPoints.js";
 import { alignHomography, homographyUncertainty, valueUnderHomography } from "./projective.js";
 import { agreementUnder, convincing, type SearchResult, searchPlane } from "./search.js";
 import { stiffnessFor } from "./stiffness.js";
-import { hessianUncertainty, leastSquaresUncertainty, spreadOverStarts, type Uncertainty } from "./uncertainty.js";
+import { hessianUncertainty, leastSquaresUncertainty, spreadOfDeformations, spreadOverStarts, type Uncertainty } from "./uncertainty.js";
 import { volumeStarts } from "./volumeStarts.js";
 
 export const presets = [
@@ -92,8 +92,8 @@ export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
   readonly lddmm?: Omit<LddmmOptions, "shrinks" | "iterations">;
   /** For linear models of plane images, by ssd or ncc: follow the minimum from blurred to sharp (`traceHomotopy`) instead of going level by level. */
   readonly homotopy?: boolean;
-  /** Linear models and homographies by ssd or ncc come with their uncertainty; for other metrics it costs as much again and is only had when asked for. */
-  readonly uncertainty?: boolean;
+  /** Linear models and homographies by ssd or ncc come with their uncertainty; for other metrics it costs as much again and is only had when asked for. Of a deformation it is the spread over six starts, or the number given, and costs as many deformations more. */
+  readonly uncertainty?: boolean | number;
   /** false: families that can fold (bspline, displacement) may: no barrier in the objective, nothing smoothed at the end. Default true. */
   readonly unfold?: boolean;
   /** How stiff a deformation is and how it moves: see DiffeoOptions. */
@@ -121,7 +121,7 @@ export interface RegisterResult {
   readonly evidence: Evidence;
   /** For deformations: the largest residual of the inversion and the share of voxels where it exceeds a tenth of a voxel. */
   readonly inversion?: DiffeoResult["inversion"];
-  /** How sure a linear map or homography is: standard errors of where points go. Undefined for deformations. */
+  /** How sure a linear map or homography is: standard errors of where points go. For deformations when asked for, with a map. */
   readonly uncertainty?: Uncertainty;
   /** The engine's memory: what was predicted before the run, and the most it held. */
   readonly memory: { readonly predictedBytes: number; readonly peakBytes: number };
@@ -156,6 +156,10 @@ export async function register(fixed: Image, moving: Image, given: RegisterOptio
   checkMask("movingMask", options.movingMask, moving);
   const named = typeof options.metric === "string" ? metricNamed(options.metric) : options.metric && metricFrom(options.metric);
   const warnings: string[] = [];
+  if (typeof options.uncertainty === "number" && !(Number.isInteger(options.uncertainty) && options.uncertainty > 1))
+    throw new ArgumentError(`register: uncertainty over ${options.uncertainty} starts; give a whole number from 2`, {
+      uncertainty: options.uncertainty,
+    });
   const general = generalOf(options, preset);
   if (options.unfold === false && !general?.family.folds)
     throw new ArgumentError(
@@ -227,6 +231,9 @@ const chain: Record<string, readonly AffineModel[]> = {
   affine: ["rigid", "affine"],
   homography: ["rigid", "affine"],
 };
+
+/** The search for a deformation from a linear map on. */
+type Deform = (map: AffineMap, run: Pick<LevelRun, "level" | "levels" | "signal" | "onProgress">) => Promise<DiffeoResult | GeneralResult>;
 
 class Steps {
   readonly #fixed: Image;
@@ -403,13 +410,15 @@ class Steps {
             metric: squares.name,
           },
         );
-      const result = await alignLddmm(
-        { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map, landmarks: this.#pairs },
-        kind,
-        { ...this.options.lddmm, shrinks: dense },
-        { iterations: 0, ...this.#run() },
-        { from: fixedSpace(this.fixed.grid), to: { name: "aligned", grid: this.fixed.grid } },
-      );
+      const deform: Deform = (map, run) =>
+        alignLddmm(
+          { ...this.#images(), map, landmarks: this.#pairs },
+          kind,
+          { ...this.options.lddmm, shrinks: dense },
+          { iterations: 0, ...run },
+          { from: fixedSpace(this.fixed.grid), to: { name: "aligned", grid: this.fixed.grid } },
+        );
+      const result = (await deform(map, this.#run())) as GeneralResult;
       for (const t of result.trace) this.#trace.push({ level: `lddmm 1/${t.shrink}`, values: t.values });
       const { velocities = 3, massPreserving } = this.options.lddmm ?? {};
       const what = `lddmm: ${velocities === 1 ? "a stationary velocity" : `${velocities} velocities in time`}${massPreserving ? ", mass kept" : ""}`;
@@ -424,6 +433,8 @@ class Steps {
         squares,
         chosen.before,
         `${plan}; ${what}`,
+        undefined,
+        await this.#spread(map, result, dense[0], deform),
       );
     }
     // One object in one contrast (breathing, a later visit): what is dark stays dark. Two people, two scanners: only how closely two patches follow each other counts.
@@ -437,20 +448,16 @@ class Steps {
       const alpha = general.alpha(family, this.fixed.grid);
       // About a hundred samples in a window, in the plane too.
       const likeness = this.named ?? lncc({ radiusVoxels: d === 2 ? 4 : 2 });
-      const result = await alignGeneral(
-        { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask, map, landmarks: this.#pairs },
-        likeness,
-        {
-          ...general,
-          family,
-          alpha,
-          unfold: this.options.unfold,
-          shrinks: dense,
-          iterations: this.options.deformation?.iterations ?? dense.map(() => 60),
-        },
-        { iterations: 0, ...this.#run() },
-        spaces,
-      );
+      const iterations = this.options.deformation?.iterations ?? dense.map(() => 60);
+      const deform: Deform = (map, run) =>
+        alignGeneral(
+          { ...this.#images(), map, landmarks: this.#pairs },
+          likeness,
+          { ...general, family, alpha, unfold: this.options.unfold, shrinks: dense, iterations },
+          { iterations: 0, ...run },
+          spaces,
+        );
+      const result = (await deform(map, this.#run())) as GeneralResult;
       for (const t of result.trace) this.#trace.push({ level: `${family.name} 1/${t.shrink}`, values: t.values });
       if (result.folds?.before)
         this.warnings.push(
@@ -463,6 +470,8 @@ class Steps {
         likeness,
         chosen.before,
         `${plan}; ${likeness.name} for a ${family.name} deformation, ${smoothness}, ${general.optimiser}`,
+        undefined,
+        await this.#spread(map, result, dense[0], deform),
       );
     }
     const signed = !this.named && smooth;
@@ -474,23 +483,22 @@ class Steps {
       k < dense.length - 1 ? (voxels(s) < 1e6 ? rounds : 50) : d === 3 && voxels(s) < 1e6 ? rounds + 20 : 30,
     );
     const { noise, ...stiffness } = stiffnessFor(this.#fixed, this.#moving, smooth, metric.local === true);
-    const result = await alignDiffeo(
-      {
-        fixed: this.#fixed,
-        moving: this.#moving,
-        fixedMask: this.#fixedMask,
-        movingMask: this.#movingMask,
-        map,
-        landmarks: this.#pairs,
-        releaseMoving: () => {
-          dispose(this.#movingNow?.values);
-          this.#movingNow = undefined;
+    const deform: Deform = (map, run) =>
+      alignDiffeo(
+        {
+          ...this.#images(),
+          map,
+          landmarks: this.#pairs,
+          releaseMoving: () => {
+            dispose(this.#movingNow?.values);
+            this.#movingNow = undefined;
+          },
         },
-      },
-      metric,
-      { ...stiffness, ...this.options.deformation, shrinks: dense, iterations: this.options.deformation?.iterations ?? iterations },
-      { iterations: 0, ...this.#run() },
-    );
+        metric,
+        { ...stiffness, ...this.options.deformation, shrinks: dense, iterations: this.options.deformation?.iterations ?? iterations },
+        { iterations: 0, ...run },
+      );
+    const result = (await deform(map, this.#run())) as DiffeoResult;
     for (const t of result.trace) this.#trace.push({ level: `diffeo 1/${t.shrink}`, values: t.values });
     return this.#finish(
       map,
@@ -498,6 +506,8 @@ class Steps {
       metric,
       chosen.before,
       `${plan}; ${signed ? "signed " : ""}${metric.name} for the deformation${signed ? `, because the linear map already gives a correlation of ${(1 - left).toFixed(2)}` : ""}; updates smoothed by ${stiffness.updateVoxels[3].toFixed(1)} voxels, for a noise of ${(100 * noise).toFixed(1)} %`,
+      undefined,
+      await this.#spread(map, result, dense[0], deform),
     );
   }
 
@@ -577,8 +587,31 @@ class Steps {
       const { signal } = this.options;
       const align = async (start: AffineMap) =>
         (await alignLinear(level, model, start, metric, false, { iterations: 60, level: 0, levels: 1, signal })).map;
-      return await spreadOverStarts(level, model, map, align, { shiftMm: baseSpacing(level.fixed.grid) });
+      const starts = this.options.uncertainty === true ? undefined : this.options.uncertainty;
+      return await spreadOverStarts(level, model, map, align, { shiftMm: baseSpacing(level.fixed.grid), starts });
     } finally {
+      this.#release(level);
+    }
+  }
+  /** When asked for: the deformation again from linear maps two voxels away. */
+  async #spread(map: AffineMap, found: DiffeoResult | GeneralResult, coarsest: number, deform: Deform): Promise<Uncertainty | undefined> {
+    const { uncertainty, signal } = this.options;
+    if (!uncertainty) return undefined;
+    const level = this.#level(coarsest);
+    let last: DiffeoResult | GeneralResult | undefined;
+    const letGo = () => last && "forward" in last && dispose(last.forward, last.backward);
+    try {
+      const align = async (start: AffineMap) => {
+        letGo();
+        last = await deform(start, { level: this.#stages - 1, levels: this.#stages, signal });
+        return this.#deformed(start, last);
+      };
+      return await spreadOfDeformations(level, map, this.#deformed(map, found), this.fixed.grid, align, {
+        shiftMm: 2 * baseSpacing(this.fixed.grid),
+        starts: uncertainty === true ? undefined : uncertainty,
+      });
+    } finally {
+      letGo();
       this.#release(level);
     }
   }
@@ -754,23 +787,9 @@ class Steps {
     uncertainty?: Uncertainty,
   ): RegisterResult {
     const [from, to] = [fixedSpace(this.fixed.grid), movingSpace(this.moving.grid)];
-    const model = this.#modelOf(map);
-    const linear = new AffineTransform(map, from, to, model);
-    const deformed = (y: Transform, grid: Grid) =>
-      new CompositeTransform([y, new AffineTransform(map, { name: "aligned", grid }, to, model)]);
+    const linear = new AffineTransform(map, from, to, this.#modelOf(map));
     let transform: Transform = projective ? new HomographyTransform(projective.matrix, from, to) : linear;
-    if (dense && "transform" in dense) transform = deformed(dense.transform, this.fixed.grid);
-    else if (dense)
-      transform = deformed(
-        new DisplacementTransform(
-          dense.forward,
-          dense.grid,
-          from,
-          { name: "aligned", grid: dense.grid },
-          { field: dense.backward, grid: dense.grid },
-        ),
-        dense.grid,
-      );
+    if (dense) transform = this.#deformed(map, dense);
     const level: LinearLevel = { fixed: this.#fixed, moving: this.#moving, fixedMask: this.#fixedMask, movingMask: this.#movingMask };
     // Levels end when they have converged, and early exits leave some out: say that all is done.
     this.options.onProgress?.({ level: this.#stages - 1, levels: this.#stages, iteration: 1, iterations: 1 });
@@ -807,6 +826,16 @@ class Steps {
       uncertainty,
       memory: { predictedBytes: this.#predicted, peakBytes: engine().memoryUse.peak },
     };
+  }
+
+  /** A deformation and the linear map that follows it. */
+  #deformed(map: AffineMap, dense: DiffeoResult | GeneralResult): Transform {
+    const from = fixedSpace(this.fixed.grid);
+    const grid = "transform" in dense ? this.fixed.grid : dense.grid;
+    const aligned = { name: "aligned", grid };
+    const backward = "transform" in dense ? undefined : { field: dense.backward, grid };
+    const y = "transform" in dense ? dense.transform : new DisplacementTransform(dense.forward, grid, from, aligned, backward);
+    return new CompositeTransform([y, new AffineTransform(map, aligned, movingSpace(this.moving.grid), this.#modelOf(map))]);
   }
 
   #modelOf(map: AffineMap): AffineModel {

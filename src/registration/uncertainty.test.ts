@@ -83,7 +83,7 @@ test("for any other metric the spread over starts is measured", async () => {
   expect(u.standardErrorMm).toBeLessThan(0.5); // starts were about 2 mm away at the corners
 });
 
-test("register reports it: by itself for least squares, on demand for others, not for deformations", async () => {
+test("register reports it: by itself for least squares, on demand for others, deformations included", async () => {
   const { fixed, moving } = pair(0.1);
   const own = (w: Tensor, f: Tensor) => w.sub(f).abs().mean();
   const rigid = await register(fixed, moving, { preset: "rigid", metric: "ncc" });
@@ -95,4 +95,40 @@ test("register reports it: by itself for least squares, on demand for others, no
   expect((await register(fixed, moving, { preset: "rigid", metric: "mi", uncertainty: true })).uncertainty?.method).toBe("hessian");
   expect((await register(fixed, moving, { preset: "rigid", metric: own, uncertainty: true })).uncertainty?.method).toBe("starts");
   expect((await register(fixed, moving, { preset: "diffeo", metric: "ncc" })).uncertainty).toBeUndefined();
+});
+
+test.each([
+  { preset: "diffeo", metric: "ncc" },
+  { preset: "bspline", metric: "ncc" },
+] as const)("over starts a $preset repeats itself where there is texture, and follows its start where there is none", async (o) => {
+  const n = 64;
+  const square = grid({ size: [n, n] });
+  const random = seeded(7);
+  const dots = Array.from({ length: 60 }, () => [26 * random.uniform(), n * random.uniform(), random.normal()]);
+  // Left: dots; right: nothing.
+  const at = (x: number, y: number) => dots.reduce((s, [a, b, c]) => s + c * Math.exp(-((x - a) ** 2 + (y - b) ** 2) / 8), 0);
+  const drawn = (bend: number) =>
+    image(
+      Float32Array.from({ length: n * n }, (_, k) => at((k % n) + bend * Math.sin(Math.floor(k / n) / 9), Math.floor(k / n))),
+      square,
+    );
+  const r = await register(drawn(0.7), drawn(0), { ...o, init: "identity", levels: [2, 1], uncertainty: 3 });
+  const { map, quantiles, starts, method, standardErrorMm } = r.uncertainty!;
+  expect([method, starts]).toEqual(["starts", 3]);
+  expect(map!.grid.size).toEqual([n, n]);
+  const mean = (from: number, to: number) => {
+    let s = 0;
+    for (let y = 8; y < n - 8; y++) for (let x = from; x < to; x++) s += map!.values.data[y * n + x];
+    return s / ((n - 16) * (to - from));
+  };
+  const [left, right] = [mean(6, 22), mean(46, 60)];
+  expect(left).toBeLessThan(0.5); // starts were two pixels away
+  expect(right).toBeGreaterThan(2 * left);
+  expect(quantiles!.medianMm).toBeLessThan(quantiles!.p95Mm);
+  expect(standardErrorMm).toBe(quantiles!.p95Mm);
+});
+
+test("a spread over one start is refused", async () => {
+  const { fixed, moving } = pair(0.1);
+  await expect(register(fixed, moving, { preset: "diffeo", metric: "ncc", uncertainty: 1 })).rejects.toThrow(/whole number from 2/);
 });

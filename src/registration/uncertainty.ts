@@ -1,12 +1,13 @@
 import { solvePositive } from "../core/cholesky.js";
-import type { Metric } from "../core/interfaces.js";
+import { ArgumentError } from "../core/errors.js";
+import type { Grid, Image, Metric, Transform } from "../core/interfaces.js";
 import { seeded } from "../core/random.js";
-import { type AffineMap, applyAffine, cornersOf, tensorShape, voxelsOf } from "../image/grid.js";
+import { type AffineMap, applyAffine, cornersOf, physicalToIndex, tensorShape, voxelsOf } from "../image/grid.js";
 import { inverse } from "../image/matrix.js";
 import { engine } from "../kernels/engine.js";
 import { identityBase } from "../kernels/reference/sampling.js";
 import { sampleBoth } from "../kernels/sampling.js";
-import { grad, hessian, scope, stack, Tensor, warpField } from "../tensor/index.js";
+import { dispose, grad, hessian, keep, scope, stack, Tensor, warpField } from "../tensor/index.js";
 import type { AffineModel } from "../transforms/affine.js";
 import { coefficientsOf, LinearFamily, type LinearLevel } from "./linearFamily.js";
 import { dot, following, quadratic } from "./residual.js";
@@ -19,10 +20,15 @@ export interface Uncertainty {
    * starts         the spread of results from starts a voxel or so away: how well the search repeats itself, not what noise does
    */
   readonly method: "least squares" | "hessian" | "starts";
-  /** The largest of the corners' standard errors, mm. */
+  /** The largest of the corners' standard errors, mm; of a deformation the 95 % quantile over its voxels. */
   readonly standardErrorMm: number;
   /** Where the corners of the fixed grid go, and the standard error √trace Cov of that, mm. */
   readonly corners: readonly { readonly point: readonly number[]; readonly standardErrorMm: number }[];
+  /** Of deformations: the spread at every voxel of the fixed grid, mm, [1, (z,) y, x]; its median and 95 % quantile, the latter being `standardErrorMm` too. */
+  readonly map?: Image;
+  readonly quantiles?: { readonly medianMm: number; readonly p95Mm: number };
+  /** How many starts there were. */
+  readonly starts?: number;
   /** Of the parameters, in mm: shifts, then turns, scales or matrix entries times the radius of the fixed image (`affineFromParameters`). p × p, row by row. */
   readonly covariance?: readonly number[];
 }
@@ -276,4 +282,72 @@ export async function spreadOverStarts(
     return { point, standardErrorMm: Math.sqrt(s) };
   });
   return { method: "starts", standardErrorMm: largest(corners), corners };
+}
+
+/**
+ * The spread of deformations over starts that are moved by about `shiftMm` each parameter (shifts, turns, scales and shears, in mm at the border):
+ *   s(p)² = Σₖ |yₖ(p) − ȳ(p)|² / (K − 1).
+ * Small where the images say where a point goes, of the order of `shiftMm` where only the regulariser and the start do. It tells how well the search
+ * repeats itself; what noise does, and what all runs get wrong together, it does not see.
+ * @param found  y, around which the differences are summed
+ * @param align  the whole search for a deformation, begun at a linear map
+ */
+export async function spreadOfDeformations(
+  level: LinearLevel,
+  map: AffineMap,
+  found: Transform,
+  grid: Grid,
+  align: (start: AffineMap) => Promise<Transform>,
+  {
+    shiftMm,
+    starts = 6,
+    random = seeded(1),
+  }: { readonly shiftMm: number; readonly starts?: number; readonly random?: ReturnType<typeof seeded> },
+): Promise<Uncertainty> {
+  if (!Number.isInteger(starts) || starts < 2)
+    throw new ArgumentError(`register: a spread over ${starts} starts; give a whole number from 2`, { starts });
+  const family = new LinearFamily(level, "affine", map);
+  let sums: { readonly first: Tensor; readonly second: Tensor } | undefined;
+  const centre = keep(found.displacement(grid));
+  try {
+    for (let k = 0; k < starts; k++) {
+      const y = await align(family.physical(Array.from({ length: family.count }, () => shiftMm * random.normal())));
+      const earlier = sums;
+      // Differences from one of them: their squares are then small where the results agree, and nothing cancels.
+      sums = keep(
+        scope(() => {
+          const off = y.displacement(grid).sub(centre);
+          const squares = off.square().sum([0], true);
+          return earlier ? { first: earlier.first.add(off), second: earlier.second.add(squares) } : { first: off, second: squares };
+        }),
+      );
+      if (earlier) dispose(earlier);
+    }
+    const { first, second } = sums as NonNullable<typeof sums>;
+    const values = keep(
+      scope(() =>
+        second
+          .sub(
+            first
+              .square()
+              .sum([0], true)
+              .mul(1 / starts),
+          )
+          .mul(1 / (starts - 1))
+          .maximum(0)
+          .sqrt(),
+      ),
+    );
+    const sorted = Float64Array.from(values.data).sort();
+    const at = (q: number) => sorted[Math.round(q * (sorted.length - 1))];
+    const place = physicalToIndex(grid);
+    const corners = cornersOf(grid).map((point) => {
+      const i = applyAffine(place, point).map((v, a) => Math.min(grid.size[a] - 1, Math.max(0, Math.round(v))));
+      return { point, standardErrorMm: values.data[i.reduceRight((k, v, a) => k * grid.size[a] + v, 0)] };
+    });
+    const quantiles = { medianMm: at(0.5), p95Mm: at(0.95) };
+    return { method: "starts", standardErrorMm: quantiles.p95Mm, corners, starts, quantiles, map: { values, grid } };
+  } finally {
+    dispose(centre, sums);
+  }
 }

@@ -30,7 +30,7 @@ import { checkUsable, grayOf, type Loaded, loadImage, loadMask, loadTransform } 
 import { suggestion } from "../nearest.js";
 import { choice, flag, force, notNegative, numberList, option, output, text, wholeFromOne } from "../options.js";
 import { isPointFile, landmarkFigures, loadLandmarks, pointOptions, refusePointOptions, registerPointFiles } from "../pointRegistration.js";
-import { overlapOf, putRegistration, type RunFile, stopwatch } from "../registrationFiles.js";
+import { inWords, overlapOf, putRegistration, type RunFile, stopwatch } from "../registrationFiles.js";
 import type { Session } from "../session.js";
 
 /** `pullback register FIXED MOVING -o OUT/`: align, write everything, say whether to trust it. */
@@ -74,7 +74,13 @@ export const command: CommandDefinition = {
     option("--velocities <n>", "lddmm: velocity fields in time, 1 for a stationary one (default 3)", wholeFromOne, "a whole number"),
     option("--mass-preserving", "lddmm: intensities are densities, whose total is kept", flag, "true or false"),
     option("--homotopy", "linear models of pictures: follow the minimum from blurred to sharp", flag, "true or false"),
-    option("--uncertainty", "linear models: standard errors for every metric, not for ssd and ncc alone", flag, "true or false"),
+    option(
+      "--uncertainty",
+      "standard errors of linear models for every metric; of deformations a map of their spread over starts",
+      flag,
+      "true or false",
+    ),
+    option("--uncertainty-starts <n>", "--uncertainty over this many starts (default 6)", wholeFromOne, "a whole number from 2"),
     option("--fixed-points <file>", "landmarks of fixed, x,y(,z) in mm: row i belongs to row i of --moving-points", text, "a CSV file"),
     option("--moving-points <file>", "landmarks of moving", text, "a CSV file"),
     option(
@@ -142,7 +148,7 @@ export const command: CommandDefinition = {
             massPreserving: options.massPreserving === true,
           },
           homotopy: options.homotopy === true,
-          uncertainty: options.uncertainty === true,
+          uncertainty: (options.uncertaintyStarts as number | undefined) ?? options.uncertainty === true,
           ...masks,
           fixedPoints: landmarks?.fixed,
           movingPoints: landmarks?.moving,
@@ -188,7 +194,7 @@ export const command: CommandDefinition = {
           sentence: verdict.sentence,
           metric: result.metric,
           figures,
-          uncertainty: result.uncertainty,
+          uncertainty: inWords(result.uncertainty),
           outputs,
           seconds: { stages: timings },
         },
