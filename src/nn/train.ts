@@ -10,11 +10,20 @@ import { addScaled, clipped, difference } from "../tensor/variables.js";
 import type { Data, Sample } from "./data.js";
 import type { Layer, Training } from "./module.js";
 
+type Numbers =
+  | Float64Array
+  | Float32Array
+  | Int32Array
+  | Int16Array
+  | Int8Array
+  | Uint32Array
+  | Uint16Array
+  | Uint8Array
+  | BigInt64Array
+  | BigUint64Array;
 /** Plain arrays by name and texts by name: what a file of weights holds. Belongs to nobody's memory, and may be sent to a worker. */
 export interface Checkpoint {
-  readonly tensors: Readonly<
-    Record<string, { readonly shape: readonly number[]; readonly data: Float32Array | Float64Array | Int32Array }>
-  >;
+  readonly tensors: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Numbers }>>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -211,7 +220,7 @@ export async function train<M extends Layer<never, unknown>, Batch = Sample>(o: 
   };
 }
 
-const copyOf = (t: Tensor) => ({ shape: t.shape, data: t.data.slice() as Float32Array | Float64Array | Int32Array });
+const copyOf = (t: Tensor) => ({ shape: t.shape, data: t.data.slice() as Numbers });
 
 /** The weights of a network as a file holds them. */
 export function weightsOf(model: Layer<never, unknown>, metadata: Readonly<Record<string, string>> = {}): Checkpoint {
@@ -223,12 +232,16 @@ export function withWeightsOf<M extends Layer<never, unknown>>(model: M, { tenso
   return model.with(section(tensors, prefix)) as M;
 }
 
+const tensorOf = (data: Numbers, shape: readonly number[]): Tensor =>
+  data instanceof BigInt64Array || data instanceof BigUint64Array
+    ? Tensor.from(Float64Array.from(data, Number), shape, "i32") // counters in files of other programs
+    : Tensor.from(data, shape);
 /** Tensors whose names begin with a prefix, without it. */
 function section(tensors: Checkpoint["tensors"], prefix: string): Parameters {
   return Object.fromEntries(
     Object.entries(tensors)
       .filter(([name]) => name.startsWith(prefix))
-      .map(([name, { shape, data }]) => [name.slice(prefix.length), Tensor.from(data, shape)]),
+      .map(([name, { shape, data }]) => [name.slice(prefix.length), tensorOf(data, shape)]),
   );
 }
 
@@ -253,7 +266,7 @@ function checkpointOf(s: Trained, history: TrainHistory): Checkpoint {
   return { tensors, metadata: { format: "pullback-checkpoint-1", step: String(s.step), stale: String(s.stale) } };
 }
 
-const historyOf = ({ tensors }: Checkpoint, name: string): number[] => Array.from(tensors[`history.${name}`]?.data ?? []);
+const historyOf = ({ tensors }: Checkpoint, name: string): number[] => Array.from(tensors[`history.${name}`]?.data ?? [], Number);
 function looksOf(c: Checkpoint): { step: number; value: number }[] {
   const flat = historyOf(c, "validation");
   return Array.from({ length: flat.length / 2 }, (_, i) => ({ step: flat[2 * i], value: flat[2 * i + 1] }));
