@@ -148,7 +148,8 @@ function problem(): TrainOptions<Layer> {
     validation: { value: (m) => squaredLoss()(m.forward(held.mul(0.9)), held), every: 5 },
   };
 }
-const allOf = ({ tensors }: Checkpoint) => Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, Array.from(t.data)]));
+const allOf = ({ tensors }: Checkpoint) =>
+  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, Array.from<number | bigint>(t.data)]));
 
 test("a run that goes on from a checkpoint is the run that was not interrupted, bit for bit", async () => {
   const saved: Checkpoint[] = [];
