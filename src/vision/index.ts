@@ -42,6 +42,8 @@ export { betweenCameras, focalFromHomographies, type TurnedCamera } from "./mosa
 export { type Canvas, type ProjectionName, projectionNames } from "./mosaic/canvas.js";
 export { type DrawMosaicOptions, drawMosaic, type MosaicOptions, type MosaicPicture, type MosaicResult, mosaic } from "./mosaic/mosaic.js";
 export { directLinear, type PointPairs, type RefinedHomography, refineHomography, throughFour } from "./planar.js";
+export { type PlanarPose, poseFromHomography } from "./planarPose.js";
+export { type Recognised, type RecogniseOptions, recognise } from "./recognise.js";
 export { type RobustOptions, type RobustProblem, type RobustResult, robustModel } from "./robust.js";
 export { lookAlong, type ScenePose, type SceneViewOptions, sceneDepth, scenePath, sceneView } from "./scene.js";
 export { pointsFromDisparity, readStereoCalibration, type StereoCalibration } from "./stereo/calibration.js";
