@@ -43,4 +43,4 @@ export { rowNorms, twoNearest, twoNearestBits } from "./twoNearest";
 export { tgvDual, tgvPrimal } from "./tgv";
 export { flowJoin, flowMedian, flowPenalty, flowRelax, flowResize, flowSlope, flowSplit, flowSystem, flowWarp } from "./flow";
 export { projectiveSample, steepestRows, systemBlock, weightedSystem, weightedSystemWorkspace } from "./projective";
-export { census, censusCost, sgmSweep, sgmSweepWorkspace, sgmWinner, sgmWinnerWorkspace } from "./stereo";
+export { census, censusCost, sgmSweep, sgmSweepState, sgmWinner, sgmWinnerWorkspace } from "./stereo";

@@ -56,8 +56,8 @@ export function censusCost(left: usize, right: usize, out: usize, H: i32, W: i32
   }
 }
 
-/** Bytes of workspace of `sgmSweep`. */
-export function sgmSweepWorkspace(W: i32, D: i32): i32 { return 7 * (W + 2) * ((D + 16) * 2) + 7 * (W + 2) * 4 + 64; }
+/** Bytes of the state of one sweep. */
+export function sgmSweepState(W: i32, D: i32): i32 { return 7 * (W + 2) * ((D + 16) * 2) + 7 * (W + 2) * 4 + 128 & ~63; }
 
 // @ts-ignore: decorator
 @inline const large: i16 = 0x3fff;
@@ -65,18 +65,20 @@ export function sgmSweepWorkspace(W: i32, D: i32): i32 { return 7 * (W + 2) * ((
 /**
  * Sweep 0 goes down and adds the paths that come from the left, from above and from above on both sides; sweep 1 goes up and takes the other four:
  *   L(p, d) = C(p, d) + min(L(q, d), L(q, d ± 1) + P1, min L(q, ·) + P2') − min L(q, ·),  q the pixel before p,
- * P2' = max(P1, P2 − fall · |I(p) − I(q)|). Sums of four go to volume `out` of the sweep. Slabs: sweeps.
+ * P2' = max(P1, P2 − fall · |I(p) − I(q)|). Sums of four go to volume `out` of the sweep. Rows i0 … i1 − 1 of each
+ * sweep's own order are done, what the next rows need stays in `state`: a long sweep in several calls lets the engine of the host exchange slow first code
+ * for fast. Slabs: sweeps.
  */
-export function sgmSweep(cost: usize, image: usize, out: usize, H: i32, W: i32, D: i32, p1: i32, p2: i32, fall: f32, ws: usize, s0: i32, s1: i32): void {
-  const cell = <usize>(D + 16) << 1, line = cell * (W + 2), least = ws + 7 * line, leastLine = <usize>(W + 2) << 2;
+export function sgmSweep(cost: usize, image: usize, out: usize, H: i32, W: i32, D: i32, p1: i32, p2: i32, fall: f32, state: usize,
+  i0: i32, i1: i32, s0: i32, s1: i32): void {
+  const cell = <usize>(D + 16) << 1, line = cell * (W + 2), leastLine = <usize>(W + 2) << 2;
   const big = i16x8.splat(large), vp1 = i16x8.splat(<i16>p1);
   for (let sweep = s0; sweep < s1; sweep++) {
-    const step = sweep == 0 ? 1 : -1;
+    const step = sweep == 0 ? 1 : -1, ws = state + sweep * sgmSweepState(W, D), least = ws + 7 * line;
     const sums = out + (<usize>sweep * <usize>(H * W) * <usize>D << 1);
     // Lines of path costs: horizontal, then two for each of the three other directions. Cell x + 1 is pixel x; those at both ends begin paths.
-    for (let at: usize = 0; at < 7 * line; at += 16) st(ws + at, big);
-    for (let at: usize = 0; at < 7 * leastLine; at += 4) store<i32>(least + at, 0);
-    for (let i = 0; i < H; i++) {
+    if (i0 == 0) for (let at: usize = 0; at < 7 * line; at += 16) st(ws + at, big);
+    for (let i = i0; i < i1; i++) {
       const y = sweep == 0 ? i : H - 1 - i, now = i & 1;
       for (let j = 0; j < W; j++) {
         const x = sweep == 0 ? j : W - 1 - j;

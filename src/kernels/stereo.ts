@@ -1,5 +1,6 @@
 import type { Engine } from "./engine.js";
 import type { FlowSize } from "./opticalFlow.js";
+import { temporary } from "./temporary.js";
 
 const rows = ({ H, W }: FlowSize, pixels: number) => ({ extent: H, grain: Math.max(1, Math.min(Math.ceil(H / 4), Math.ceil(pixels / W))) });
 
@@ -27,9 +28,13 @@ export interface Penalties {
 }
 /** Sums of path costs over eight directions, in two volumes of 16-bit numbers [y, x, d]. */
 export function sgmSweeps(e: Engine, cost: number, image: number, out: number, size: FlowSize, count: number, p: Penalties): void {
-  e.parallel("sgmSweep", [cost, image, out, size.H, size.W, count, p.small, p.large, p.fall], {
-    ...{ extent: 2, grain: 1 },
-    workspace: e.call("sgmSweepWorkspace", size.W, count),
+  temporary(e, (reserve) => {
+    const state = reserve(2 * e.call("sgmSweepState", size.W, count));
+    const rowsAtOnce = Math.max(1, Math.ceil(16_384 / size.W));
+    for (let i = 0; i < size.H; i += rowsAtOnce) {
+      const rows = [i, Math.min(size.H, i + rowsAtOnce)];
+      e.parallel("sgmSweep", [cost, image, out, size.H, size.W, count, p.small, p.large, p.fall, state, ...rows], { extent: 2, grain: 1 });
+    }
   });
 }
 /** The best disparity of each pixel, and by how much the right picture's own differs. */

@@ -59,24 +59,34 @@ export const command: CommandDefinition = {
         ...(smoothness === undefined ? {} : { plan: { smoothness } }),
       });
       clock("flow");
-      const lengths = Float32Array.from(r.u, (u, k) => Math.hypot(u, r.v[k]));
-      const mean = lengths.reduce((s, l) => s + l, 0) / lengths.length;
-      const longest = lengths.reduce((s, l) => Math.max(s, l), 0);
+      let [sum, longest] = [0, 0];
+      for (let k = 0; k < r.u.length; k++) {
+        const length = Math.sqrt(r.u[k] ** 2 + r.v[k] ** 2);
+        sum += length;
+        if (length > longest) longest = length;
+      }
+      const mean = sum / r.u.length;
       const figures = { residual: r.residual, meanPixels: mean, longestPixels: longest };
       const told = { status: r.status, reason: r.reason, figures };
       if (out) {
-        const colours = flowPicture(r);
-        const flo = writeFlo(r);
         if (!folder) {
-          const planes = new Float32Array(2 * r.u.length);
-          planes.set(r.u);
-          planes.set(r.v, r.u.length);
+          const planes = () => {
+            const both = new Float32Array(2 * r.u.length);
+            both.set(r.u);
+            both.set(r.v, r.u.length);
+            return both;
+          };
           const bytes =
-            ending === ".flo" ? flo : ending === ".png" ? png(colours) : writeNpy({ shape: [2, r.height, r.width], data: planes });
+            ending === ".flo"
+              ? writeFlo(r)
+              : ending === ".png"
+                ? png(flowPicture(r))
+                : writeNpy({ shape: [2, r.height, r.width], data: planes() });
           out.put(basename(target as string), bytes);
           clock("write");
         } else {
-          out.put("flow.flo", flo);
+          const colours = flowPicture(r);
+          out.put("flow.flo", writeFlo(r));
           out.put("flow.png", png(colours));
           const warped = warp(b.image, r.transform, a.image.grid);
           for (const [name, bytes] of writeImage(warped, "warped.png", { channelKind: b.raw.channelKind, clamp: true }))

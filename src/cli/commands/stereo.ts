@@ -66,12 +66,13 @@ export const command: CommandDefinition = {
       const told = { status: r.status, reason: r.reason, figures: { shares: r.shares, range: r.range } };
       if (out) {
         const window = robustWindow(r.disparity);
-        const colours = colourPicture({ ...r, values: r.disparity }, window, colourMap("heat"));
+        const coloured = () => colourPicture({ ...r, values: r.disparity }, window, colourMap("heat"));
         const npy = () => writeNpy({ shape: [r.height, r.width], data: r.disparity });
         const ply = () => calibration && writePly(pointsFromDisparity(r.disparity, r.width, r.height, calibration), coloursOf(left, r));
         if (!folder)
-          out.put(basename(target as string), ending === ".npy" ? npy() : ending === ".png" ? png(colours) : (ply() as Uint8Array));
+          out.put(basename(target as string), ending === ".npy" ? npy() : ending === ".png" ? png(coloured()) : (ply() as Uint8Array));
         else {
+          const colours = coloured();
           out.put("disparity.npy", npy());
           out.put("disparity.png", png(colours));
           const points = ply();

@@ -71,7 +71,7 @@ export function opticalFlow(first: Image, second: Image, o: FlowOptions = {}): F
   const [width, height] = first.grid.size;
   const size = { H: height, W: width };
   const n = width * height;
-  const { planes, channels } = brightness(first, second, fast);
+  const { planes, channels } = brightness("flow", first, second, fast);
   const e = engine();
   return temporary(e, (reserve) => {
     const [a, b] = planes.map((values) => {
@@ -100,9 +100,13 @@ export function opticalFlow(first: Image, second: Image, o: FlowOptions = {}): F
     const v = Float32Array.from(e.f32(flow + 4 * n, n));
     const ok = after <= before;
     const percent = (x: number) => `${(100 * x).toFixed(2)} %`;
+    let transform: DisplacementTransform | undefined;
     return {
       ...{ width, height, u, v, method, plan, residual: { before, after } },
-      transform: flowTransform({ width, height, u, v }, first, second),
+      get transform() {
+        transform ??= flowTransform({ width, height, u, v }, first, second);
+        return transform;
+      },
       status: ok ? ("ok" as const) : ("failed" as const),
       reason: ok
         ? `the pictures differ by ${percent(after)} of their range along the flow, by ${percent(before)} without it`
@@ -147,13 +151,6 @@ export function checkPictures(what: string, first: Image, second: Image): void {
     );
   if (Math.min(...a) < 2)
     throw new ShapeError(`${what}: pictures of ${a.join("×")} pixels are too small; 2 along each side are needed`, { size: a });
-  for (const [name, im] of [
-    ["first", first],
-    ["second", second],
-  ] as const)
-    for (const value of im.values.data)
-      if (!Number.isFinite(value))
-        throw new ArgumentError(`${what}: the ${name} picture has values that are no finite numbers; replace them first`, { name });
 }
 
 function checkPlan(plan: VariationalPlan): void {
@@ -173,28 +170,54 @@ function checkPlan(plan: VariationalPlan): void {
   need(plan.brightness + plan.gradient > 0, "brightness", "a positive weight of brightness or of its gradient");
 }
 
-/** Both pictures as planes from 0 to 1, by the range of both: red, green and blue where both have them, else gray. */
-export function brightness(first: Image, second: Image, gray: boolean): { planes: [Float32Array, Float32Array]; channels: number } {
-  const n = first.grid.size[0] * first.grid.size[1];
+/**
+ * Both pictures as planes from 0 to 1, by the range of both: red, green and blue where both have them, else gray.
+ * @throws ArgumentError for a value that is no finite number
+ */
+export function brightness(
+  what: string,
+  first: Image,
+  second: Image,
+  gray: boolean,
+): { planes: [Float32Array, Float32Array]; channels: number } {
   const counts = [first, second].map((im) => im.values.shape[0]);
   const colour = !gray && counts.every((c) => c === 3 || c === 4);
-  const planes = [first, second].map((im) => {
-    const data = im.values.data;
-    const c = im.values.shape[0];
-    if (colour) return Float32Array.from(data.subarray(0, 3 * n));
-    // Two channels are gray and how much it covers, four have that too.
-    const weights = c === 3 || c === 4 ? [0.299, 0.587, 0.114] : c === 2 ? [1] : Array.from({ length: c }, () => 1 / c);
-    const out = new Float32Array(n);
-    for (const [k, w] of weights.entries()) for (let i = 0; i < n; i++) out[i] += w * data[k * n + i];
-    return out;
-  }) as [Float32Array, Float32Array];
+  const planes = [first, second].map((im) =>
+    colour ? im.values.data.slice(0, (im.values.size / im.values.shape[0]) * 3) : grayValues(im),
+  );
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const p of planes)
-    for (const value of p) {
+  for (const [which, p] of planes.entries()) {
+    let sum = 0;
+    for (let k = 0; k < p.length; k++) {
+      const value = p[k];
+      sum += value;
       if (value < low) low = value;
       if (value > high) high = value;
     }
+    if (!Number.isFinite(sum))
+      throw new ArgumentError(
+        `${what}: the ${which === 0 ? "first" : "second"} picture has values that are no finite numbers; replace them first`,
+        {},
+      );
+  }
   const by = high > low ? 1 / (high - low) : 0;
-  for (const p of planes) for (let i = 0; i < p.length; i++) p[i] = (p[i] - low) * by;
-  return { planes, channels: colour ? 3 : 1 };
+  return { planes: planes.map((p) => scaled(p, low, by)) as [Float32Array, Float32Array], channels: colour ? 3 : 1 };
+}
+function scaled(values: ArrayLike<number>, low: number, by: number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let k = 0; k < out.length; k++) out[k] = (values[k] - low) * by;
+  return out;
+}
+/** Red, green and blue by Rec. 601; two channels are gray and how much it covers; others count alike. */
+function grayValues({ values }: Image): Float32Array {
+  const { data } = values;
+  const c = values.shape[0];
+  const n = values.size / c;
+  const out = new Float32Array(n);
+  if (c === 3 || c === 4) for (let k = 0; k < n; k++) out[k] = 0.299 * data[k] + 0.587 * data[n + k] + 0.114 * data[2 * n + k];
+  else {
+    const used = c === 2 ? 1 : c;
+    for (let j = 0; j < used; j++) for (let k = 0; k < n; k++) out[k] += data[j * n + k] / used;
+  }
+  return out;
 }

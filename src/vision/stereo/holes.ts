@@ -37,7 +37,7 @@ export function fillHoles(disparity: Float32Array, holes: Uint8Array, width: num
   const n = width * height;
   const out = disparity.slice();
   // The nearest known value along each direction comes from the pixel before in that direction: one pass for each.
-  const found = Array.from({ length: 8 }, () => new Float32Array(n).fill(Number.NaN));
+  const found = Array.from({ length: 8 }, () => new Float32Array(n));
   const directions = [
     [-1, 0],
     [-1, -1],
@@ -51,22 +51,30 @@ export function fillHoles(disparity: Float32Array, holes: Uint8Array, width: num
   for (const [i, [dx, dy]] of directions.entries()) {
     const near = found[i];
     const forward = dy < 0 || (dy === 0 && dx < 0);
-    for (let step = 0; step < n; step++) {
-      const k = forward ? step : n - 1 - step;
-      const x = k % width;
-      const [qx, q] = [x + dx, k + dx + dy * width];
-      if (holes[k] === Hole.none) near[k] = disparity[k];
-      else if (qx >= 0 && qx < width && q >= 0 && q < n) near[k] = near[q];
+    for (let row = 0; row < height; row++) {
+      const y = forward ? row : height - 1 - row;
+      const inside = y + dy >= 0 && y + dy < height;
+      for (let column = 0; column < width; column++) {
+        const x = forward ? column : width - 1 - column;
+        const k = y * width + x;
+        if (holes[k] === Hole.none) near[k] = disparity[k];
+        else near[k] = inside && x + dx >= 0 && x + dx < width ? near[k + dx + dy * width] : Number.NaN;
+      }
     }
   }
-  const values: number[] = [];
+  const values = new Float64Array(8);
   for (let k = 0; k < n; k++) {
     if (holes[k] === Hole.none) continue;
-    values.length = 0;
-    for (const near of found) if (!Number.isNaN(near[k])) values.push(near[k]);
-    values.sort((a, b) => a - b);
-    if (values.length === 0) out[k] = 0;
-    else out[k] = holes[k] === Hole.hidden ? values[Math.min(1, values.length - 1)] : values[values.length >> 1];
+    let count = 0;
+    for (let i = 0; i < 8; i++) {
+      const v = found[i][k];
+      if (Number.isNaN(v)) continue;
+      let at = count++;
+      for (; at > 0 && values[at - 1] > v; at--) values[at] = values[at - 1];
+      values[at] = v;
+    }
+    if (count === 0) out[k] = 0;
+    else out[k] = holes[k] === Hole.hidden ? values[Math.min(1, count - 1)] : values[count >> 1];
   }
   return out;
 }

@@ -63,7 +63,7 @@ export function stereo(left: Image, right: Image, o: StereoOptions = {}): Stereo
   const count = 16 * Math.ceil(range / 16);
   const size = { H: height, W: width };
   const n = width * height;
-  const { planes } = brightness(left, right, true);
+  const { planes } = brightness("stereo", left, right, true);
   const e = engine();
   const { winner, check } = temporary(e, (reserve) => {
     const [imageL, imageR] = planes.map((values) => {
@@ -85,7 +85,7 @@ export function stereo(left: Image, right: Image, o: StereoOptions = {}): Stereo
   for (let k = 0; k < n; k++) holes[k] = Math.abs(check[k]) <= 1 ? Hole.none : check[k] > 0 ? Hole.hidden : Hole.wrong;
   removeSpeckles(winner, holes, width, height, speckle);
   const counts = [0, 0, 0];
-  for (const h of holes) counts[h]++;
+  for (let k = 0; k < n; k++) counts[holes[k]]++;
   const [agreed, hidden, wrong] = counts.map((c) => c / n);
   let disparity = fillHoles(winner, holes, width, height);
   disparity = temporary(e, (reserve) => {
