@@ -9,6 +9,7 @@ export * from "./initialise.js";
 export * from "./losses.js";
 export { inPrecision, type Layer, layer, network, parameterCount, stateless, type Training } from "./module.js";
 export * from "./normalisation.js";
+export { cutTo, padToMultiple } from "./padding.js";
 export { pixelShuffle, pixelUnshuffle, subPixel } from "./pixelShuffle.js";
 export * from "./pooling.js";
 export * from "./train.js";

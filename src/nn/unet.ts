@@ -3,12 +3,13 @@ import type { Random } from "../core/random.js";
 import { shapeText } from "../core/shape.js";
 import { maxPool } from "../tensor/ops/pooling.js";
 import { concat } from "../tensor/ops/shaping.js";
-import { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../tensor/tensor.js";
 import { relu } from "./activations.js";
 import { sequential } from "./combine.js";
 import { convolution, transposedConvolution } from "./convolution.js";
 import { zeros } from "./initialise.js";
 import { type Layer, network } from "./module.js";
+import { cutTo, padToMultiple } from "./padding.js";
 import { upsample } from "./upsample.js";
 
 export interface UnetOptions {
@@ -28,24 +29,6 @@ export interface UnetOptions {
   readonly enlarge?: "transposed" | "linear";
   /** The network adds to its input, and starts as the identity (inputs = outputs). */
   readonly residual?: boolean;
-}
-
-/** x with its last samples repeated until every spatial axis is a multiple of m. */
-function padded(x: Tensor, m: number): Tensor {
-  let y = x;
-  for (let axis = 2; axis < x.rank; axis++) {
-    const n = x.shape[axis];
-    const whole = Math.ceil(n / m) * m;
-    if (whole > n)
-      y = y.gather(
-        Tensor.from(
-          Int32Array.from({ length: whole }, (_, i) => Math.min(i, n - 1)),
-          [whole],
-        ),
-        axis,
-      );
-  }
-  return y;
 }
 
 /**
@@ -86,7 +69,7 @@ export function unet(o: UnetOptions): Layer {
     if (x.rank !== axes + 2 || x.shape[1] !== inputs)
       throw new ShapeError(`unet: x is ${shapeText(x.shape)}; expected [n, ${inputs}, and ${axes} spatial axes]`, { shape: x.shape });
     const kept: Tensor[] = [];
-    let y = padded(x, 2 ** last);
+    let y = padToMultiple(x, 2 ** last);
     for (let level = 0; level <= last; level++) {
       if (level > 0) y = maxPool(y, { kernel: 2 });
       y = p[`down${level}`].forward(y, training);
@@ -97,7 +80,7 @@ export function unet(o: UnetOptions): Layer {
       y = p[`up${level}`].forward(concat([kept[level], p[`enlarge${level}`].forward(y, training)], 1), training);
     }
     y = p.head.forward(y, training);
-    y = y.slice([0, 0, ...x.shape.slice(2).map(() => 0)], [y.shape[0], y.shape[1], ...x.shape.slice(2)]);
+    y = cutTo(y, x.shape.slice(2));
     return residual ? x.add(y) : y;
   });
 }

@@ -1,0 +1,1 @@
+export { denoisingNetwork, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
