@@ -27,7 +27,7 @@ export const flowPlans = {
 export type FlowMethod = keyof typeof flowPlans;
 export const flowMethods = Object.keys(flowPlans) as FlowMethod[];
 /** Gray, half as many levels, fewer steps. */
-const hurried = { factor: 0.5, warps: 3, finest: 2, median: 1, edges: 0 } as const;
+const hurried = { factor: 0.5, warps: 4, finest: 1, median: 1, edges: 0 } as const;
 
 export interface FlowOptions {
   /** Default variational. */
@@ -116,7 +116,7 @@ export function opticalFlow(first: Image, second: Image, o: FlowOptions = {}): F
 }
 const hurriedPlan = (plan: VariationalPlan): Partial<VariationalPlan> =>
   plan.robust
-    ? { ...hurried, smoothness: plan.edges > 0 ? plan.smoothness / 2 : plan.smoothness, reweightings: 2, relaxations: 8 }
+    ? { ...hurried, smoothness: plan.edges > 0 ? 0.4 * plan.smoothness : plan.smoothness, reweightings: 2, relaxations: 8 }
     : { factor: 0.5, warps: 3, finest: 2, relaxations: 20 };
 
 /** The displacement of pixels as a map between the pictures' spaces. */
