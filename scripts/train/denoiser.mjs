@@ -2,7 +2,7 @@
  * Trains the denoising network for noise of 0 to 55/255 on photographs. A run that was stopped goes on where it was. After npm run build:
  *   node scripts/train/denoiser.mjs OUT/ IMAGE.png… [--steps 20000] [--batch 16] [--patch 64] [--held N] [--threads N] [--seconds S]
  * The last image (or the last N, --held) is kept for validation. OUT/ gets checkpoint.safetensors, weights.safetensors (half floats), card.json and
- * loss.html. --seconds ends this sitting, not the training.
+ * loss.svg. --seconds ends this sitting, not the training.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -156,7 +156,7 @@ try {
     seed,
   };
   put("card.json", `${JSON.stringify(card, null, 2)}\n`);
-  put("loss.html", `<!doctype html><meta charset="utf-8"><title>loss</title>${lossPlot({ loss: history.loss })}`);
+  put("loss.svg", lossPlot({ loss: history.loss }, { standalone: true }));
   console.log(card);
 } catch (error) {
   if (!stop.signal.aborted) throw error;

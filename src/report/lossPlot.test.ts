@@ -9,5 +9,6 @@ test("a plot of a long training has a curve for the batches and one for the vali
   expect(svg).toContain("validation");
   expect(svg.length).toBeLessThan(40_000); // thousands of steps are drawn as hundreds of points
   expect(lossPlot({ loss: [1, 0.1] })).not.toContain("validation");
+  expect(lossPlot({ loss: [1, 0.1] }, { standalone: true })).toMatch(/^<svg xmlns="[^"]*" class="plot"[^>]*><style>/);
   expect(lossPlot({ loss: [] })).toMatch(/No values/);
 });

@@ -1,15 +1,18 @@
 import { curvePlot } from "./curvePlot.js";
 
-/** Points of a curve that a screen can tell apart. */
-const most = 600;
+const style =
+  "svg{background:#fff}.label{fill:#555;font:12px system-ui,sans-serif}.axis{fill:none;stroke:#555}.grid-line{stroke:#ddd}.curve{fill:none;stroke-width:2;stroke-linejoin:round}";
+/** Points of a curve: few enough that their means show the way through the chance of the batches. */
+const most = 150;
 
 /**
- * How a training went: log₁₀ of the loss of the batches (means over stretches of steps where there are many) and of the validation, over
+ * How a training went: log₁₀ of the loss of the batches (means over stretches of steps) and of the validation, over
  * the steps, as an SVG element.
+ * @param standalone  with its own colours, to be a file "loss.svg"; without, it takes those of the page it is part of
  */
 export function lossPlot(
   history: { readonly loss: readonly number[]; readonly validation?: readonly { readonly step: number; readonly value: number }[] },
-  { title = "loss" }: { readonly title?: string } = {},
+  { title = "loss", standalone = false }: { readonly title?: string; readonly standalone?: boolean } = {},
 ): string {
   const { loss, validation = [] } = history;
   const stretch = Math.max(1, Math.ceil(loss.length / most));
@@ -19,13 +22,15 @@ export function lossPlot(
     const part = loss.slice(i * stretch, end);
     return log(part.reduce((a, b) => a + b, 0) / part.length);
   });
-  const looked = new Array<number>(places.length).fill(Number.NaN);
-  let known = Number.NaN;
-  let next = 0;
-  places.forEach((end, i) => {
-    for (; next < validation.length && validation[next].step <= end; next++) known = validation[next].value;
-    looked[i] = log(known); // the last look holds until the next
+  // Looks are joined by lines; nothing is drawn before the first.
+  const looked = places.map((end) => {
+    const after = validation.findIndex((v) => v.step >= end);
+    const [p, q] = [validation[after - 1] ?? validation[after], validation[after]];
+    if (!q || (p === q && q.step !== end)) return Number.NaN;
+    const t = p === q ? 0 : (end - p.step) / (q.step - p.step);
+    return (1 - t) * log(p.value) + t * log(q.value);
   });
   const series = [{ name: "training", values: means }, ...(validation.length > 0 ? [{ name: "validation", values: looked }] : [])];
-  return curvePlot(series, { x: places, xLabel: "step", yLabel: "log₁₀ loss", title });
+  const svg = curvePlot(series, { x: places, xLabel: "step", yLabel: "log₁₀ loss", title });
+  return standalone ? svg.replace(/^<svg([^>]*)>/, `<svg xmlns="http://www.w3.org/2000/svg"$1><style>${style}</style>`) : svg;
 }
