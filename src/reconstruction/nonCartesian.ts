@@ -53,6 +53,12 @@ export function trajectoryProblem(o: TrajectoryData): TrajectoryProblem {
   const largest = trajectory.abs().max().item();
   if (!Number.isFinite(largest)) throw new ArgumentError("reconstructMr: the trajectory has values that are not finite", {});
   const side = Math.max(2, 2 * Math.round(largest));
+  // Sixteen times fewer samples than pixels is farther than any method goes.
+  if (!o.size && side * side > 16 * Math.max(m, 4096))
+    throw new ArgumentError(
+      `reconstructMr: the trajectory reaches ±${largest.toPrecision(4)}, an image of ${side}×${side} that ${m} samples cannot fill; it must be in cycles per field of view, or give the image's size`,
+      { largest, samples: m },
+    );
   const shape = o.size ?? ([side, side] as const);
   if (shape.some((n) => !(Number.isInteger(n) && n >= 2)))
     throw new ArgumentError(`reconstructMr: an image of ${shapeText(shape)}; give whole numbers from 2 on`, { shape });

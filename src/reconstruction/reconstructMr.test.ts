@@ -126,6 +126,7 @@ describe("samples on a trajectory", () => {
   test("arrays that do not belong together are named", async () => {
     const run = (o: object) => reconstructMr({ kspace: measured, trajectory: spokes, ...o });
     await expect(run({ trajectory: Tensor.zeros([7, 3]) })).rejects.toThrow(/trajectory of 7×3/);
+    await expect(run({ trajectory: spokes.mul(1e4) })).rejects.toThrow(/cannot fill/);
     await expect(run({ trajectory: Tensor.zeros([7, 2]) })).rejects.toThrow(/for a trajectory of 7×2/);
     await expect(run({ mask: rows })).rejects.toThrow(/a mask is for k-space on its lattice/);
     await expect(run({ maps: maps })).rejects.toThrow(/maps of 4×64×48/);
