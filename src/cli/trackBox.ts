@@ -12,7 +12,7 @@ import type { Output } from "./output.js";
 import { stopwatch } from "./registrationFiles.js";
 import type { Session } from "./session.js";
 
-/** The frames one by one, in gray: a film need not be held in memory as a whole. */
+/** The frames one by one, gray or in colour: a film need not be held in memory as a whole. */
 async function* framesOf(session: Session, paths: readonly string[]): AsyncGenerator<Image> {
   if (paths.length === 1) {
     yield* (await loadFrames(session, paths)).images;
@@ -21,16 +21,16 @@ async function* framesOf(session: Session, paths: readonly string[]): AsyncGener
   let grid: Image["grid"] | undefined;
   for (const path of paths) {
     const loaded = await loadImage(session, path);
-    const gray = grayOf(loaded);
-    grid ??= gray.grid;
-    if (!sameGrid(gray.grid, grid))
+    const frame = /^rgba?$/.test(loaded.raw.channelKind) ? loaded.image : grayOf(loaded);
+    grid ??= frame.grid;
+    if (!sameGrid(frame.grid, grid))
       throw new FormatError(
-        `${path}: this frame has ${gray.grid.size.join("×")} pixels, the first ${grid.size.join("×")}; all frames of a series have one size`,
+        `${path}: this frame has ${frame.grid.size.join("×")} pixels, the first ${grid.size.join("×")}; all frames of a series have one size`,
         { path },
       );
-    yield gray;
-    dispose(gray.values);
-    if (gray !== loaded.image) dispose(loaded.image.values);
+    yield frame;
+    dispose(frame.values);
+    if (frame !== loaded.image) dispose(loaded.image.values);
   }
 }
 
@@ -154,8 +154,18 @@ function drawn(frame: Image, window: Window, box: TrackedBox): Picture {
   const by = Math.max(1, Math.ceil(width / 480));
   const [w, h] = [Math.floor(width / by), Math.floor(height / by)];
   const data = frame.values.data;
-  const values = Float32Array.from({ length: w * h }, (_, k) => data[Math.floor(k / w) * by * width + (k % w) * by]);
-  const picture = rgb(grayPicture({ width: w, height: h, values }, window));
+  const plane = (c: number) =>
+    grayPicture(
+      {
+        width: w,
+        height: h,
+        values: Float32Array.from({ length: w * h }, (_, k) => data[(c * height + Math.floor(k / w) * by) * width + (k % w) * by]),
+      },
+      window,
+    );
+  const planes = frame.values.shape[0] >= 3 ? [plane(0), plane(1), plane(2)] : [];
+  const picture = rgb(planes[0] ?? plane(0));
+  for (const [c, { data: bytes }] of planes.entries()) for (let k = 0; k < w * h; k++) picture.data[3 * k + c] = bytes[k];
   const dot = (x: number, y: number, at: number) => {
     const [i, j] = [Math.round(x / by), Math.round(y / by)];
     if (i >= 0 && j >= 0 && i < w && j < h && !(box.lost && at % 8 >= 4)) picture.data.set([255, 176, 0], 3 * (j * w + i));

@@ -1,5 +1,6 @@
 import { ArgumentError, ShapeError } from "../../core/errors.js";
 import type { Image } from "../../core/interfaces.js";
+import { blendedColours, type ColourModel, colourAnswer, colourModel } from "./colourModel.js";
 import { answer, blended, bumpSpectrum, type CorrelationFilter, learn, type Peak, peakOf, planesOf, spectra } from "./correlationFilter.js";
 import { gradientCells } from "./gradientCells.js";
 import { type Frame, frameOf, type Place, patch, type Range, rangeOf } from "./patch.js";
@@ -32,8 +33,11 @@ const cells = 48;
 const cell = 4;
 /** Gradient directions with and without sign, and brightness. */
 const channels = 28;
+/** What the colours say weighs so much against the filter, and how fast they follow. */
+const [colourShare, colourRate] = [0.3, 0.04];
 /** Heights of the peak over its surroundings, in their deviations: nothing is there; look further; as clear as it gets. */
 const [unclear, unsure, sure] = [6, 10, 20];
+const twice = (rate: number) => 1 - (1 - rate) ** 2;
 const settings = { ridge: 0.01, rounds: 3 };
 
 /**
@@ -55,9 +59,13 @@ export class BoxTracker {
   readonly #search: number;
   readonly #rate: number;
   #filter: CorrelationFilter;
+  #colours?: ColourModel;
   #place: Place;
   /** Height of the answer in the last frames where the target was seen. */
   #usual = 0;
+  /** Frames learnt from. */
+  #count = 0;
+  #frameBuffer?: Frame;
 
   constructor(first: Image, box: Box, o: BoxTrackerOptions = {}) {
     const { x, y, width, height } = box;
@@ -71,14 +79,15 @@ export class BoxTracker {
     this.#search = search;
     this.#rate = rate;
     this.#range = rangeOf(first);
-    const frame = frameOf(first, this.#range);
-    this.#frame = [frame.width, frame.height];
-    if (!(x < frame.width && y < frame.height && x + width > 0 && y + height > 0))
+    this.#place = { x: x + (width - 1) / 2, y: y + (height - 1) / 2, width, height };
+    const frame = this.#look(first);
+    const [columns, rows] = first.grid.size;
+    this.#frame = [columns, rows];
+    if (!(x < columns && y < rows && x + width > 0 && y + height > 0))
       throw new ArgumentError(
-        `boxTracker: the box ${width}×${height} at (${x}, ${y}) lies outside the frame of ${frame.width}×${frame.height} pixels`,
+        `boxTracker: the box ${width}×${height} at (${x}, ${y}) lies outside the frame of ${columns}×${rows} pixels`,
         { box },
       );
-    this.#place = { x: x + (width - 1) / 2, y: y + (height - 1) / 2, width, height };
     const side = this.#side();
     const [w, h] = [(cells * width) / side, (cells * height) / side];
     this.#wanted = bumpSpectrum(cells, Math.sqrt(w * h) / 16);
@@ -91,8 +100,15 @@ export class BoxTracker {
       this.#scale.learn(frame, this.#place);
     }
     this.#filter = this.#learned(frame);
+    this.#colours = colourModel(frame, this.#place, side, 2 * cells);
   }
 
+  /** A frame no finer than twice what the patches show: large pictures cost little more than small ones. */
+  #look(picture: Image): Frame {
+    const block = Math.max(1, Math.floor(this.#side() / (2 * cells * cell)));
+    this.#frameBuffer = frameOf(picture, this.#range, block, this.#frameBuffer);
+    return this.#frameBuffer;
+  }
   #side(): number {
     return this.#search * Math.sqrt(this.#place.width * this.#place.height);
   }
@@ -129,8 +145,18 @@ export class BoxTracker {
   #learned(frame: Frame): CorrelationFilter {
     return learn(this.#described(frame, this.#place, cells), this.#wanted, this.#mask, channels, cells, settings);
   }
+  /** Where filter and colours together say that the target is. */
+  #peak(frame: Frame, from: Place, filter: CorrelationFilter, n: number): Peak {
+    const own = answer(this.#described(frame, from, n), filter, n);
+    const colour = this.#colours && colourAnswer(frame, from, (this.#side() * n) / cells, n, this.#colours);
+    if (!colour || this.#usual === 0) return peakOf(own, n);
+    // Both count by their usual height: the filter's by that of the last frames, the share of colours by 1.
+    const share = (colourShare / (1 - colourShare)) * this.#usual;
+    const values = own.values.map((v, k) => v + share * colour[k]);
+    return peakOf({ values, spectrum: spectra(values, 1, n) }, n, own.values);
+  }
   #near(frame: Frame, from: Place): { place: Place; peak: Peak } {
-    const peak = peakOf(answer(this.#described(frame, from, cells), this.#filter, cells), cells);
+    const peak = this.#peak(frame, from, this.#filter, cells);
     const by = this.#side() / cells;
     return { place: { ...from, x: from.x + peak.x * by, y: from.y + peak.y * by }, peak };
   }
@@ -143,16 +169,17 @@ export class BoxTracker {
       for (let j = 0; j < cells; j++)
         padded.set(h.subarray((c * cells + j) * cells, (c * cells + j + 1) * cells), (c * n + j + cells / 2) * n + cells / 2);
     const filter = { h: spectra(padded, channels, n), weights: this.#filter.weights };
-    const peak = peakOf(answer(this.#described(frame, from, n), filter, n), n);
+    const peak = this.#peak(frame, from, filter, n);
     const by = this.#side() / cells;
     return { ...from, x: from.x + peak.x * by, y: from.y + peak.y * by };
   }
 
   next(picture: Image): TrackedBox {
-    const frame = frameOf(picture, this.#range);
-    if (frame.width !== this.#frame[0] || frame.height !== this.#frame[1])
+    const frame = this.#look(picture);
+    const [columns, rows] = picture.grid.size;
+    if (columns !== this.#frame[0] || rows !== this.#frame[1])
       throw new ShapeError(
-        `boxTracker: a frame of ${frame.width}×${frame.height} pixels came, the first had ${this.#frame[0]}×${this.#frame[1]}; all frames have one size`,
+        `boxTracker: a frame of ${columns}×${rows} pixels came, the first had ${this.#frame[0]}×${this.#frame[1]}; all frames have one size`,
       );
     let found = this.#near(frame, this.#place);
     if (found.peak.sharpness < unsure || found.peak.value < 0.5 * this.#usual) {
@@ -165,15 +192,21 @@ export class BoxTracker {
     if (!lost) {
       this.#usual += (this.#usual === 0 ? 1 : 0.2) * (peak.value - this.#usual);
       const within = (v: number, n: number) => Math.min(n - 1, Math.max(0, v));
-      this.#place = { ...found.place, x: within(found.place.x, frame.width), y: within(found.place.y, frame.height) };
+      this.#place = { ...found.place, x: within(found.place.x, columns), y: within(found.place.y, rows) };
       if (this.#scale) {
         const by = this.#scale.factor(frame, this.#place);
         const { width, height } = this.#place;
-        if (Math.min(width, height) * by >= 4 && width * by <= frame.width && height * by <= frame.height)
+        if (Math.min(width, height) * by >= 4 && width * by <= columns && height * by <= rows)
           this.#place = { ...this.#place, width: width * by, height: height * by };
-        this.#scale.learn(frame, this.#place);
+        if (this.#count % 2 === 1) this.#scale.learn(frame, this.#place);
       }
-      this.#filter = blended(this.#filter, this.#learned(frame), this.#rate);
+      // The two filters learn by turns, each at twice the rate: looks change little between two frames, and learning is most of the work.
+      if (this.#count % 2 === 0) {
+        this.#filter = blended(this.#filter, this.#learned(frame), twice(this.#rate));
+        const colours = this.#colours && colourModel(frame, this.#place, this.#side(), 2 * cells);
+        if (this.#colours && colours) this.#colours = blendedColours(this.#colours, colours, twice(colourRate));
+      }
+      this.#count++;
     }
     const { x, y, width, height } = this.#place;
     return { x: x - (width - 1) / 2, y: y - (height - 1) / 2, width, height, confidence, lost };

@@ -162,8 +162,8 @@ export interface Peak {
   /** (peak − mean) / deviation of all that is not near the peak. */
   readonly sharpness: number;
 }
-/** The highest place of an answer, between cells by Newton's method on its Fourier series. */
-export function peakOf({ values, spectrum }: Answer, n: number): Peak {
+/** The highest place of an answer, between cells by Newton's method on its Fourier series; its height is read off another answer where one is given. */
+export function peakOf({ values, spectrum }: Answer, n: number, judged: Float32Array = values): Peak {
   let best = 0;
   for (let k = 1; k < n * n; k++) if (values[k] > values[best]) best = k;
   const [bx, by] = [best % n, Math.floor(best / n)];
@@ -206,12 +206,12 @@ export function peakOf({ values, spectrum }: Answer, n: number): Peak {
   for (let j = 0, k = 0; j < n; j++)
     for (let i = 0; i < n; i++, k++)
       if (away(i, bx) > near || away(j, by) > near) {
-        sum += values[k];
-        squares += values[k] * values[k];
+        sum += judged[k];
+        squares += judged[k] * judged[k];
         count++;
       }
   const mean = sum / count;
   const deviation = Math.sqrt(Math.max(0, squares / count - mean * mean));
   const centred = (v: number) => (v > n / 2 ? v - n : v);
-  return { x: centred(x), y: centred(y), value: values[best], sharpness: deviation > 0 ? (values[best] - mean) / deviation : 0 };
+  return { x: centred(x), y: centred(y), value: judged[best], sharpness: deviation > 0 ? (judged[best] - mean) / deviation : 0 };
 }

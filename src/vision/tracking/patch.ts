@@ -2,11 +2,13 @@ import { ShapeError } from "../../core/errors.js";
 import type { Image } from "../../core/interfaces.js";
 import { dimensionOf } from "../../image/grid.js";
 
-/** The brightness of a frame, 0 black and 1 white, [y, x]. */
+/** The brightness of a frame, 0 black and 1 white, and red, green and blue where it has colour; planes [y, x] of means over block × block pixels. */
 export interface Frame {
   readonly width: number;
   readonly height: number;
-  readonly gray: Float32Array;
+  readonly block: number;
+  readonly gray: Float32Array<ArrayBuffer>;
+  readonly colour?: readonly Float32Array<ArrayBuffer>[];
 }
 /** What is black and what is white in a series: the same for all its frames. */
 export interface Range {
@@ -22,25 +24,35 @@ export function rangeOf(picture: Image): Range {
     }
   return high > low ? { low, high } : { low: 0, high: 1 };
 }
-/** A picture as a frame; not a finite number: black. @throws ShapeError unless it is a plane */
-export function frameOf(picture: Image, { low, high }: Range): Frame {
+/** A picture as a frame; not a finite number: black. The memory of a frame that is no longer needed is used again where its size fits. @throws ShapeError unless it is a plane */
+export function frameOf(picture: Image, { low, high }: Range, block = 1, memory?: Frame): Frame {
   if (dimensionOf(picture.grid) !== 2)
     throw new ShapeError(`tracking: an image of ${dimensionOf(picture.grid)} axes came; frames are pictures (two axes)`, {
       grid: picture.grid,
     });
-  const [width, height] = picture.grid.size;
+  const [columns, rows] = picture.grid.size;
+  const [width, height] = [Math.max(1, Math.floor(columns / block)), Math.max(1, Math.floor(rows / block))];
   const n = width * height;
   const data = picture.values.data;
   const by = 1 / (high - low);
-  const gray = new Float32Array(n);
-  const colour = picture.values.shape[0] >= 3;
-  const [r, g, b] = colour ? [0.299 * by, 0.587 * by, 0.114 * by] : [by, 0, 0];
-  const [second, third] = colour ? [n, 2 * n] : [0, 0];
-  for (let k = 0; k < n; k++) {
-    const v = r * data[k] + g * data[second + k] + b * data[third + k] - low * by;
-    gray[k] = v - v === 0 ? v : 0;
-  }
-  return { width, height, gray };
+  const reused = memory && memory.gray.length === n ? memory : undefined;
+  const plane = (c: number, out = new Float32Array(n)) => {
+    const [scale, shift] = [by / block ** 2, low * by];
+    for (let y = 0, k = 0; y < height; y++)
+      for (let x = 0; x < width; x++, k++) {
+        let sum = 0;
+        let i = (c * rows + y * block) * columns + x * block;
+        for (let v = 0; v < block; v++, i += columns) for (let u = 0; u < block; u++) sum += data[i + u];
+        const value = sum * scale - shift;
+        out[k] = value - value === 0 ? value : 0;
+      }
+    return out;
+  };
+  if (picture.values.shape[0] < 3) return { width, height, block, gray: plane(0, reused?.gray) };
+  const [r, g, b] = [0, 1, 2].map((c) => plane(c, reused?.colour?.[c]));
+  const gray = reused?.gray ?? new Float32Array(n);
+  for (let k = 0; k < n; k++) gray[k] = 0.299 * r[k] + 0.587 * g[k] + 0.114 * b[k];
+  return { width, height, block, gray, colour: [r, g, b] };
 }
 
 /** Where a patch lies: its centre and its sides, in pixels of the frame. */
@@ -57,11 +69,13 @@ export interface Place {
  */
 export function patch(
   plane: Float32Array,
-  frame: { readonly width: number; readonly height: number },
-  place: Place,
+  frame: { readonly width: number; readonly height: number; readonly block: number },
+  whole: Place,
   columns: number,
   rows: number,
 ): Float32Array {
+  const b = frame.block;
+  const place = { x: (whole.x + 0.5) / b - 0.5, y: (whole.y + 0.5) / b - 0.5, width: whole.width / b, height: whole.height / b };
   const [sx, sy] = [place.width / columns, place.height / rows];
   const block = Math.max(1, Math.floor(Math.min(sx, sy) + 0.25));
   const [left, top] = [place.x - 0.5 * place.width + 0.5 * sx, place.y - 0.5 * place.height + 0.5 * sy];
@@ -104,11 +118,11 @@ export function patch(
     const y = Math.min(h - 1, Math.max(0, to(top + j * sy, oy)));
     const k = Math.min(Math.max(0, h - 2), Math.floor(y));
     const f = y - k;
-    const [a, b] = [k * stride, Math.min(h - 1, k + 1) * stride];
+    const [first, second] = [k * stride, Math.min(h - 1, k + 1) * stride];
     for (let i = 0; i < columns; i++, o++) {
       const [p, q, t] = [xs[2 * i], xs[2 * i + 1], fx[i]];
-      const up = source[a + p] + t * (source[a + q] - source[a + p]);
-      const down = source[b + p] + t * (source[b + q] - source[b + p]);
+      const up = source[first + p] + t * (source[first + q] - source[first + p]);
+      const down = source[second + p] + t * (source[second + q] - source[second + p]);
       out[o] = up + f * (down - up);
     }
   }

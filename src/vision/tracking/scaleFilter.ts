@@ -10,7 +10,7 @@ export class ScaleFilter {
   readonly #count = 17;
   readonly #step = 1.02;
   readonly #ridge = 0.01;
-  readonly #rate = 0.025;
+  readonly #rate = 0.05; // it learns from every second frame
   readonly #columns: number;
   readonly #rows: number;
   readonly #window: Float64Array;
@@ -69,7 +69,7 @@ export class ScaleFilter {
     const [width, height] = [place.width * largest * 1.1, place.height * largest * 1.1];
     const small = place.width > 1.5 * this.#columns;
     const near = small ? patch(frame.gray, frame, { x: place.x, y: place.y, width, height }, wide, high) : frame.gray;
-    const size = small ? { width: wide, height: high } : frame;
+    const size = small ? { width: wide, height: high, block: 1 } : frame;
     const features = (this.#columns / 4) * (this.#rows / 4) * gradientChannels;
     const values = new Float32Array(s * features);
     for (let k = 0; k < s; k++) {
