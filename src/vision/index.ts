@@ -41,6 +41,18 @@ export { type BundleEdge, type BundleOptions, type BundleResult, bundle } from "
 export { betweenCameras, focalFromHomographies, type TurnedCamera } from "./mosaic/cameras.js";
 export { type Canvas, type ProjectionName, projectionNames } from "./mosaic/canvas.js";
 export { type DrawMosaicOptions, drawMosaic, type MosaicOptions, type MosaicPicture, type MosaicResult, mosaic } from "./mosaic/mosaic.js";
+export {
+  type CameraPose,
+  Odometer,
+  type OdometryOptions,
+  type OdometryResult,
+  type OdometryStep,
+  odometry,
+  odometryResult,
+  type PinholeCamera,
+  type ScenePoint,
+} from "./odometry/odometer.js";
+export { cloudFile, posesText, readCalibration, readPoses } from "./odometry/poseFile.js";
 export { directLinear, type PointPairs, type RefinedHomography, refineHomography, throughFour } from "./planar.js";
 export { type PlanarPose, poseFromHomography } from "./planarPose.js";
 export { type Recognised, type RecogniseOptions, recognise } from "./recognise.js";
