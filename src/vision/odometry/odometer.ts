@@ -65,8 +65,24 @@ export interface Track {
   agreed: number;
 }
 
+/**
+ * log₁₀ of how many poses through five of n pairs with k agreements are to be expected by chance, when a second place is anywhere in the picture and agrees if it
+ * falls into a band of `reach` pixels to both sides of a line:  10 (n − 5) C(n, k) C(k, 5) p^{k−5}.
+ * @see Moisan & Stival (2004), A probabilistic criterion to detect rigid point matches between two images, IJCV 57(3)
+ */
+export function logChanceOfPose(n: number, k: number, reach: number, width: number, height: number): number {
+  if (k <= 5) return 1;
+  const p = Math.min(1, (2 * reach * Math.hypot(width, height)) / (width * height));
+  let log = Math.log10(10 * Math.max(1, n - 5)) + (k - 5) * Math.log10(p);
+  for (let i = 1; i <= k; i++) log += Math.log10((n - k + i) / i);
+  for (let i = 1; i <= 5; i++) log += Math.log10((k - 5 + i) / i);
+  return log;
+}
+
 /** The translation between frames must move points by so much (pixels, median) to have a direction. */
 const leastParallax = 0.25;
+/** Agreement must be rarer by chance than 10 to this. */
+const leastSure = -6;
 
 /**
  * Where a calibrated camera goes, frame after frame:
@@ -160,8 +176,10 @@ export class Odometer {
     const options = { sigma, seed: seed + number, iterations: 500 };
     let estimate = order.length >= 20 ? estimatePose(pairs, focal, { ...options, start: this.#motion }) : undefined;
     let source: OdometryStep["source"] = "tracks";
+    const chance = (inliers: number, of: number, spread: number) => logChanceOfPose(of, inliers, 3.64 * spread, gray.width, gray.height);
+    let sure = estimate !== undefined && chance(estimate.inliers, order.length, sigma) < leastSure;
     // Too few came back, or they do not agree: look for descriptors instead.
-    if (!estimate || estimate.inliers < Math.max(20, 0.25 * now.length)) {
+    if (!sure || !estimate || estimate.inliers < Math.max(20, 0.25 * now.length)) {
       const [fa, fb] = [
         sift(this.#before.image, { limit: 2000, pooling: [1], doubled: false }),
         sift(frame, { limit: 2000, pooling: [1], doubled: false }),
@@ -172,13 +190,14 @@ export class Odometer {
         b: Float64Array.from(Array.from(m.b).flatMap((i) => normal(fb.x[i], fb.y[i]))),
       };
       const other = m.count >= 20 ? estimatePose(more, focal, { ...options, sigma: 2 * sigma, start: this.#motion }) : undefined;
-      if (other && other.inliers >= 20 && other.inliers > (estimate?.inliers ?? 0)) {
-        [estimate, pairs, source] = [other, more, "matches"];
+      const surer = other !== undefined && chance(other.inliers, m.count, 2 * sigma) < leastSure;
+      if (other && surer && other.inliers > (sure ? (estimate?.inliers ?? 0) : 0)) {
+        [estimate, pairs, source, sure] = [other, more, "matches", true];
         this.#tracks = [];
       }
     }
     const last = this.poses[number - 1];
-    if (!estimate || estimate.inliers < 15) {
+    if (!estimate || !sure) {
       for (const t of this.#tracks) this.#done.push(...this.#finished(t));
       this.#tracks = [];
       return keep({

@@ -115,6 +115,8 @@ export function newPoints(
   return out;
 }
 
+/** Correlation of the two windows below which they do not show the same. */
+const leastLikeness = 0.7;
 export interface TrackPointsOptions {
   /** Half the window, pixels of each level. Default 7. */
   readonly radius?: number;
@@ -146,7 +148,7 @@ export function trackPoints(
   const side = 2 * radius + 1;
   const wide = side + 2;
   const patch = new Float32Array(wide * wide);
-  const [gx, gy] = [new Float32Array(side * side), new Float32Array(side * side)];
+  const [gx, gy, I] = [new Float32Array(side * side), new Float32Array(side * side), new Float32Array(side * side)];
   const count = side * side;
   for (let i = 0; i < n; i++) {
     let [dx, dy] = guess ? [guess[2 * i], guess[2 * i + 1]] : [0, 0];
@@ -165,6 +167,7 @@ export function trackPoints(
         for (let u = 0; u < side; u++, k++) {
           const c = (v + 1) * wide + u + 1;
           const value = patch[c];
+          I[k] = value;
           sI += value;
           sII += value * value;
           const a = 0.5 * (patch[c + 1] - patch[c - 1]);
@@ -190,6 +193,7 @@ export function trackPoints(
       }
       let [qx, qy] = [px + dx * f, py + dy * f];
       let last = Number.POSITIVE_INFINITY;
+      let likeness = 0;
       for (let turn = 0; turn < iterations; turn++) {
         const left = qx - radius;
         const top = qy - radius;
@@ -205,19 +209,23 @@ export function trackPoints(
         let by = 0;
         let sJ = 0;
         let sJJ = 0;
+        let sIJ = 0;
         for (let v = 0, k = 0; v < side; v++) {
           let at = (y0 + v) * B.width + x0;
           for (let u = 0; u < side; u++, k++, at++) {
             const e = w00 * J[at] + w01 * J[at + 1] + w10 * J[at + B.width] + w11 * J[at + B.width + 1];
             sJ += e;
             sJJ += e * e;
+            sIJ += e * I[k];
             bx += gx[k] * e;
             by += gy[k] * e;
           }
         }
         // Both windows brought to one mean and one spread.
         const spread = sJJ - (sJ * sJ) / count;
-        const gain = spread > 0 ? Math.sqrt(Math.max(0, sII - (sI * sI) / count) / spread) : 1;
+        const own = sII - (sI * sI) / count;
+        likeness = (sIJ - (sI * sJ) / count) / Math.sqrt(Math.max(1e-30, spread * own));
+        const gain = spread > 0 ? Math.sqrt(Math.max(0, own) / spread) : 1;
         bx = gain * (bx - (sx * sJ) / count) - (xI - (sx * sI) / count);
         by = gain * (by - (sy * sJ) / count) - (yI - (sy * sI) / count);
         const mx = (yy * bx - xy * by) / det;
@@ -231,7 +239,7 @@ export function trackPoints(
         good = l > 0;
         continue;
       }
-      if (l === 0 && !(last < 0.04)) good = false;
+      if (l === 0 && !(last < 0.04 && likeness > leastLikeness)) good = false;
       [dx, dy] = [(qx - px) / f, (qy - py) / f];
     }
     out.x[i] = x[i] + dx;
