@@ -5,6 +5,7 @@ export { residual, sequential } from "./combine.js";
 export * from "./convolution.js";
 export { batchOf, type Data, type Sample, shuffled, supervised } from "./data.js";
 export { dense } from "./dense.js";
+export { adversarial, type Duel, duel, frozen } from "./duel.js";
 export * from "./initialise.js";
 export * from "./losses.js";
 export { inPrecision, type Layer, layer, network, parameterCount, stateless, type Training } from "./module.js";
