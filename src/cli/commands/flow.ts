@@ -66,7 +66,7 @@ export const command: CommandDefinition = {
         if (length > longest) longest = length;
       }
       const mean = sum / r.u.length;
-      const figures = { residual: r.residual, meanPixels: mean, longestPixels: longest };
+      const figures = { agreement: r.agreement, residual: r.residual, meanPixels: mean, longestPixels: longest };
       const told = { status: r.status, reason: r.reason, figures };
       if (out) {
         if (!folder) {
@@ -106,6 +106,7 @@ export const command: CommandDefinition = {
                 { label: "mean length, pixels", value: plain(mean) },
                 { label: "longest, pixels", value: plain(longest) },
                 { label: "difference before", value: `${(100 * r.residual.before).toFixed(2)} %` },
+                { label: "agreement of edges", value: plain(r.agreement) },
                 { label: "difference after", value: `${(100 * r.residual.after).toFixed(2)} %` },
               ],
               rows: [

@@ -106,6 +106,23 @@ describe("optical flow", () => {
     expect(Math.max(...opticalFlow(flat, flat).u)).toBe(0);
   });
 
+  test("fails, and says why, when the pictures are not of one scene or flat", () => {
+    const other = draw((x, y) => Math.sin(y / 2 + Math.cos(x / 3)) + Math.sin((3 * x - y) / 4) + Math.cos((x * y) / 200));
+    for (const fast of [false, true]) {
+      const r = opticalFlow(draw(texture), other, { fast });
+      expect([r.status, r.reason]).toEqual(["failed", expect.stringContaining("one scene")]);
+      expect(
+        opticalFlow(
+          draw(texture),
+          draw((x, y) => texture(x - 2, y)),
+          { fast },
+        ).agreement,
+      ).toBeGreaterThan(0.95);
+    }
+    const flat = draw(() => 3);
+    expect(opticalFlow(flat, flat).reason).toContain("flat");
+  });
+
   test("says in a sentence what it cannot take", () => {
     const a = draw(texture);
     expect(() => opticalFlow(a, draw(texture, [40, 80]))).toThrow("both must have one size");

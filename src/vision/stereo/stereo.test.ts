@@ -79,6 +79,8 @@ describe("stereo", () => {
       { range: 48 },
     );
     expect([r.status, r.reason]).toEqual(["failed", expect.stringContaining("rectified")]);
+    const flat = draw(() => 1);
+    expect(stereo(flat, flat).reason).toContain("flat");
   });
 
   test("says in a sentence what it cannot take", () => {

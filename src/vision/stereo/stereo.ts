@@ -96,13 +96,16 @@ export function stereo(left: Image, right: Image, o: StereoOptions = {}): Stereo
   });
   if (!fill) for (let k = 0; k < n; k++) if (holes[k] !== Hole.none) disparity[k] = Number.NaN;
   const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
-  const ok = agreed >= 0.3;
+  const flat = planes.some((p) => p.every((v) => v === p[0]));
+  const ok = agreed >= 0.3 && !flat;
   return {
     ...{ width, height, disparity, agreed: holes.map((h) => Number(h === Hole.none)), shares: { agreed, hidden, wrong } },
     range: [first, count],
     status: ok ? "ok" : "failed",
     reason: ok
       ? `left and right agree on ${percent(agreed)} of the pixels; ${percent(hidden)} are hidden, ${percent(wrong)} unclear`
-      : `left and right agree on no more than ${percent(agreed)} of the pixels; is the pair rectified, left before right, and the range of ${count} pixels wide enough?`,
+      : flat
+        ? "one of the pictures is flat: nothing in it could be matched"
+        : `left and right agree on no more than ${percent(agreed)} of the pixels; is the pair rectified, left before right, and the range of ${count} pixels wide enough?`,
   };
 }
