@@ -22,7 +22,6 @@ import { adam, evaluate, gradientDescent, lbfgs, momentum, newton } from "../opt
 import type { FieldRegulariser } from "../regularisers/index.js";
 import {
   bsplinePrefilter,
-  bytesOf,
   dispose,
   keep,
   scope,
@@ -87,6 +86,8 @@ class Level {
   readonly #metric: Metric;
   readonly #sGrid: Grid;
   readonly #landmarks: LandmarkDistance | undefined;
+  /** What is freed with the level. */
+  readonly #own: readonly unknown[];
   #model: Model | undefined;
   constructor(
     readonly fixed: Image,
@@ -103,13 +104,20 @@ class Level {
     this.grid = fixed.grid;
     this.#base = baseOf(betweenIndices(fixed.grid, map, moving.grid));
     this.#turn = multiply(physicalToIndex(moving.grid).matrix, map.matrix, d); // mm of y − p ↦ voxels of moving
-    this.#source = cubic ? bsplinePrefilter(moving.values) : moving.values;
-    const affine = new AffineTransform(map);
-    const ones = movingMask ?? Tensor.ones([1, ...tensorShape(moving.grid)]);
-    const inside = warp({ values: ones, grid: moving.grid }, affine, fixed.grid).values;
-    this.#inside = movingMask || inside.min().item() < 0.99 ? ones : undefined;
-    const near = warp(moving, affine, fixed.grid, { border: "clamp" });
-    this.#metric = imageMetric.prepare?.(fixed, near) ?? imageMetric;
+    const kept = scope(() => {
+      const affine = new AffineTransform(map);
+      const ones = movingMask ?? Tensor.ones([1, ...tensorShape(moving.grid)]);
+      const partly =
+        movingMask !== undefined || scope(() => warp({ values: ones, grid: moving.grid }, affine, fixed.grid).values.min().item()) < 0.99;
+      const near = warp(moving, affine, fixed.grid, { border: "clamp" });
+      return keep({
+        source: cubic ? bsplinePrefilter(moving.values) : moving.values,
+        inside: partly ? ones : undefined,
+        metric: imageMetric.prepare?.(fixed, near) ?? imageMetric,
+      });
+    });
+    [this.#source, this.#inside, this.#metric] = [kept.source, kept.inside, kept.metric];
+    this.#own = [kept.source, kept.inside].filter((t) => t !== undefined && t !== moving.values && t !== movingMask);
     this.#landmarks = landmarks && new LandmarkDistance(landmarks, map, fixed.grid);
     this.#sGrid = o.family.regularisationGrid?.(fixed.grid) ?? fixed.grid;
   }
@@ -206,6 +214,10 @@ class Level {
     if (this.#model) dispose(this.#model.slope, this.#model.weight);
     this.#model = undefined;
   }
+  end(): void {
+    this.free();
+    dispose(this.#own);
+  }
 }
 interface Model {
   readonly at: Tensor;
@@ -293,7 +305,7 @@ export async function alignGeneral(
       trace.push({ shrink, values: result.history, reason: result.reason });
       if (leavesOf(result.x)[0] !== leavesOf(start)[0]) dispose(start);
     } finally {
-      level?.free();
+      level?.end();
       const mine = [input.fixed.values, input.moving.values, input.fixedMask, input.movingMask];
       for (const t of [fixed.values, moving.values, fixedMask, movingMask]) if (t && !mine.includes(t)) dispose(t);
     }
@@ -314,21 +326,25 @@ export async function alignGeneral(
 /** How far y⁻¹ then y is from the identity, in voxels of a grid, over the samples whose partner lies within it. */
 export function inversionOf(y: Transform, grid: Grid): { readonly largest: number; readonly share: number } {
   return scope(() => {
-    const v = y.inverse().displacement(grid);
-    const u = y.displacementAt?.(grid, v);
-    if (!u) return { largest: Number.NaN, share: Number.NaN };
     const { matrix } = physicalToIndex(grid);
     const size = tensorShape(grid);
-    const inside = warpField(Tensor.ones([1, ...size]), turnPlanes(v, matrix), { border: "constant" }).greater(0.999);
-    const left = turnPlanes(v.add(u), matrix).mul(inside.cast("f32"));
-    const over = left.square().sum([0]).greater(0.01).sum().item();
+    // Each step lets go of what it made: fields of the fixed grid are what a run holds at most when its levels were coarse.
+    const v = scope(() => y.inverse().displacement(grid));
+    const sum = scope(() => {
+      const u = y.displacementAt?.(grid, v);
+      return u && v.add(u);
+    });
+    if (!sum) return { largest: Number.NaN, share: Number.NaN };
+    const inside = scope(() =>
+      warpField(Tensor.ones([1, ...size]), turnPlanes(v, matrix), { border: "constant" })
+        .greater(0.999)
+        .cast("f32"),
+    );
+    const voxels = scope(() => turnPlanes(sum, matrix));
+    dispose(sum);
+    const left = scope(() => voxels.mul(inside));
+    dispose(voxels, inside);
+    const over = scope(() => left.square().sum([0]).greater(0.01).sum().item());
     return { largest: longestVector(engine(), left.pointer, size), share: over / voxelsOf(grid) };
   });
 }
-
-/** Bytes alive at the peak of a level beside the images: what the family states, the warped image, its slopes and what the metric keeps. */
-export const generalBytes = (family: TransformFamily, grid: Grid, masks: boolean): number => {
-  const n = bytesOf([voxelsOf(grid)]);
-  const d = grid.size.length;
-  return (family.bytes?.(grid) ?? 12 * d * n) + n * (4 * d + 9 + (masks ? 4 : 0));
-};

@@ -1,5 +1,5 @@
 import { ArgumentError, GridError } from "../core/errors.js";
-import type { Grid, Image, Metric, Transform, TransformFamily } from "../core/interfaces.js";
+import type { Grid, Image, Metric, Transform } from "../core/interfaces.js";
 import { type AffineMap, applyAffine, centreOf, gridText, identityMap, invertAffine, tensorShape, voxelsOf } from "../image/grid.js";
 import { determinant } from "../image/matrix.js";
 import { engine } from "../kernels/engine.js";
@@ -23,7 +23,7 @@ import { agreement } from "./agreement.js";
 import { alignDiffeo, type DiffeoOptions, type DiffeoResult, planesAtPeak } from "./diffeo.js";
 
 import { type Formulation, formulations } from "./formulations.js";
-import { alignGeneral, type GeneralResult, generalBytes } from "./general.js";
+import { alignGeneral, type GeneralResult } from "./general.js";
 import { traceHomotopy } from "./homotopy.js";
 import { LinearInformation } from "./informationLinear.js";
 import { type Candidate, candidates, placesOf, type Start } from "./initialise.js";
@@ -37,6 +37,7 @@ import { type LandmarkPairs, landmarkPairs } from "./points/landmarkTerm.js";
 import type { PointsLike } from "./points/pointSet.js";
 import { registerPoints } from "./points/registerPoints.js";
 import { alignHomography, homographyUncertainty, valueUnderHomography } from "./projective.js";
+import { rehearsedBytes } from "./rehearsal.js";
 import { agreementUnder, convincing, type SearchResult, searchPlane } from "./search.js";
 import { stiffnessFor } from "./stiffness.js";
 import { hessianUncertainty, leastSquaresUncertainty, spreadOfDeformations, spreadOverStarts, type Uncertainty } from "./uncertainty.js";
@@ -247,6 +248,7 @@ class Steps {
   #stage = 0;
   #finest = 1;
   #predicted = 0;
+  #peak = 0;
   #stages = 1;
 
   constructor(
@@ -283,18 +285,19 @@ class Steps {
     const shrinks = [...(this.options.levels ?? defaultShrinks(this.fixed.grid, least))].sort((a, b) => b - a);
     const deforms = general !== undefined || preset === "lddmm" || preset === "diffeo" || preset === "auto" || preset === "quick";
     const dense = deforms
-      ? this.#affordable(
+      ? await this.#affordable(
           preset === "quick" && !this.options.levels && shrinks.length > 1 ? shrinks.filter((s) => s > 1) : shrinks,
-          general?.family,
+          preset,
+          general,
         )
       : [];
     this.#finest = (deforms ? dense : shrinks).at(-1) as number;
     if (!deforms) {
       // Coefficients, warped values, extent and the force on every position; descriptions of both images, at most twelve channels, and coefficients.
-      const planes = 3 + d + (this.named?.features ? (d === 3 ? 36 : 12) : 0);
+      const planes = 6 + 2 * d + (this.named?.features ? (d === 3 ? 36 : 12) : 0);
       const bytes = (planes * bytesOf([voxelsOf(this.fixed.grid)])) / this.#finest ** d;
       requireMemory(bytes, "register: the finest level", "give --levels with larger factors, or downsample the images");
-      this.#predicted = engine().memoryUse.used + bytes;
+      this.#predicted = engine().memoryUse.used + bytes + 4 * this.moving.values.size;
     }
     const models = chain[deforms ? "affine" : preset];
     // A deformation follows: the affine map then only has to be near.
@@ -518,29 +521,70 @@ class Steps {
   }
 
   /** The levels that fit into memory; a finer one that does not is left out, and said so. @throws MemoryError when none fits */
-  #affordable(shrinks: readonly number[], family?: TransformFamily): number[] {
-    const d = this.fixed.grid.size.length;
+  async #affordable(shrinks: readonly number[], preset: Preset, general: ReturnType<typeof generalOf>): Promise<number[]> {
+    const { fixed, moving } = this;
+    const d = fixed.grid.size.length;
     const masks = Boolean(this.#fixedMask || this.#movingMask);
     // A description is some channels for each image, its slope as many.
     const features = this.named?.features ? (d === 3 ? 72 : 24) : 0;
-    const whole = family
-      ? generalBytes(family, this.fixed.grid, masks)
-      : (planesAtPeak(d, masks) + features) * bytesOf([voxelsOf(this.fixed.grid)]);
-    const bytes = (s: number) => whole / s ** d;
+    const whole = bytesOf([voxelsOf(fixed.grid)]);
+    const rehearsed = general !== undefined || preset === "lddmm";
+    if (rehearsed) void this.#moving; // it stays
     const { used, limit } = engine().memoryUse;
-    const fits = shrinks.filter((s) => used + bytes(s) <= limit);
+    const afterwards = moving.values.size * 4 + 5 * d * whole; // both ways on the fixed grid, if there is room
+    const bytes = async (s: number): Promise<number> => {
+      const own = rehearsed ? await this.#rehearsal(s, general) : undefined;
+      if (own !== undefined) return own;
+      const level = ((planesAtPeak(d, masks) + features) * whole) / s ** d;
+      return s > 1 && used + afterwards < limit ? Math.max(level, afterwards) : level;
+    };
+    const fits: number[] = [];
+    let [needed, refused] = [0, 0];
+    // The finest that fits; coarser ones need less.
+    for (let k = shrinks.length - 1; k >= 0 && fits.length === 0; k--) {
+      needed = await bytes(shrinks[k]);
+      if (used + needed <= limit) fits.push(...shrinks.slice(0, k + 1));
+      else if (refused === 0) refused = needed;
+    }
+    const mb = (b: number) => Math.round(b / 2 ** 20);
     if (fits.length === 0)
       requireMemory(
-        bytes(shrinks[0]),
+        needed,
         "register: the coarsest level of the deformation",
         "give --levels with larger factors, or downsample the images",
       );
     if (fits.length < shrinks.length)
       this.warnings.push(
-        `the deformation is estimated at 1/${fits[fits.length - 1]} of the resolution: 1/${shrinks[fits.length]} needs about ${Math.round(bytes(shrinks[fits.length]) / 2 ** 20)} MB, and ${Math.round((limit - used) / 2 ** 20)} MB are left`,
+        `the deformation is estimated at 1/${fits[fits.length - 1]} of the resolution: 1/${shrinks[shrinks.length - 1]} needs about ${mb(refused)} MB, and ${mb(limit - used)} MB are left`,
       );
-    this.#predicted = used + bytes(fits[fits.length - 1]);
+    this.#predicted = used + needed;
     return fits;
+  }
+  /** What the general path or lddmm holds with this finest level: a few steps on small copies. */
+  async #rehearsal(shrink: number, general: ReturnType<typeof generalOf>): Promise<number | undefined> {
+    this.#peak = Math.max(this.#peak, engine().memoryUse.peak);
+    const d = this.fixed.grid.size.length;
+    const run = { iterations: 0, level: 0, levels: 1, signal: this.options.signal };
+    const shrinks = [shrink];
+    const bytes = await rehearsedBytes(this.#images(), shrink, (input) => {
+      const spaces = { from: fixedSpace(input.fixed.grid), to: { name: "aligned", grid: input.fixed.grid } };
+      if (!general)
+        return alignLddmm(
+          input,
+          (this.named ?? ncc()).leastSquares ?? "ncc",
+          { ...this.options.lddmm, shrinks, iterations: 1 },
+          run,
+          spaces,
+        );
+      // As many steps as L-BFGS remembers, and none left out.
+      const rest = { shrinks, iterations: [general.optimiser === "lbfgs" ? 10 : 2], relativeDecrease: 0, unfold: this.options.unfold };
+      const alpha = general.alpha(general.family, input.fixed.grid);
+      const metric = this.named ?? lncc({ radiusVoxels: d === 2 ? 4 : 2 });
+      valueUnder(input, input.map, metric.prepare?.(input.fixed, input.moving) ?? metric); // as at the end, on the fixed grid
+      return alignGeneral(input, metric, { ...general, alpha, ...rest }, run, spaces);
+    });
+    engine().resetPeak();
+    return bytes;
   }
 
   #level(shrink: number): LinearLevel {
@@ -824,7 +868,7 @@ class Steps {
       evidence,
       inversion: dense?.inversion,
       uncertainty,
-      memory: { predictedBytes: this.#predicted, peakBytes: engine().memoryUse.peak },
+      memory: { predictedBytes: this.#predicted, peakBytes: Math.max(this.#peak, engine().memoryUse.peak) },
     };
   }
 

@@ -308,7 +308,7 @@ export async function spreadOfDeformations(
     throw new ArgumentError(`register: a spread over ${starts} starts; give a whole number from 2`, { starts });
   const family = new LinearFamily(level, "affine", map);
   let sums: { readonly first: Tensor; readonly second: Tensor } | undefined;
-  const centre = keep(found.displacement(grid));
+  const centre = keep(scope(() => found.displacement(grid).mul(1))); // a copy: some transforms return what they hold
   try {
     for (let k = 0; k < starts; k++) {
       const y = await align(family.physical(Array.from({ length: family.count }, () => shiftMm * random.normal())));

@@ -2,7 +2,7 @@ import { ArgumentError, GridError } from "../core/errors.js";
 import { applyAffine, type Grid, gridText, identityMap, indexToPhysical, physicalToIndex, tensorShape } from "../image/grid.js";
 import { engine } from "../kernels/engine.js";
 import { longestVector } from "../kernels/planes.js";
-import { ffd, sample, scope, turnPlanes, warpAffine, warpField } from "../tensor/index.js";
+import { dispose, ffd, sample, scope, turnPlanes, warpAffine, warpField } from "../tensor/index.js";
 import { Tensor } from "../tensor/tensor.js";
 import { CompositeTransform } from "./composite.js";
 import { DisplacementTransform, invertDisplacement } from "./displacement.js";
@@ -156,12 +156,14 @@ export function invertBSpline(
   { iterations = 4, tolerance = 1e-3 }: { readonly iterations?: number; readonly tolerance?: number } = {},
 ): { readonly field: Tensor; readonly grid: Grid; readonly error: number } {
   return scope(() => {
-    let { field } = invertDisplacement(new DisplacementTransform(t.displacement(grid), grid));
+    let field = scope(() => invertDisplacement(new DisplacementTransform(t.displacement(grid), grid)).field);
     let error = leftOver(t, field, grid);
     for (let k = 0; k < iterations && error > tolerance * Math.min(...grid.spacing); k++) {
-      const next = t.displacementAt(grid, field).neg();
+      const next = scope(() => t.displacementAt(grid, field).neg());
       const left = leftOver(t, next, grid);
-      if (!(left < 0.9 * error)) break;
+      const better = left < 0.9 * error;
+      dispose(better ? field : next);
+      if (!better) break;
       [field, error] = [next, left];
     }
     return { field, grid, error };
