@@ -20,7 +20,7 @@ export async function loadFrames(session: Session, paths: readonly string[]): Pr
   if (paths.length === 1) {
     if (first.raw.channelKind !== "time" || first.raw.channels < 2)
       throw new FormatError(
-        `${paths[0]}: a single image came; a series is a file with a time axis of at least two frames, or several images in order`,
+        `${paths[0]}: a single image came; a series is a file with a time axis of at least two frames, or several images in order${/\.npy$/i.test(paths[0]) ? "; a stack of pictures as .npy has the shape (t, 1, y, x)" : ""}`,
         { path: paths[0] },
       );
     const n = voxelsOf(first.image.grid);

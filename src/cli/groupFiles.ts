@@ -32,7 +32,7 @@ export async function loadGroup(
       throw new FormatError(`${path}: ${image.grid.size.join("×")} is too small to be aligned; at least two axes need 4 samples`, { path });
   }
   const images = loaded.map(grayOf);
-  for (const [i, im] of images.entries()) checkUsable(`${i + 1}th`, paths[i], im);
+  for (const [i, im] of images.entries()) checkUsable(["first", "second", "third"][i] ?? `${i + 1}th`, paths[i], im);
   return { loaded, images };
 }
 

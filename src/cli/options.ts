@@ -13,6 +13,7 @@ const number = (fits: (x: number) => boolean) =>
   );
 export const finite = number(() => true);
 export const positive = number((x) => x > 0);
+export const share = number((x) => x > 0 && x <= 1);
 export const notNegative = number((x) => x >= 0);
 export const wholeFromOne = number((x) => Number.isInteger(x) && x >= 1);
 export const whole = number((x) => Number.isInteger(x) && x >= 0);
@@ -86,7 +87,8 @@ export function resolveOptions(
   flags: Readonly<Record<string, unknown>>,
   config?: string,
 ): Options {
-  const byKey = new Map(definitions.map((d) => [keyOf(d), d]));
+  // A command's own options come first: its --input FILE is not the --no-input of every command.
+  const byKey = new Map([...definitions].reverse().map((d) => [keyOf(d), d]));
   const out: Record<string, unknown> = {};
   if (config !== undefined)
     for (const [name, value] of Object.entries(readConfig(config))) {

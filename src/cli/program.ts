@@ -137,7 +137,10 @@ function define(sub: Command, command: CommandDefinition, action: (args: string[
   // Commander gives "--no-x" the default true; what the user did not say must stay unsaid.
   for (const definition of command.options.concat(common)) sub.setOptionValueWithSource(keyOf(definition), undefined, "default");
   sub.action(async () => {
-    const flags = Object.fromEntries(Object.entries(sub.opts()).filter(([, value]) => value !== undefined));
+    // --no-input asks for nothing, and must not be read as a value of a command's own --input.
+    const flags = Object.fromEntries(
+      Object.entries(sub.opts()).filter(([key, value]) => value !== undefined && !(key === "input" && value === false)),
+    );
     await action(sub.args, flags);
   });
 }

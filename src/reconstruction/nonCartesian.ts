@@ -1,4 +1,4 @@
-import { ArgumentError, ShapeError } from "../core/errors.js";
+import { ArgumentError, FormatError, ShapeError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
 import { densityCompensation, fourierOperator, nonCartesianOperator, nufftOperator, type Operator } from "../operators/index.js";
 import { Tensor } from "../tensor/index.js";
@@ -51,7 +51,7 @@ export function trajectoryProblem(o: TrajectoryData): TrajectoryProblem {
       { kspace: kspace.shape, trajectory: trajectory.shape },
     );
   const largest = trajectory.abs().max().item();
-  if (!Number.isFinite(largest)) throw new ArgumentError("reconstructMr: the trajectory has values that are not finite", {});
+  if (!Number.isFinite(largest)) throw new FormatError("reconstructMr: the trajectory has values that are not finite", {});
   const side = Math.max(2, 2 * Math.round(largest));
   // Sixteen times fewer samples than pixels is farther than any method goes.
   if (!o.size && side * side > 16 * Math.max(m, 4096))
@@ -62,6 +62,11 @@ export function trajectoryProblem(o: TrajectoryData): TrajectoryProblem {
   const shape = o.size ?? ([side, side] as const);
   if (shape.some((n) => !(Number.isInteger(n) && n >= 2)))
     throw new ArgumentError(`reconstructMr: an image of ${shapeText(shape)}; give whole numbers from 2 on`, { shape });
+  if (shape[0] * shape[1] > 2 ** 26)
+    throw new FormatError(
+      `reconstructMr: the trajectory reaches ${largest.toPrecision(3)} cycles per field of view, an image of ${shapeText(shape)}; check its unit, or give the image's size`,
+      { shape },
+    );
   const warnings: string[] = [];
   if (largest <= 1 && !o.size)
     warnings.push(

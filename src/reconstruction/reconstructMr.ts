@@ -1,4 +1,4 @@
-import { ArgumentError, ShapeError } from "../core/errors.js";
+import { ArgumentError, FormatError, ShapeError } from "../core/errors.js";
 import type { Progress, Stop } from "../core/interfaces.js";
 import { iterate } from "../core/iterate.js";
 import { shapeText, sizeOf } from "../core/shape.js";
@@ -84,7 +84,7 @@ export interface ReconstructMrResult {
  * An image from undersampled k-space of one coil or several:  min over x  ½‖m F(S x) − y‖² + λ R(x)  with complex x. Without `maps`, several coils are
  * calibrated by ESPIRiT. Sampled whole and without a prior this is the inverse transform. Samples on a trajectory count by the share w of k-space that each
  * stands for, ½ Σ w |F(S x) − y|²; λ then means what it means on the lattice.
- * @throws ShapeError for arrays that do not belong together, ArgumentError for real k-space, an empty mask, numbers that are not finite
+ * @throws ShapeError for arrays that do not belong together, ArgumentError for real k-space, FormatError for an empty mask and numbers that are not finite
  * @see Lustig, Donoho & Pauly (2007), Sparse MRI, Magnetic Resonance in Medicine 58; Uecker et al. (2014), ESPIRiT, ibid. 71
  */
 export async function reconstructMr(options: ReconstructMrOptions): Promise<ReconstructMrResult> {
@@ -212,16 +212,13 @@ function prepare(o: ReconstructMrOptions): Prepared {
     throw new ShapeError(`reconstructMr: k-space of ${shapeText(kspace.shape)} is no picture`, { shape: kspace.shape });
   const y = kspace.cast("c64");
   if (!Number.isFinite(y.abs().sum().item()))
-    throw new ArgumentError(
-      "reconstructMr: k-space has values that are not finite; replace them and leave their places out of the mask",
-      {},
-    );
+    throw new FormatError("reconstructMr: k-space has values that are not finite; replace them and leave their places out of the mask", {});
   const mask = maskOf(o.mask, y, shape);
   const sampled = mask.broadcastTo(shape).mean().item();
-  if (!(sampled > 0)) throw new ArgumentError("reconstructMr: the mask is empty: nothing was measured", {});
+  if (!(sampled > 0)) throw new FormatError("reconstructMr: the mask is empty: nothing was measured", {});
   const compact = compactMask(mask);
   const measured = y.mul(mask);
-  if (measured.abs().max().item() === 0) throw new ArgumentError("reconstructMr: k-space is 0 wherever the mask has samples", {});
+  if (measured.abs().max().item() === 0) throw new FormatError("reconstructMr: k-space is 0 wherever the mask has samples", {});
   const coils = kspace.rank === 3 ? kspace.shape[0] : 0;
   let maps: Tensor | undefined;
   if (o.maps instanceof Tensor) {
@@ -232,14 +229,14 @@ function prepare(o: ReconstructMrOptions): Prepared {
         maps: maps.shape,
         kspace: kspace.shape,
       });
-    if (!Number.isFinite(maps.abs().sum().item())) throw new ArgumentError("reconstructMr: the maps have values that are not finite", {});
+    if (!Number.isFinite(maps.abs().sum().item())) throw new FormatError("reconstructMr: the maps have values that are not finite", {});
   } else if (coils > 0) {
     maps = coils === 1 && o.maps === undefined ? Tensor.ones(kspace.shape, "c64") : espirit(measured, { ...o.espirit, mask }).maps;
   } else if (o.maps === "espirit") warnings.push("one coil needs no maps; none were estimated");
   const operator = magneticResonanceOperator({ mask: compact, maps, shape });
   const combined = operator.adjoint(measured);
   const largest = combined.abs().max().item();
-  if (!(largest > 0)) throw new ArgumentError("reconstructMr: the maps are 0 wherever there is signal", {});
+  if (!(largest > 0)) throw new FormatError("reconstructMr: the maps are 0 wherever there is signal", {});
   const scale = o.scaleData === "none" ? 1 : largest;
   return {
     shape,
@@ -259,11 +256,11 @@ function prepareTrajectory(o: ReconstructMrOptions, trajectory: Tensor): Prepare
   if (o.mask) throw new ArgumentError("reconstructMr: a mask is for k-space on its lattice; leave out samples of a trajectory instead", {});
   if (!isComplex(kspace)) throw new ArgumentError("reconstructMr: k-space is real; it must be complex", { dtype: kspace.dtype });
   if (!Number.isFinite(kspace.abs().sum().item()))
-    throw new ArgumentError("reconstructMr: k-space has values that are not finite; leave these samples and their places out", {});
+    throw new FormatError("reconstructMr: k-space has values that are not finite; leave these samples and their places out", {});
   const p = trajectoryProblem({ ...o, trajectory });
   const combined = p.operator.adjoint(p.data);
   const largest = combined.abs().max().item();
-  if (!(largest > 0)) throw new ArgumentError("reconstructMr: k-space is 0, or the maps are wherever there is signal", {});
+  if (!(largest > 0)) throw new FormatError("reconstructMr: k-space is 0, or the maps are wherever there is signal", {});
   const scale = o.scaleData === "none" ? 1 : largest;
   return {
     shape: p.shape,
@@ -283,7 +280,7 @@ function maskOf(given: Tensor | undefined, y: Tensor, shape: readonly number[]):
   if (isComplex(given))
     throw new ArgumentError("reconstructMr: the mask is complex; give real weights, non-zero where k-space was measured", {});
   const m = given.cast("f32");
-  if (!Number.isFinite(m.abs().sum().item())) throw new ArgumentError("reconstructMr: the mask has values that are not finite", {});
+  if (!Number.isFinite(m.abs().sum().item())) throw new FormatError("reconstructMr: the mask has values that are not finite", {});
   const text = shapeText(m.shape);
   // A list of lines goes along the axis that it fits: of squares, along the last one, as arrays stretch.
   const fits =

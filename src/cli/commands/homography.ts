@@ -6,7 +6,7 @@ import { type HomographyResult, homography } from "../../vision/index.js";
 import type { CommandDefinition, Options } from "../command.js";
 import { Exit } from "../exit.js";
 import { folderOf, loadGroup, putRun } from "../groupFiles.js";
-import { choice, flag, force, notNegative, option, output, positive, wholeFromOne, whole as wholeNumber } from "../options.js";
+import { choice, flag, force, notNegative, option, output, positive, share, wholeFromOne, whole as wholeNumber } from "../options.js";
 import { outlineOf, putWarped, whole } from "../pictureFiles.js";
 import { stopwatch } from "../registrationFiles.js";
 
@@ -30,7 +30,12 @@ export const command: CommandDefinition = {
     choice("--refine <how>", "polish by brightness after the features: lk, ecc, or not (none)", ["none", "lk", "ecc"]),
     option("--fast", "fewer points on a coarser grid: several times faster, less exact", flag, "true or false"),
     option("--limit <n>", "at most so many points in each picture (8000; with --fast 2000)", wholeFromOne, "a whole number of at least 1"),
-    option("--ratio <r>", "largest distance of the nearest over the second nearest descriptor (0.9)", positive, "a positive number"),
+    option(
+      "--ratio <r>",
+      "largest distance of the nearest over the second nearest descriptor (0.9)",
+      share,
+      "a number above 0 and at most 1",
+    ),
     option("--sigma <s>", "largest noise of places thought of, in units of each point's own (3)", positive, "a positive number"),
     option("--guided <n>", "rounds of guided matching (3)", wholeNumber, "a whole number"),
     option("--iterations <n>", "most samples drawn by the robust search (5000)", wholeFromOne, "a whole number of at least 1"),
