@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { ArgumentError } from "../../core/errors.js";
 import { readBytes } from "../../io/node.js";
 import { gallery, type Picture, plain } from "../../report/index.js";
@@ -73,7 +74,7 @@ export const command: CommandDefinition = {
       const told = { status: r.status, reason: r.reason, figures, camera };
       if (out) {
         const poses = posesText(r.poses);
-        if (!folder) out.put(target as string, poses);
+        if (!folder) out.put(basename(target as string), poses);
         else {
           out.put("poses.txt", poses);
           out.put("points.ply", cloudFile(r.points));
