@@ -26,7 +26,7 @@ export const flowPlans = {
 } as const satisfies Readonly<Record<string, VariationalPlan>>;
 export type FlowMethod = keyof typeof flowPlans;
 export const flowMethods = Object.keys(flowPlans) as FlowMethod[];
-/** Gray, half as many levels, fewer steps. */
+/** Gray, a third as many levels, fewer steps. */
 const hurried = { factor: 0.5, warps: 4, finest: 1, median: 1, edges: 0 } as const;
 
 export interface FlowOptions {
