@@ -40,8 +40,13 @@ const [unclear, unsure, sure] = [6, 10, 20];
 const twice = (rate: number) => 1 - (1 - rate) ** 2;
 const settings = { ridge: 0.01, rounds: 3 };
 
+interface Found {
+  readonly place: Place;
+  readonly peak: Peak & { readonly colour?: number };
+}
+
 /**
- * Follows a box through frames. A correlation filter over gradient histograms and brightness, kept within the target by a mask, answers with a bump
+ * Follows a box through frames. A correlation filter over gradient histograms and brightness, with the target's colours beside it, kept within the target by a mask, answers with a bump
  * where the target is; its peak is found between cells. A second filter along the axis of scale gives the size.
  * When the answer is unclear, a window of twice the side is searched too and the better place is taken; when it remains unclear, the filter does not
  * learn, and the box stays and is reported as lost until the answer is clear again.
@@ -63,6 +68,8 @@ export class BoxTracker {
   #place: Place;
   /** Height of the answer in the last frames where the target was seen. */
   #usual = 0;
+  /** Share of the target's colours in them. */
+  #usualColour = 0;
   /** Frames learnt from. */
   #count = 0;
   #frameBuffer?: Frame;
@@ -146,16 +153,18 @@ export class BoxTracker {
     return learn(this.#described(frame, this.#place, cells), this.#wanted, this.#mask, channels, cells, settings);
   }
   /** Where filter and colours together say that the target is. */
-  #peak(frame: Frame, from: Place, filter: CorrelationFilter, n: number): Peak {
+  #peak(frame: Frame, from: Place, filter: CorrelationFilter, n: number): Found["peak"] {
     const own = answer(this.#described(frame, from, n), filter, n);
     const colour = this.#colours && colourAnswer(frame, from, (this.#side() * n) / cells, n, this.#colours);
     if (!colour || this.#usual === 0) return peakOf(own, n);
     // Both count by their usual height: the filter's by that of the last frames, the share of colours by 1.
     const share = (colourShare / (1 - colourShare)) * this.#usual;
     const values = own.values.map((v, k) => v + share * colour[k]);
-    return peakOf({ values, spectrum: spectra(values, 1, n) }, n, own.values);
+    const peak = peakOf({ values, spectrum: spectra(values, 1, n) }, n, own.values);
+    const at = (v: number) => (Math.round(v) + n) % n;
+    return { ...peak, colour: colour[at(peak.y) * n + at(peak.x)] };
   }
-  #near(frame: Frame, from: Place): { place: Place; peak: Peak } {
+  #near(frame: Frame, from: Place): Found {
     const peak = this.#peak(frame, from, this.#filter, cells);
     const by = this.#side() / cells;
     return { place: { ...from, x: from.x + peak.x * by, y: from.y + peak.y * by }, peak };
@@ -174,6 +183,10 @@ export class BoxTracker {
     return { ...from, x: from.x + peak.x * by, y: from.y + peak.y * by };
   }
 
+  #worth({ value, colour = 0 }: Found["peak"]): number {
+    return value + (colourShare / (1 - colourShare)) * this.#usual * colour;
+  }
+
   next(picture: Image): TrackedBox {
     const frame = this.#look(picture);
     const [columns, rows] = picture.grid.size;
@@ -184,12 +197,13 @@ export class BoxTracker {
     let found = this.#near(frame, this.#place);
     if (found.peak.sharpness < unsure || found.peak.value < 0.5 * this.#usual) {
       const other = this.#near(frame, this.#wide(frame, this.#place));
-      if (other.peak.value > 1.1 * found.peak.value) found = other;
+      if (this.#worth(other.peak) > 1.1 * this.#worth(found.peak)) found = other;
     }
     const { peak } = found;
-    const lost = peak.sharpness < unclear || peak.value < 0.3 * this.#usual;
+    const lost = peak.sharpness < unclear || peak.value < 0.3 * this.#usual || (peak.colour ?? 1) < 0.4 * this.#usualColour;
     const confidence = Math.min(1, peak.sharpness / sure, this.#usual > 0 ? peak.value / this.#usual : 1);
     if (!lost) {
+      if (peak.colour !== undefined) this.#usualColour += (this.#usualColour === 0 ? 1 : 0.2) * (peak.colour - this.#usualColour);
       this.#usual += (this.#usual === 0 ? 1 : 0.2) * (peak.value - this.#usual);
       const within = (v: number, n: number) => Math.min(n - 1, Math.max(0, v));
       this.#place = { ...found.place, x: within(found.place.x, columns), y: within(found.place.y, rows) };
