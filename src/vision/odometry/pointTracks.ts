@@ -17,10 +17,10 @@ export function pyramidOf({ values, width, height }: Gray, levels = 4): Level[] 
     for (let y = 0; y < H; y++)
       for (let x = 0, row = y * W; x < w; x++) {
         const c = 2 * x;
-        const [l2, l1, r1, r2] =
-          c >= 2 && c + 2 < W
-            ? [c - 2, c - 1, c + 1, c + 2]
-            : [Math.max(0, c - 2), Math.max(0, c - 1), Math.min(W - 1, c + 1), Math.min(W - 1, c + 2)];
+        const l2 = c >= 2 ? c - 2 : 0;
+        const l1 = c >= 1 ? c - 1 : 0;
+        const r1 = c + 1 < W ? c + 1 : W - 1;
+        const r2 = c + 2 < W ? c + 2 : W - 1;
         middle[y * w + x] = 0.0625 * (v[row + l2] + v[row + r2]) + 0.25 * (v[row + l1] + v[row + r1]) + 0.375 * v[row + c];
       }
     const next = new Float32Array(w * h);
