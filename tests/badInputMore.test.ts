@@ -56,6 +56,10 @@ const cases: [string, string, number, RegExp][] = [
   ["a mask of nothing", "reconstruct mr k.npy --mask zero.npy -o out.npy", 3, /mask is empty/],
   ["real k-space", "reconstruct mr zero.npy -o out.npy", 3, /complex/],
   ["a letter for maps", "reconstruct mr k.npy --maps text.npy -o out.npy", 3, /text\.npy/],
+  ["a trajectory that goes too far", "reconstruct mr samples.npy --trajectory far.npy -o out.npy", 2, /cannot fill/],
+  ["a sinogram with a mask of k-space", "reconstruct ct stack.npy --mask zero.npy -o out.npy", 2, /--mask belongs to mr/],
+  ["k-space with angles", "reconstruct mr k.npy --angles 0:180 -o out.npy", 2, /--angles belongs to ct/],
+  ["a motion that does not exist", "superres --frames a.png b.png --scale 2 --motion known:none.json -o out.png", 3, /none\.json/],
   ["a trajectory of NaN", "reconstruct mr samples.npy --trajectory lost.npy -o out.npy", 3, /not finite/],
 ];
 

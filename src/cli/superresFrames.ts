@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import * as v from "valibot";
 import { ArgumentError, FormatError } from "../core/errors.js";
@@ -110,7 +110,7 @@ async function knownTransforms(session: Session, path: string, frames: readonly 
     stored = JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
     throw new FormatError(
-      `${path}: this is no JSON file that can be read (${(cause as Error).message}); expected {"transforms": [{"matrix": …, "offset": …}, …]}`,
+      `${path}: ${existsSync(path) ? `this is no JSON (${(cause as Error).message})` : "there is no such file"}; expected {"transforms": [{"matrix": …, "offset": …}, …]}`,
       { path },
       { cause },
     );

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { ArgumentError } from "../../core/errors.js";
 import type { CommandDefinition, OptionDefinition, Options, Outcome } from "../command.js";
 import { suggestion } from "../nearest.js";
-import { choice, force, notNegative, option, output, positive, text, wholeFromOne } from "../options.js";
+import { choice, force, keyOf, notNegative, option, output, positive, text, wholeFromOne } from "../options.js";
 import type { Session } from "../session.js";
 
 /** What can be reconstructed: one file each, loaded when it is asked for. */
@@ -106,6 +106,16 @@ export const command: CommandDefinition = {
         `reconstruct: there is no kind "${kind}"${suggestion(kind, Object.keys(kinds)) || `; give one of ${Object.keys(kinds).join(", ")}`}`,
         { kind },
       );
+    for (const definition of kind === "ct" ? [...mr, dynamic] : ct) {
+      const key = keyOf(definition);
+      if (key !== "size" && options[key] !== undefined)
+        throw new ArgumentError(
+          `reconstruct ${kind}: ${definition.flags.split(" ")[0]} belongs to ${kind === "ct" ? "mr" : "ct"}; leave it out`,
+          {
+            kind,
+          },
+        );
+    }
     return (await load())(session, input, options);
   },
 };
