@@ -76,6 +76,10 @@ export const reconstructCtCommand: Reconstruct = async (session, path, options) 
       `--prior: there is no "${name}"${suggestion(name, Object.keys(priors)) || `; choose one of ${Object.keys(priors).join(", ")}`}`,
       { name },
     );
+  if (options.scaleData === "auto")
+    throw new ArgumentError("--scale-data auto: a sinogram's line integrals have units of their own, and λ is theirs; leave it out");
+  if (name === "none" && options.lambda !== undefined)
+    throw new ArgumentError("--lambda: without a prior there is nothing to weigh; choose a --prior, or leave λ out");
   const fan = fanFrom((options.geometry as string | undefined) ?? "parallel");
   const angles = anglesFrom(session, (options.angles as string | undefined) ?? (fan.fan ? "0:360" : "0:180"), views);
   const centre = numberOr("--centre", options.centre, ["auto"] as const);

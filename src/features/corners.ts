@@ -4,7 +4,7 @@ import { gaussian } from "../kernels/gaussian.js";
 import { extremaMask, segmentScore } from "../kernels/keypoints.js";
 import { temporary } from "../kernels/temporary.js";
 import { grayOf } from "./gray.js";
-import { type Features, type Keypoints, selectKeypoints, spreadOut } from "./keypoints.js";
+import { type Features, type Found, type Keypoints, keypointsOf, selectKeypoints, spreadOut } from "./keypoints.js";
 import { describeFrames, directionsOf, type ScaleSpace, type SiftOptions, scaleSpace } from "./sift.js";
 
 export type CornerKind = "harris" | "shiTomasi" | "fast";
@@ -23,15 +23,6 @@ export interface CornerOptions {
 const windowSigma = 1.5;
 /** Harris's k. */
 const balance = 0.05;
-
-interface Corner {
-  readonly octave: number;
-  readonly level: number;
-  readonly x: number;
-  readonly y: number;
-  readonly scale: number;
-  readonly response: number;
-}
 
 /** Response of every sample of a plane into `out`. */
 function respond({ engine: e }: ScaleSpace, plane: number, H: number, W: number, kind: CornerKind, threshold: number, out: number): void {
@@ -62,10 +53,10 @@ function respond({ engine: e }: ScaleSpace, plane: number, H: number, W: number,
   });
 }
 
-function cornersIn(space: ScaleSpace, kind: CornerKind, o: CornerOptions): Corner[] {
+function cornersIn(space: ScaleSpace, kind: CornerKind, o: CornerOptions): Found[] {
   const { octaves = 4, distance = 0, threshold = kind === "fast" ? 0.05 : kind === "harris" ? 1e-3 : 1e-2 } = o;
   const { engine: e } = space;
-  const found: Corner[] = [];
+  const found: Found[] = [];
   for (const [octave, { H, W, step, planes }] of space.octaves.slice(0, octaves).entries())
     temporary(e, (reserve) => {
       const n = H * W;
@@ -79,7 +70,7 @@ function cornersIn(space: ScaleSpace, kind: CornerKind, o: CornerOptions): Corne
       if (!(top > 0)) return;
       extremaMask(e, [score, score, score], mask, H, W, { border: 4, threshold: least });
       const bytes = new Uint8Array(e.memory.buffer, mask, n);
-      const here: Corner[] = [];
+      const here: Found[] = [];
       for (let k = 0; k < n; k++) {
         if (bytes[k] === 0 || !(r[k] > least)) continue;
         // The top of a parabola along each axis; scores of the segment test are too rough for it.
@@ -97,9 +88,9 @@ function cornersIn(space: ScaleSpace, kind: CornerKind, o: CornerOptions): Corne
   return found;
 }
 /** The strongest first, none nearer than a distance to one already there. */
-function apart(list: readonly Corner[], distance: number): readonly Corner[] {
+function apart(list: readonly Found[], distance: number): readonly Found[] {
   if (!(distance > 0)) return list;
-  const cells = new Map<string, Corner[]>();
+  const cells = new Map<string, Found[]>();
   const at = (v: number) => Math.floor(v / distance);
   return list.filter((p) => {
     for (let dy = -1; dy <= 1; dy++)
@@ -110,14 +101,6 @@ function apart(list: readonly Corner[], distance: number): readonly Corner[] {
     return true;
   });
 }
-const columns = (list: readonly Corner[]): Keypoints => ({
-  count: list.length,
-  x: Float64Array.from(list, (p) => p.x),
-  y: Float64Array.from(list, (p) => p.y),
-  scale: Float64Array.from(list, (p) => p.scale),
-  angle: new Float64Array(list.length),
-  response: Float64Array.from(list, (p) => p.response),
-});
 function check(o: CornerOptions): void {
   const { limit = 2000, threshold = 0, octaves = 4, distance = 0 } = o;
   if (!(limit >= 1) || !(threshold >= 0) || !(octaves >= 1) || !(distance >= 0))
@@ -127,10 +110,10 @@ function check(o: CornerOptions): void {
     );
 }
 /** Local largest of the response within the picture's octaves, selected. */
-function selected(picture: Image, kind: CornerKind, o: CornerOptions, space: ScaleSpace): Corner[] {
+function selected(picture: Image, kind: CornerKind, o: CornerOptions, space: ScaleSpace): Found[] {
   const [width, height] = picture.grid.size;
   const all = cornersIn(space, kind, o);
-  return spreadOut(columns(all), width, height, o.limit ?? 2000).map((i) => all[i]);
+  return spreadOut(keypointsOf(all), width, height, o.limit ?? 2000).map((i) => all[i]);
 }
 
 /**
@@ -145,7 +128,7 @@ function selected(picture: Image, kind: CornerKind, o: CornerOptions, space: Sca
  */
 export function corners(picture: Image, kind: CornerKind = "shiTomasi", o: CornerOptions = {}): Keypoints {
   check(o);
-  return scaleSpace(grayOf(picture), false, (space) => columns(selected(picture, kind, o, space)));
+  return scaleSpace(grayOf(picture), false, (space) => keypointsOf(selected(picture, kind, o, space)));
 }
 
 /** Corners over scale with a direction and a gradient descriptor each, to be matched like those of `sift`. */
@@ -155,7 +138,7 @@ export function cornerFeatures(picture: Image, kind: CornerKind, o: CornerOption
     const list = selected(picture, kind, o, space);
     const directions = directionsOf(space, list);
     const points = selectKeypoints(
-      columns(list),
+      keypointsOf(list),
       directions.map((d) => d.of),
     );
     for (const [i, { angle }] of directions.entries()) points.angle[i] = angle;

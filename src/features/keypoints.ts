@@ -19,13 +19,23 @@ export interface Features extends Keypoints {
 }
 export const rowBytes = (kind: Features["kind"]): number => (kind === "bits" ? 32 : 128);
 
-export const noKeypoints = (): Keypoints => ({
-  count: 0,
-  x: new Float64Array(),
-  y: new Float64Array(),
-  scale: new Float64Array(),
-  angle: new Float64Array(),
-  response: new Float64Array(),
+/** A point as a detector finds it: which plane of a scale space shows it, and where it lies in the picture. */
+export interface Found {
+  readonly octave: number;
+  readonly level: number;
+  readonly x: number;
+  readonly y: number;
+  readonly scale: number;
+  readonly response: number;
+}
+/** The same as columns, without directions. */
+export const keypointsOf = (list: readonly Found[]): Keypoints => ({
+  count: list.length,
+  x: Float64Array.from(list, (p) => p.x),
+  y: Float64Array.from(list, (p) => p.y),
+  scale: Float64Array.from(list, (p) => p.scale),
+  angle: new Float64Array(list.length),
+  response: Float64Array.from(list, (p) => p.response),
 });
 
 /** The points whose numbers are listed, in that order. */

@@ -6,7 +6,7 @@ import { directionHistograms, gradientDescriptors, gradientMoments } from "../ke
 import { doubledPlane, extremaMask, halvedPlane, planeDifference } from "../kernels/keypoints.js";
 import { temporary } from "../kernels/temporary.js";
 import { type Gray, grayOf } from "./gray.js";
-import { type Features, type Keypoints, selectKeypoints, spreadOut } from "./keypoints.js";
+import { type Features, type Found, keypointsOf, selectKeypoints, spreadOut } from "./keypoints.js";
 
 export interface SiftOptions {
   /** At most so many points, the strongest, spread over the picture. Default 8000. */
@@ -86,14 +86,6 @@ export function scaleSpace<T>(gray: Gray, doubled: boolean, work: (s: ScaleSpace
   });
 }
 
-interface Found {
-  readonly octave: number;
-  readonly level: number;
-  readonly x: number;
-  readonly y: number;
-  readonly scale: number;
-  readonly response: number;
-}
 /** Extremes of the difference of Gaussians, refined by a quadratic in (x, y, s): Brown & Lowe's interpolation, contrast and edge tests. */
 function extremes({ engine: e, octaves }: ScaleSpace, contrast: number, edge: number): Found[] {
   const found: Found[] = [];
@@ -342,19 +334,11 @@ export function sift(picture: Image, o: SiftOptions = {}): Features {
   const { doubled = gray.width * gray.height < 800_000 } = o;
   return scaleSpace(gray, doubled, (space) => {
     const all = extremes(space, contrast, edge);
-    const columns = (list: readonly Found[]): Keypoints => ({
-      count: list.length,
-      x: Float64Array.from(list, (p) => p.x),
-      y: Float64Array.from(list, (p) => p.y),
-      scale: Float64Array.from(list, (p) => p.scale),
-      angle: new Float64Array(list.length),
-      response: Float64Array.from(list, (p) => p.response),
-    });
-    const kept = spreadOut(columns(all), gray.width, gray.height, limit).map((i) => all[i]);
+    const kept = spreadOut(keypointsOf(all), gray.width, gray.height, limit).map((i) => all[i]);
     const shape = o.affine ? shapes(space, kept) : kept.map(() => round);
     const directions = oriented ? directed(space, kept, shape) : kept.map((_, of) => ({ of, angle: 0 }));
     const points = selectKeypoints(
-      columns(kept),
+      keypointsOf(kept),
       directions.map((d) => d.of),
     );
     // What stands for the direction in the picture: where the frame's first axis points.

@@ -39,7 +39,7 @@ export interface AlignOptions {
   readonly brightness?: boolean;
   /** Where a counts (not 0), on its grid. */
   readonly mask?: Image;
-  /** When what is found stays unlike, begin again from some sixty shifts, turns, sizes and shears on a coarse level. Default true. */
+  /** When what is found stays unlike, begin again from some eighty shifts, turns, sizes and shears on a coarse level. Default true. */
   readonly search?: boolean;
   /** On the coarsest level with shifts, then turns, before the whole motion. Default true. */
   readonly gradual?: boolean;
@@ -133,6 +133,8 @@ class Level {
   readonly #columns: number;
   readonly #sums: number;
   readonly #gradients: readonly [number, number];
+  /** Columns of the first picture's own slopes, for esm. */
+  readonly #own: number;
   #matrix: Float64Array | undefined;
   #scale = 1;
   #known = false;
@@ -172,7 +174,9 @@ class Level {
     this.#fields = [planes(this.count), planes(this.count)];
     this.#sums = reserve(systemBytes(e, this.n, K));
     this.#gradients = o.method === "fa" ? [planes(1), planes(1)] : [0, 0];
+    this.#own = o.method === "esm" ? planes(this.count) : 0;
     if (o.method !== "fa") this.#fillFields();
+    if (o.method === "esm") steepestRows(e, a.at, [H, W], ...this.#fields, this.count, this.#own);
     if (o.method === "ic") {
       // Slopes of a little smoothed: what they are multiplied with carries the same noise. Where they vanish stays where they did.
       const soft = reserve(4 * this.n);
@@ -320,14 +324,8 @@ class Level {
       else {
         steepestRows(e, column(count), [a.H, a.W], ...this.#fields, count, this.#columns);
         if (method === "esm") {
-          const other = e.allocate(4 * this.stride * count);
-          try {
-            steepestRows(e, a.at, [a.H, a.W], ...this.#fields, count, other);
-            const [J, JT] = [e.f32(this.#columns, this.stride * count), e.f32(other, this.stride * count)];
-            for (let i = 0; i < J.length; i++) J[i] = 0.5 * (J[i] + (i % this.stride < n ? JT[i] : 0));
-          } finally {
-            e.free(other);
-          }
+          const [J, JT] = [this.#columns, this.#own].map((p) => e.f32(p, this.stride * count));
+          for (let i = 0; i < J.length; i++) J[i] = 0.5 * (J[i] + JT[i]);
         }
       }
     }
@@ -346,8 +344,8 @@ class Level {
     for (let p = 0; p < K; p++) full[p * K + p] += 1e-12;
     let delta: Float64Array;
     try {
-      delta = solve(full, K, right);
-      if (method === "ecc") {
+      if (method !== "ecc") delta = solve(full, K, right);
+      else {
         // T and I without their means (the column of ones takes them): Δ = G⁺(λ T − I), λ by the projections (Evangelidis & Psarakis 2008, eq. 20).
         const T = e.f32(a.at, n);
         const kept = r.slice();

@@ -11,7 +11,7 @@ export interface Guided {
   readonly area: number;
 }
 
-/** Squared Euclidean distance of byte rows, or differing bits. */
+/** Euclidean distance of byte rows, or differing bits: as `matchFeatures` tells them. */
 function distanceOf(kind: Features["kind"]): (a: Uint8Array, i: number, b: Uint8Array, j: number) => number {
   const n = rowBytes(kind);
   if (kind === "bytes")
@@ -21,7 +21,7 @@ function distanceOf(kind: Features["kind"]): (a: Uint8Array, i: number, b: Uint8
         const d = a[p + k] - b[q + k];
         s += d * d;
       }
-      return s;
+      return Math.sqrt(s);
     };
   return (a, i, b, j) => {
     let s = 0;
@@ -43,7 +43,6 @@ export function guidedMatches(a: Features, b: Features, h: Homography, { width, 
   for (let j = 0; j < b.count; j++) grid[row(b.y[j]) * columns + column(b.x[j])].push(j);
   const distance = distanceOf(a.kind);
   const best = new Map<number, { a: number; b: number; ratio: number; distance: number }>();
-  const orientedA = a.kind === "bytes" || a.kind === "bits";
   for (let i = 0; i < a.count; i++) {
     const [x, y] = [a.x[i], a.y[i]];
     const [px, py, w] = project(h, x, y);
@@ -63,10 +62,8 @@ export function guidedMatches(a: Features, b: Features, h: Homography, { width, 
         for (const j of grid[r * columns + q]) {
           const ratio = b.scale[j] / size;
           if (ratio < 0.6 || ratio > 1.67) continue;
-          if (orientedA) {
-            const turn = Math.abs(b.angle[j] - angle) % (2 * Math.PI);
-            if (Math.min(turn, 2 * Math.PI - turn) > 0.6) continue;
-          }
+          const turn = Math.abs(b.angle[j] - angle) % (2 * Math.PI);
+          if (Math.min(turn, 2 * Math.PI - turn) > 0.6) continue;
           const away = Math.hypot(b.x[j] - px, b.y[j] - py);
           if (away > 2 * reach) continue;
           const d = distance(a.descriptors, i, b.descriptors, j);
@@ -76,7 +73,7 @@ export function guidedMatches(a: Features, b: Features, h: Homography, { width, 
           } else if (at < 0 || Math.hypot(b.x[j] - b.x[at], b.y[j] - b.y[at]) > 2) d2 = Math.min(d2, d);
         }
     if (at < 0) continue;
-    const ratio = d2 > 0 && Number.isFinite(d2) ? Math.sqrt(d1 / d2) : d1 === 0 ? 0 : 0.9;
+    const ratio = d2 > 0 && Number.isFinite(d2) ? d1 / d2 : d1 === 0 ? 0 : 0.9;
     if (ratio > 0.95) continue;
     const known = best.get(at);
     if (!known || d1 < known.distance) best.set(at, { a: i, b: at, ratio, distance: d1 });

@@ -215,7 +215,7 @@ export interface HomographyFromPicturesOptions extends HomographyOptions {
   readonly matching?: MatchOptions;
   /** Polish by brightness after the features: `lk` inverse-compositional, `ecc` by correlation; kept when the pictures then agree better. Default none. */
   readonly refine?: "none" | "lk" | "ecc";
-  /** Fewer points on a coarser grid: some ten times faster, less exact. Default false. */
+  /** Fewer points on a coarser grid: about three times faster, less exact. Default false. */
   readonly fast?: boolean;
 }
 export interface HomographyResult extends HomographyEstimate {

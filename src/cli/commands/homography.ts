@@ -132,6 +132,8 @@ export const command: CommandDefinition = {
 
 /** Every option as it is used. */
 function planOf(o: Options) {
+  if (o.contrast !== undefined && o.detector !== undefined && o.detector !== "sift")
+    throw new ArgumentError(`--contrast: it is of SIFT's points, and --detector ${o.detector} was asked for; leave one of them out`);
   const fast = o.fast === true;
   return {
     detector: (o.detector as DetectorName | undefined) ?? "sift",
