@@ -15,7 +15,8 @@ const rows: readonly (readonly string[])[] = [
   ["operators", "transforms", "metrics", "fidelities"],
   ["priors", "regularisers", "features", "io", "evaluation"],
   ["registration", "reconstruction", "vision", "report"],
-  ["catalogue", "models", "testing", "batch"],
+  ["models"],
+  ["catalogue", "testing", "batch"],
   ["cli", "index"],
 ];
 const rowOf = (folder: string) => rows.findIndex((row) => row.includes(folder));

@@ -1,1 +1,3 @@
+export type { Card, ShippedWeights } from "./card.js";
 export { denoisingNetwork, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
+export { loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";

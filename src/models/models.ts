@@ -1,0 +1,54 @@
+import { ArgumentError } from "../core/errors.js";
+import { type Random, seeded } from "../core/random.js";
+import { readSafetensors } from "../io/index.js";
+import { type Layer, withWeightsOf } from "../nn/index.js";
+import type { Card, ShippedWeights } from "./card.js";
+import { denoisingNetwork, type NoisyImages } from "./denoisingNetwork.js";
+import { denoiserCard } from "./weights/denoiserCard.js";
+
+/** A network by its name: how it is made and, where trained weights come with the package, where they lie and what they are. */
+export interface Model<In, Out> {
+  readonly name: string;
+  readonly summary: string;
+  /** The network with its first weights. */
+  build(random: Random): Layer<In, Out>;
+  readonly card?: Card;
+  /** Fetched when asked for: who does not load a model does not load its weights. */
+  readonly weights?: () => Promise<ShippedWeights>;
+}
+
+/** The networks of the package. */
+export const models = {
+  denoiser: {
+    name: "denoiser",
+    summary: "takes white noise of a given strength off gray pictures",
+    build: (random) => denoisingNetwork({ random }),
+    card: denoiserCard,
+    weights: () => import("./weights/denoiser.js"),
+  } satisfies Model<NoisyImages, import("../tensor/index.js").Tensor>,
+} as const;
+export type ModelName = keyof typeof models;
+/** The network of that name. */
+export type NetworkOf<K extends ModelName> = ReturnType<(typeof models)[K]["build"]>;
+
+/** The bytes of a file of weights that comes with the package. */
+export function weightsFile({ safetensors }: ShippedWeights): Uint8Array {
+  const text = atob(safetensors);
+  return Uint8Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
+}
+
+/**
+ * A network with its trained weights: those of the package, or those of a safetensors file.
+ * @throws ArgumentError when there is no such model, or no weights for it
+ * @throws FormatError, ShapeError when the file is damaged or of another network
+ */
+export async function loadModel<K extends ModelName>(name: K, { weights }: { readonly weights?: Uint8Array } = {}): Promise<NetworkOf<K>> {
+  const names = Object.keys(models).join(", ");
+  if (!Object.hasOwn(models, name)) throw new ArgumentError(`loadModel: there is no model "${name}"; there are ${names}`, { name });
+  const model: Model<never, unknown> = models[name];
+  const file = weights ?? (model.weights && weightsFile(await model.weights()));
+  if (!file)
+    throw new ArgumentError(`loadModel: no weights of "${name}" come with the package; train them and give the file (weights)`, { name });
+  // The seed does not matter: every weight is replaced.
+  return withWeightsOf(model.build(seeded(1)), readSafetensors(file)) as NetworkOf<K>;
+}
