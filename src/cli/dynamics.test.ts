@@ -53,7 +53,7 @@ describe("motion with dynamics", () => {
     for (const name of ["corrected.nrrd", "map-offset.nrrd", "map-tau.nrrd", "motion.csv", "curves.csv", "run.json", "report.html"])
       expect(written).toContain(name);
     const rows = readFileSync(join(place, "low/curves.csv"), "utf8").trim().split("\n");
-    expect(rows[0]).toBe("frame,time,label,voxels,value,core,model,x,y");
+    expect(rows[0]).toBe("frame,time,label,voxels,value,mean,core,model,x,y");
     expect(rows.length).toBe(T + 1);
     const last = rows[T].split(",").map(Number);
     expect(last.slice(0, 3)).toEqual([5, 11, 2]);

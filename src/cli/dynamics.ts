@@ -108,8 +108,8 @@ const rounded = (v: number): string => (Number.isFinite(v) ? String(+v.toPrecisi
 export function curvesText(curves: readonly RegionState[], times: readonly number[]): string {
   const axes = ["x", "y", "z"].slice(0, curves[0].shift.length);
   return [
-    ["frame", "time", "label", "voxels", "value", "core", "model", ...axes].join(","),
-    ...curves.map((c) => [c.frame, times[c.frame], c.label, c.voxels, c.value, c.core, c.model, ...c.shift].map(rounded).join(",")),
+    ["frame", "time", "label", "voxels", "value", "mean", "core", "model", ...axes].join(","),
+    ...curves.map((c) => [c.frame, times[c.frame], c.label, c.voxels, c.value, c.mean, c.core, c.model, ...c.shift].map(rounded).join(",")),
     "",
   ].join("\n");
 }

@@ -2,6 +2,7 @@ import { GridError } from "../../core/errors.js";
 import type { Image, Transform } from "../../core/interfaces.js";
 import { sameGrid, voxelsOf } from "../../image/grid.js";
 import { scope } from "../../tensor/index.js";
+import { partialVolume } from "./partialVolume.js";
 
 /** One region on one frame. */
 export interface RegionState {
@@ -9,8 +10,10 @@ export interface RegionState {
   readonly label: number;
   /** Number of voxels. */
   readonly voxels: number;
-  /** Mean brightness over the region. */
+  /** Brightness of the region: its mean over the voxels and frames, and its change at this frame without what blur mixes in from its neighbours; see `partialVolume`. */
   readonly value: number;
+  /** Mean over the region's voxels, as they are. */
+  readonly mean: number;
   /** The same over the voxels whose neighbours belong to the region too: free of what interpolation mixes in from outside. All voxels where a quarter would not remain. */
   readonly core: number;
   /** The model's mean over the region; NaN without a model. */
@@ -51,18 +54,25 @@ export function regionCurves(
     where.reduce((s, i) => s + values[from + i], 0) / where.length;
   const out: RegionState[] = [];
   const n = voxelsOf(grid);
+  const order = [...regions.keys()].sort((a, b) => a - b);
+  const series = corrected.map((im) => im.values.data as Float32Array);
+  const { changes, own } = partialVolume(series, data as Float32Array, grid.size, order);
+  const means = order.map((label) => series.map((v) => mean(v, (regions.get(label) as { all: number[] }).all)));
+  const overTime = means.map((m) => m.reduce((a, b) => a + b, 0) / m.length);
   for (const [frame, im] of corrected.entries()) {
     const field = scope(() => Float32Array.from(transforms[frame].displacement(grid).data));
-    for (const label of [...regions.keys()].sort((a, b) => a - b)) {
+    for (const [k, label] of order.entries()) {
       const { all, core } = regions.get(label) as { all: number[]; core: number[] };
       out.push({
         frame,
         label,
         voxels: all.length,
-        value: mean(im.values.data, all),
+        // Of a region that hardly shows there is no more than its mean.
+        value: own[k] > 0.5 ? overTime[k] + changes[k][frame] : means[k][frame],
+        mean: means[k][frame],
         core: mean(im.values.data, 4 * core.length >= all.length ? core : all),
         model: predicted ? mean(predicted[frame].values.data, all) : Number.NaN,
-        shift: grid.size.map((_, k) => mean(field, all, k * n)),
+        shift: grid.size.map((_, a) => mean(field, all, a * n)),
       });
     }
   }
