@@ -1,3 +1,11 @@
 export type { Card, ShippedWeights } from "./card.js";
 export { denoisingNetwork, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 export { loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
+export {
+  type CascadeOptions,
+  fromChannels,
+  type MeasuredImages,
+  reconstructionCascade,
+  sampledNormal,
+  toChannels,
+} from "./reconstructionCascade.js";
