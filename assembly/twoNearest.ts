@@ -4,10 +4,13 @@
  */
 // @ts-ignore: decorator
 @inline function dot16(a: v128, b: v128, s: v128): v128 {
-  // Pairs of products up to 127² fit an i16. The form that adds at once gives wrong sums in some releases of V8.
-  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.add(s, i32x4.extadd_pairwise_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(a, b)));
   const low = i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(a), i16x8.extend_low_i8x16_s(b));
   return i32x4.add(s, i32x4.add(low, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(a), i16x8.extend_high_i8x16_s(b))));
+}
+/** The same sums otherwise spread over the lanes. Pairs of products up to 127² fit an i16; the form that adds at once gives wrong sums in some releases of V8. */
+// @ts-ignore: decorator
+@inline function relaxedDot16(a: v128, b: v128, s: v128): v128 {
+  return i32x4.add(s, i32x4.extadd_pairwise_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(a, b)));
 }
 // @ts-ignore: decorator
 @inline function norm(p: usize): i32 {
@@ -19,8 +22,20 @@
 export function rowNorms(b: usize, out: usize, i0: i32, i1: i32): void {
   for (let i = i0; i < i1; i++) store<i32>(out + (<usize>i << 2), norm(b + (<usize>i << 7)));
 }
-/** Groups i of four rows a, m rows in all; `norms` are those of b. Both have a multiple of four rows of memory. */
-export function twoNearest(a: usize, b: usize, norms: usize, out: usize, m: i32, n: i32, i0: i32, i1: i32): void {
+/**
+ * Groups i of four rows a, m rows in all; `norms` are those of b. Both have a multiple of four rows of memory. Relaxed or not, the result is the same; what a
+ * relaxed dot becomes where there is none takes twice as long as products without it.
+ */
+export function twoNearest(a: usize, b: usize, norms: usize, out: usize, m: i32, n: i32, relaxed: i32, i0: i32, i1: i32): void {
+  if (relaxed) groups(a, b, norms, out, m, n, true, i0, i1);
+  else groups(a, b, norms, out, m, n, false, i0, i1);
+}
+// @ts-ignore: decorator
+@inline function dots16(relaxed: bool, a: v128, b: v128, s: v128): v128 {
+  return relaxed ? relaxedDot16(a, b, s) : dot16(a, b, s);
+}
+// @ts-ignore: decorator
+@inline function groups(a: usize, b: usize, norms: usize, out: usize, m: i32, n: i32, relaxed: bool, i0: i32, i1: i32): void {
   const none = i32x4.splat(0x7fffffff);
   for (let i = i0; i < i1; i++) {
     const p = a + (<usize>i << 9);
@@ -30,10 +45,10 @@ export function twoNearest(a: usize, b: usize, norms: usize, out: usize, m: i32,
       let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
       for (let k: usize = 0; k < 128; k += 16) {
         const v = v128.load(q + k);
-        s0 = dot16(v128.load(p + k), v, s0);
-        s1 = dot16(v128.load(p + k, 128), v, s1);
-        s2 = dot16(v128.load(p + k, 256), v, s2);
-        s3 = dot16(v128.load(p + k, 384), v, s3);
+        s0 = dots16(relaxed, v128.load(p + k), v, s0);
+        s1 = dots16(relaxed, v128.load(p + k, 128), v, s1);
+        s2 = dots16(relaxed, v128.load(p + k, 256), v, s2);
+        s3 = dots16(relaxed, v128.load(p + k, 384), v, s3);
       }
       const t0 = i32x4.add(v128.shuffle<i32>(s0, s1, 0, 4, 1, 5), v128.shuffle<i32>(s0, s1, 2, 6, 3, 7));
       const t1 = i32x4.add(v128.shuffle<i32>(s2, s3, 0, 4, 1, 5), v128.shuffle<i32>(s2, s3, 2, 6, 3, 7));

@@ -25,7 +25,10 @@ export function twoNearest(e: Engine, a: Uint8Array, b: Uint8Array, { bits = fal
     if (bits) e.parallel("twoNearestBits", [pa, pb, po, n], { extent: m, grain: Math.max(16, Math.ceil(200_000 / (n + 1))) });
     else {
       e.parallel("rowNorms", [pb, norms], { extent: n, grain: 1024 });
-      e.parallel("twoNearest", [pa, pb, norms, po, m, n], { extent: groups, grain: Math.max(1, Math.ceil(20_000 / (n + 1))) });
+      e.parallel("twoNearest", [pa, pb, norms, po, m, n, Number(e.build === "relaxed")], {
+        extent: groups,
+        grain: Math.max(1, Math.ceil(20_000 / (n + 1))),
+      });
     }
     return e.i32(po, 4 * m).slice();
   });
