@@ -245,6 +245,8 @@ function shapes(space: ScaleSpace, found: readonly Found[]): Shape[] {
 /** Directions of points: the peaks above 0.8 of the highest of a smoothed histogram of 36; a point with two is two points. */
 function directed(space: ScaleSpace, found: readonly Found[], shape: readonly Shape[]): { readonly of: number; readonly angle: number }[] {
   const bins = 36;
+  const line = new Float32Array(bins);
+  const before = new Float32Array(bins + 4);
   const out: { of: number; angle: number }[] = [];
   for (const [key, group] of byPlane(found.map((p, i) => planeOf(space, p, shape[i])))) {
     const { H, W, step, planes } = space.octaves[key >> 4];
@@ -259,18 +261,22 @@ function directed(space: ScaleSpace, found: readonly Found[], shape: readonly Sh
       sigma: 1 / 3, // 1.5 σ
     });
     for (const [k, i] of group.entries()) {
-      let line = h.subarray(bins * k, bins * (k + 1));
-      for (let turn = 0; turn < 2; turn++)
-        line = line.map(
-          (v, b) =>
-            (6 * v + 4 * (line[(b + 1) % bins] + line[(b + bins - 1) % bins]) + line[(b + 2) % bins] + line[(b + bins - 2) % bins]) / 16,
-        );
-      const top = Math.max(...line);
+      line.set(h.subarray(bins * k, bins * (k + 1)));
+      for (let turn = 0; turn < 2; turn++) {
+        before.set(line, 2);
+        before.copyWithin(0, bins, bins + 2);
+        before.copyWithin(bins + 2, 2, 4);
+        for (let b = 0; b < bins; b++) line[b] = (6 * before[b + 2] + 4 * (before[b + 3] + before[b + 1]) + before[b + 4] + before[b]) / 16;
+      }
+      let top = 0;
+      for (let b = 0; b < bins; b++) if (line[b] > top) top = line[b];
       if (!(top > 0)) continue;
       const peaks: { angle: number; height: number }[] = [];
       for (let b = 0; b < bins; b++) {
-        const [l, v, r] = [line[(b + bins - 1) % bins], line[b], line[(b + 1) % bins]];
-        if (v < 0.8 * top || v <= l || v < r) continue;
+        const v = line[b];
+        if (v < 0.8 * top) continue;
+        const [l, r] = [line[(b + bins - 1) % bins], line[(b + 1) % bins]];
+        if (v <= l || v < r) continue;
         peaks.push({ angle: (2 * Math.PI * (b + (0.5 * (l - r)) / (l - 2 * v + r))) / bins, height: v });
       }
       peaks.sort((p, q) => q.height - p.height);

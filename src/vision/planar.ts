@@ -186,36 +186,54 @@ export function refineHomography(
   const M = [bs, 0, -bs * bx, 0, bs, -bs * by, 0, 0, 1];
   const unN = [1 / as, 0, ax, 0, 1 / as, ay, 0, 0, 1];
   let h = scaled(multiply3(M, multiply3(start, unN)));
+  const row = new Float64Array(8);
   const system = (at: Float64Array, normal?: Float64Array, right?: Float64Array): number => {
     const inv = invertHomography(at);
     if (!inv) return Number.POSITIVE_INFINITY;
     normal?.fill(0);
     right?.fill(0);
-    const row = new Float64Array(8);
     let sum = 0;
-    const add = (r: number, w: number) => {
+    const add = (r: number, w: number, from: number, to: number) => {
       sum += w * r * r;
       if (!normal || !right) return;
-      for (let p = 0; p < 8; p++) {
-        if (row[p] === 0) continue;
-        right[p] -= w * row[p] * r;
-        for (let q = 0; q <= p; q++) normal[8 * p + q] += w * row[p] * row[q];
+      for (let p = from; p < to; p++) {
+        const f = w * row[p];
+        if (f === 0) continue;
+        right[p] -= f * r;
+        for (let q = 0; q <= p; q++) normal[8 * p + q] += f * row[q];
       }
     };
     for (let i = 0; i < n; i++) {
       const w = weights[i];
       if (!(w > 0)) continue;
-      const [x, y] = [(a[2 * i] - ax) * as, (a[2 * i + 1] - ay) * as];
-      const [u, v] = [(b[2 * i] - bx) * bs, (b[2 * i + 1] - by) * bs];
-      const [s, t] = noise ? [noise.b[i], noise.a[i]] : [1, 1];
-      const [px, py, d] = project(at, x, y);
+      const x = (a[2 * i] - ax) * as;
+      const y = (a[2 * i + 1] - ay) * as;
+      const u = (b[2 * i] - bx) * bs;
+      const v = (b[2 * i + 1] - by) * bs;
+      const s = noise ? noise.b[i] : 1;
+      const t = noise ? noise.a[i] : 1;
+      const d = at[6] * x + at[7] * y + at[8];
+      const px = (at[0] * x + at[1] * y + at[2]) / d;
+      const py = (at[3] * x + at[4] * y + at[5]) / d;
       const forward = w / (bs * s) ** 2;
-      row.set([x / d, y / d, 1 / d, 0, 0, 0, (-px * x) / d, (-px * y) / d]);
-      add(px - u, forward);
-      row.set([0, 0, 0, x / d, y / d, 1 / d, (-py * x) / d, (-py * y) / d]);
-      add(py - v, forward);
+      row[0] = x / d;
+      row[1] = y / d;
+      row[2] = 1 / d;
+      row[3] = row[4] = row[5] = 0;
+      row[6] = (-px * x) / d;
+      row[7] = (-px * y) / d;
+      add(px - u, forward, 0, 8);
+      row[3] = row[0];
+      row[4] = row[1];
+      row[5] = row[2];
+      row[0] = row[1] = row[2] = 0;
+      row[6] = (-py * x) / d;
+      row[7] = (-py * y) / d;
+      add(py - v, forward, 3, 8);
       // ∂(H⁻¹ b)/∂H = −(H⁻¹ dH H⁻¹) b: with q = H⁻¹ b (homogeneous) this is −H⁻¹ dH q.
-      const [qx, qy, qd] = project(inv, u, v);
+      const qd = inv[6] * u + inv[7] * v + inv[8];
+      const qx = (inv[0] * u + inv[1] * v + inv[2]) / qd;
+      const qy = (inv[3] * u + inv[4] * v + inv[5]) / qd;
       const weigh = w / (as * t) ** 2;
       for (let axis = 0; axis < 2; axis++) {
         const value = axis === 0 ? qx : qy;
@@ -225,9 +243,9 @@ export function refineHomography(
           const f = -(inv[o + k] - value * inv[6 + k]);
           row[3 * k] = f * qx;
           row[3 * k + 1] = f * qy;
-          if (3 * k + 2 < 8) row[3 * k + 2] = f;
+          if (k < 2) row[3 * k + 2] = f;
         }
-        add(axis === 0 ? qx - x : qy - y, weigh);
+        add(axis === 0 ? qx - x : qy - y, weigh, 0, 8);
       }
       if (!Number.isFinite(qd)) return Number.POSITIVE_INFINITY;
     }
