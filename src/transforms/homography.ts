@@ -75,11 +75,14 @@ export class HomographyTransform implements Transform {
   }
 }
 
-/** Points [n, 2] under a matrix [3, 3], differentiable in both. */
+/** Points [..., n, 2] under matrices [..., 3, 3], differentiable in both. */
 export function applyHomography(matrix: Tensor, points: Tensor): Tensor {
-  const n = points.shape[0];
-  const homogeneous = concat([points, Tensor.ones([n, 1], points.dtype)], 1).matmul(matrix.transpose().cast(points.dtype));
-  return homogeneous.slice([0, 0], [n, 2]).div(homogeneous.slice([0, 2], [n, 3]));
+  const line = [...points.shape.slice(0, -1), 1];
+  const axis = points.rank - 1;
+  const homogeneous = concat([points, Tensor.ones(line, points.dtype)], axis).matmul(matrix.transpose().cast(points.dtype));
+  const lead = homogeneous.shape.slice(0, -1);
+  const first = lead.map(() => 0);
+  return homogeneous.slice([...first, 0], [...lead, 2]).div(homogeneous.slice([...first, 2], [...lead, 3]));
 }
 
 /** [A b; 0 1] */

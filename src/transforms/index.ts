@@ -17,6 +17,7 @@ export {
   homographyOfAffine,
   homographyParameterCount,
 } from "./homography.js";
+export { homographyFromCorners, homographyFromPairs } from "./homographyFromPairs.js";
 export { determinantAt, jacobianAt, logJacobianAt } from "./jacobian.js";
 export { type Logarithm, logarithm } from "./logarithm.js";
 export { InverseThinPlateSpline, type ThinPlateSplineOptions, ThinPlateSplineTransform } from "./thinPlateSpline.js";
