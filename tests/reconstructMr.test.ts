@@ -2,10 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { seeded } from "../src/core/random.js";
-import { readNpy, writeNpy } from "../src/io/index.js";
+import { readNpy, writeNpy, writeSafetensors } from "../src/io/index.js";
 import { readBytes } from "../src/io/node.js";
+import { models } from "../src/models/index.js";
+import { weightsOf } from "../src/nn/index.js";
 import { nufftOperator, radialTrajectory } from "../src/operators/index.js";
-import { coilPhantom } from "../src/reconstruction/index.js";
+import { coilPhantom, reconstructMr } from "../src/reconstruction/index.js";
 import { stack, Tensor } from "../src/tensor/index.js";
 import { built } from "./built.js";
 import { folder, pullback } from "./support/cli.js";
@@ -45,6 +47,30 @@ describe("pullback reconstruct mr", () => {
     expect(found.complex).toBe(true);
     const x = Tensor.from(Float32Array.from(found.data as Float32Array), [48, 40], "c64");
     expect(x.abs().sub(image.abs()).norm().item() / image.norm().item()).toBeLessThan(0.15);
+  });
+  test("a cascade with weights of one's own is what it was trained to be: untrained, the zero-filled image", async () => {
+    const at = files();
+    const untrained = weightsOf(models["mr-cascade"].build(seeded(1)));
+    const one = kspace.at(0).mul(rows);
+    put(at, { "one.npy": complex(one), "w.safetensors": writeSafetensors(untrained.tensors) });
+    const learned = ["reconstruct", "mr", "one.npy", "--prior", "learned", "--weights", "w.safetensors"];
+    const ran = await pullback([...learned, "-o", "out", "--json"], { cwd: at });
+    expect(ran.code).toBe(0);
+    expect((ran.json as unknown as { reason: string }).reason).toContain("learned cascade");
+    const { zeroFilled } = await reconstructMr({ kspace: one, prior: "none" });
+    const found = readNpy(readBytes(join(at, "out", "image.npy")));
+    const x = Tensor.from(Float32Array.from(found.data as Float32Array), [48, 40], "c64");
+    expect(x.sub(zeroFilled).abs().max().item()).toBeLessThan(1e-4 * zeroFilled.abs().max().item());
+    for (const [extra, sentence] of [
+      [["--lambda", "0.1"], /--lambda: a network has none/],
+      [["--scale-data", "none"], /--scale-data: a network has none/],
+    ] as const) {
+      const refused = await pullback([...learned, ...extra, "-o", "x.npy"], { cwd: at });
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toMatch(sentence);
+    }
+    const alone = await pullback(["reconstruct", "mr", "k.npy", "--weights", "w.safetensors", "-o", "x.npy"], { cwd: at });
+    expect(alone.stderr).toMatch(/--weights: they are of the network of --prior learned/);
   });
   test("samples on a trajectory give an image of the size it reaches", async () => {
     const at = folder();

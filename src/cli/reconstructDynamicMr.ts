@@ -23,7 +23,7 @@ export async function reconstructDynamicMrCommand(session: Session, path: string
   const folder = isFolder(target);
   if (!folder && extname(target) !== ".npy")
     throw new ArgumentError(`${target}: a series of complex frames is written as .npy; name such a file, or a folder`, { target });
-  for (const flag of ["prior", "trajectory", "size"] as const)
+  for (const flag of ["prior", "trajectory", "size", "weights"] as const)
     if (options[flag] !== undefined)
       throw new ArgumentError(`--${flag}: not for series; --dynamic says how frames belong together`, { flag });
   if (options.scaleData === "none") throw new ArgumentError("--scale-data none: series are always divided by their size; leave it out");

@@ -3,6 +3,7 @@ import { ArgumentError, FormatError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
 import { type ArrayFile, imageFromRaw, isNpy, rawImage, readNpy, writeNpy } from "../io/index.js";
 import { readBytes } from "../io/node.js";
+import { loadModel, networkReconstruction } from "../models/index.js";
 import { type MrPrior, reconstructMr } from "../reconstruction/index.js";
 import { gallery, grayPicture, type Picture, plain, robustWindow } from "../report/index.js";
 import { scope, Tensor } from "../tensor/index.js";
@@ -13,7 +14,7 @@ import { isFolder } from "./output.js";
 import { stopwatch } from "./registrationFiles.js";
 import type { Session } from "./session.js";
 
-const mrPriors: readonly MrPrior[] = ["none", "l2", "tv", "wavelet"];
+const mrPriors: readonly MrPrior[] = ["none", "l2", "tv", "wavelet", "learned"];
 
 /** `pullback reconstruct mr KSPACE.npy [--mask M.npy] [--maps C.npy|espirit] -o OUT`. */
 export async function reconstructMrCommand(session: Session, path: string, options: Options): Promise<Outcome> {
@@ -23,6 +24,13 @@ export async function reconstructMrCommand(session: Session, path: string, optio
   const prior = options.prior as string | undefined;
   if (prior !== undefined && !mrPriors.includes(prior as MrPrior))
     throw new ArgumentError(`--prior: mr has no "${prior}"; expected one of ${mrPriors.join(", ")}`, { prior });
+  const learned = prior === "learned";
+  const weights = options.weights as string | undefined;
+  if (weights !== undefined && !learned) throw new ArgumentError("--weights: they are of the network of --prior learned; leave them out");
+  if (learned)
+    for (const name of ["lambda", "iterations", "tolerance", "scaleData"] as const)
+      if (options[name] !== undefined)
+        throw new ArgumentError(`--${name === "scaleData" ? "scale-data" : name}: a network has none to choose; leave it out`);
   const mapsPath = options.maps as string | undefined;
   const maskPath = options.mask as string | undefined;
   const trajectoryPath = options.trajectory as string | undefined;
@@ -33,6 +41,7 @@ export async function reconstructMrCommand(session: Session, path: string, optio
     ...(maskPath ? [maskPath] : []),
     ...(trajectoryPath ? [trajectoryPath] : []),
     ...(mapsPath && mapsPath !== "espirit" ? [mapsPath] : []),
+    ...(weights ? [weights] : []),
   ];
   const out = session.dryRun ? undefined : session.output(target, folder, { force: options.force === true });
   try {
@@ -51,8 +60,12 @@ export async function reconstructMrCommand(session: Session, path: string, optio
         json: { dryRun: true, kspace: kspace.shape, outputs: [] },
         lines: [`would reconstruct k-space of ${shapeText(kspace.shape)}`],
       };
+    const network = learned
+      ? networkReconstruction(await loadModel("mr-cascade", { weights: weights === undefined ? undefined : readBytes(weights) }))
+      : undefined;
     const r = await session.stoppable((signal) =>
       reconstructMr({
+        network,
         kspace,
         mask: mask?.tensor,
         trajectory,
@@ -101,7 +114,7 @@ export async function reconstructMrCommand(session: Session, path: string, optio
       ...(trajectoryPath && { trajectory: trajectoryPath }),
       maps: maps === undefined ? (r.maps ? "espirit" : "none") : (mapsPath as string),
     };
-    const sentence = `${plain(Math.round(1000 * r.sampled) / 10)} % of k-space, ${figures.coils} ${figures.coils === 1 ? "coil" : "coils"}: ${r.prior} with λ = ${plain(r.lambda)} on data divided by ${plain(r.scale)}; ${r.iterations} steps, ${r.reason}`;
+    const sentence = `${plain(Math.round(1000 * r.sampled) / 10)} % of k-space, ${figures.coils} ${figures.coils === 1 ? "coil" : "coils"}: ${learned ? "a learned cascade" : `${r.prior} with λ = ${plain(r.lambda)} on data divided by ${plain(r.scale)}; ${r.iterations} steps`}, ${r.reason}`;
     if (folder) {
       if (r.maps) out.put("maps.npy", writeNpy({ shape: [...r.maps.shape], data: Float32Array.from(r.maps.data), complex: true }));
       out.put("report.html", reportOf(r, kspace, sentence, timings, session.warnings, plan));

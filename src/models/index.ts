@@ -5,6 +5,7 @@ export {
   type CascadeOptions,
   fromChannels,
   type MeasuredImages,
+  networkReconstruction,
   reconstructionCascade,
   sampledNormal,
   toChannels,

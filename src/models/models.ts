@@ -4,6 +4,7 @@ import { readSafetensors } from "../io/index.js";
 import { type Layer, withWeightsOf } from "../nn/index.js";
 import type { Card, ShippedWeights } from "./card.js";
 import { denoisingNetwork, type NoisyImages } from "./denoisingNetwork.js";
+import { type MeasuredImages, reconstructionCascade } from "./reconstructionCascade.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
 
 /** A network by its name: how it is made and, where trained weights come with the package, where they lie and what they are. */
@@ -26,6 +27,11 @@ export const models = {
     card: denoiserCard,
     weights: () => import("./weights/denoiser.js"),
   } satisfies Model<NoisyImages, import("../tensor/index.js").Tensor>,
+  "mr-cascade": {
+    name: "mr-cascade",
+    summary: "an image from undersampled lines of k-space: networks and data consistency by turns",
+    build: (random) => reconstructionCascade({ random }),
+  } satisfies Model<MeasuredImages, import("../tensor/index.js").Tensor>,
 } as const;
 export type ModelName = keyof typeof models;
 /** The network of that name. */

@@ -15,6 +15,7 @@ import {
   sequential,
   zeros,
 } from "../nn/index.js";
+import type { MrNetwork } from "../reconstruction/index.js";
 import { complex } from "../tensor/ops/complex.js";
 import { fft, fftShift, ifft, ifftShift } from "../tensor/ops/fft.js";
 import { concat } from "../tensor/ops/shaping.js";
@@ -113,3 +114,13 @@ export function reconstructionCascade(o: CascadeOptions): Layer<MeasuredImages, 
     return x;
   });
 }
+
+/** A cascade as `network` of `reconstructMr`. */
+export const networkReconstruction =
+  (model: Layer<MeasuredImages, Tensor>): MrNetwork =>
+  (zeroFilled, normal) => {
+    const [h, w] = zeroFilled.shape;
+    const lift = (z: Tensor) => toChannels(z.reshape(1, 1, h, w));
+    const lower = (x: Tensor) => fromChannels(x).reshape(h, w);
+    return lower(model.forward({ zeroFilled: lift(zeroFilled), normal: (x) => lift(normal(lower(x))) }));
+  };

@@ -31,7 +31,7 @@ export {
   dynamicMethods,
   reconstructDynamicMr,
 } from "./reconstructDynamicMr.js";
-export { type MrPrior, type ReconstructMrOptions, type ReconstructMrResult, reconstructMr } from "./reconstructMr.js";
+export { type MrNetwork, type MrPrior, type ReconstructMrOptions, type ReconstructMrResult, reconstructMr } from "./reconstructMr.js";
 export { type MrSeriesOptions, type MrSeriesResult, reconstructMrSeries } from "./reconstructMrSeries.js";
 export { type RestoreOptions, type RestoreResult, restore, type Solver } from "./restore.js";
 export { type ByDenoiserOptions, type ByDenoiserResult, lambdaOfNoise, restoreByDenoiser } from "./restoreByDenoiser.js";

@@ -18,7 +18,12 @@ import { type EspiritOptions, espirit } from "./espirit.js";
 import { acceleratedShrinkage, complexTvPrimalDual, type QuadraticData } from "./frameShrinkage.js";
 import { trajectoryProblem } from "./nonCartesian.js";
 
-export type MrPrior = "wavelet" | "tv" | "l2" | "none";
+export type MrPrior = "wavelet" | "tv" | "l2" | "none" | "learned";
+/**
+ * A learned reconstruction: (A*y, x ↦ A*A x) ↦ image, all complex [h, w], in units in which the largest magnitude of A*y is 1. `networkReconstruction` of
+ * `pullback/models` makes one of a network; any function will do.
+ */
+export type MrNetwork = (zeroFilled: Tensor, normal: (x: Tensor) => Tensor) => Tensor;
 export interface ReconstructMrOptions {
   /**
    * Complex, centred, orthonormal: [h, w] of one coil or [coils, h, w]; 0 where nothing was measured. With a trajectory: [m] or [coils, m], laid out as
@@ -39,6 +44,8 @@ export interface ReconstructMrOptions {
    * ½‖x‖², or nothing.
    */
   readonly prior?: MrPrior;
+  /** What prior "learned" (its default then) reconstructs with, in place of a minimisation; it has no λ, steps and tolerance. */
+  readonly network?: MrNetwork;
   /**
    * λ, for data divided by `scale`. "auto" (default): 0.0024 √(share sampled) for wavelets, 0.005 for total variation, 0.01 for l2. The wavelets' rule is
    * that of noise: what a zero-filled image has of it grows with the root of that share.
@@ -90,10 +97,11 @@ export interface ReconstructMrResult {
 export async function reconstructMr(options: ReconstructMrOptions): Promise<ReconstructMrResult> {
   const made = scope(() => prepare(options));
   const { operator, data, zeroFilled, scale, sampled, maps, warnings, shape } = made;
-  const prior = options.prior ?? (maps ? "wavelet" : "tv");
+  const prior = options.prior ?? (options.network ? "learned" : maps ? "wavelet" : "tv");
+  checkNetwork(options, prior);
   const lambda =
     options.lambda === undefined || options.lambda === "auto"
-      ? { wavelet: 0.0024 * Math.sqrt(sampled), tv: 0.005, l2: 0.01, none: 0 }[prior]
+      ? { wavelet: 0.0024 * Math.sqrt(sampled), tv: 0.005, l2: 0.01, none: 0, learned: 0 }[prior]
       : options.lambda;
   if (!(lambda >= 0 && Number.isFinite(lambda)))
     throw new ArgumentError(`reconstructMr: λ is ${lambda}; give a number that is not negative, or auto`, { lambda });
@@ -123,7 +131,12 @@ export async function reconstructMr(options: ReconstructMrOptions): Promise<Reco
       return done?.(s);
     };
   };
-  if (prior === "wavelet") {
+  if (prior === "learned") {
+    const x = scope(() => (options.network as MrNetwork)(zeroFilled, problem.normal));
+    penalty = () => 0;
+    outcome = { x, stop: "converged", reason: "the network's cascades are through", iterations: 1, history: [] };
+    solver = "learned";
+  } else if (prior === "wavelet") {
     const w = stationaryWaveletOperator(shape, {
       wavelet: options.wavelet?.name ?? "db2",
       levels: options.wavelet?.levels,
@@ -179,6 +192,20 @@ export async function reconstructMr(options: ReconstructMrOptions): Promise<Reco
     solver,
     warnings,
   }));
+}
+
+function checkNetwork(o: ReconstructMrOptions, prior: MrPrior): void {
+  if ((prior === "learned") !== (o.network !== undefined))
+    throw new ArgumentError(
+      o.network
+        ? `reconstructMr: a network with prior "${prior}"; it goes with "learned"`
+        : 'reconstructMr: prior "learned" needs the network; see loadModel and networkReconstruction',
+      { prior },
+    );
+  if (prior !== "learned") return;
+  const idle = (["lambda", "iterations", "tolerance"] as const).find((name) => o[name] !== undefined);
+  if (idle) throw new ArgumentError(`reconstructMr: a network has no ${idle}; leave it out`, { [idle]: o[idle] });
+  if (o.scaleData === "none") throw new ArgumentError("reconstructMr: a network expects scaled data; leave scaleData out", {});
 }
 
 const isComplex = (t: Tensor) => t.dtype === "c64" || t.dtype === "c128";

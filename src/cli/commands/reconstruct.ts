@@ -17,7 +17,7 @@ const kinds: Readonly<Record<string, () => Promise<Reconstruct>>> = {
         : series.reconstructDynamicMrCommand(session, input, options);
   },
 };
-const priors = ["none", "l2", "tikhonov", "tv", "tgv", "wavelet"] as const;
+const priors = ["none", "l2", "tikhonov", "tv", "tgv", "wavelet", "learned"] as const;
 
 /** Shared by every kind. */
 const shared: readonly OptionDefinition[] = [
@@ -43,6 +43,7 @@ const mr: readonly OptionDefinition[] = [
     text,
     "a .npy file",
   ),
+  option("--weights <file>", "mr: of --prior learned, from a training of your own", text, "a .safetensors file"),
   option("--maps <file>", "mr: coil sensitivities, or espirit to have them from the centre of k-space", text, "a .npy file, or espirit"),
 ];
 /** Series. */
