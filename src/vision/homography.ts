@@ -12,7 +12,7 @@ import {
   sift,
 } from "../features/index.js";
 import type { HomographyTransform } from "../transforms/homography.js";
-import { align } from "./align.js";
+import { type AlignResult, align } from "./align.js";
 import { type Guided, guidedMatches } from "./guided.js";
 import {
   consistentFour,
@@ -22,6 +22,7 @@ import {
   physical,
   project,
   refineHomography,
+  scaled,
   throughFour,
 } from "./planar.js";
 import { marginalGain, robustModel } from "./robust.js";
@@ -251,12 +252,26 @@ export function homography(a: Image, b: Image, o: HomographyFromPicturesOptions 
   return polished(a, b, second.logFalseAlarms < first.logFalseAlarms ? second : first, o.refine);
 }
 
-/** The same after direct alignment from H, if a then agrees better with b. */
+/**
+ * The same after direct alignment from H, if the pictures then agree better where they cover each other. The picture that is interpolated should be the
+ * sharper one: interpolating smooths, and only then both are smoothed alike. Which one that is the agreement of both ways tells.
+ */
 function polished(a: Image, b: Image, r: HomographyResult, refine: HomographyFromPicturesOptions["refine"] = "none"): HomographyResult {
-  if (refine === "none" || r.status !== "ok" || !r.h) return r;
-  const options = { levels: 0, search: false, start: r.h, method: refine === "ecc" ? ("ecc" as const) : ("ic" as const) };
-  const before = align(a, b, { ...options, iterations: 0 });
-  const after = align(a, b, options);
-  if (!(after.agreement > before.agreement)) return { ...r, reason: `${r.reason}; brightness did not improve on it` };
-  return { ...r, h: after.h, transform: after.transform, reason: `${r.reason}; polished by brightness` };
+  const back = r.h && invertHomography(r.h);
+  if (refine === "none" || r.status !== "ok" || !r.h || !back) return r;
+  const options = { levels: 0, search: false, method: refine === "ecc" ? ("ecc" as const) : ("ic" as const) };
+  const ways = [
+    { pair: [a, b] as const, start: r.h },
+    { pair: [b, a] as const, start: scaled(back) },
+  ].map((w) => ({ ...w, before: align(...w.pair, { ...options, start: w.start, iterations: 0 }) }));
+  // Where they cover each other: the share that is covered changes with H, and says nothing of how well it fits.
+  const alike = (q: AlignResult) => (q.overlap > 0 ? q.agreement / q.overlap : 0);
+  const forward = alike(ways[0].before) >= alike(ways[1].before);
+  const { pair, start, before } = ways[forward ? 0 : 1];
+  const after = align(...pair, { ...options, start });
+  const inverse = forward ? after.h : invertHomography(after.h);
+  if (!(alike(after) > alike(before) && after.overlap > 0.7 * before.overlap) || !inverse)
+    return { ...r, reason: `${r.reason}; brightness did not improve on it` };
+  const h = scaled(inverse);
+  return { ...r, h, transform: physical(h, a.grid, b.grid), reason: `${r.reason}; polished by brightness` };
 }
