@@ -50,6 +50,8 @@ const cases: [string, string, number, RegExp][] = [
   ["an arterial input that nobody reads", "motion a.png b.png --dynamics t1 --times t.csv --input c.csv -o out/", 2, /--input goes with/],
   ["times that do not exist", "motion a.png b.png --dynamics t1 --times none.csv -o out/", 3, /none\.csv/],
   ["an enlargement by nothing", "superres a.png --scale 0 -o out.png", 2, /--scale/],
+  ["an enlargement beyond all memory", "superres a.png --scale 100000 -o out.png", 5, /needs about .* MB.*smaller --scale/],
+  ["frames enlarged beyond all memory", "superres --frames a.png b.png --scale 100000 -o out.png", 5, /needs about .* MB/],
   ["frames and an image", "superres a.png --frames a.png b.png --scale 2 -o out.png", 2, /--frames came/],
   ["frames with a letter among them", "superres --frames a.png text.png --scale 2 -o out.png", 3, /text\.png/],
   ["k-space with NaN", "reconstruct mr nan.npy -o out.npy", 3, /not finite/],

@@ -6,7 +6,7 @@ import { resizeOperator } from "../operators/index.js";
 import { PlugAndPlay } from "../priors/index.js";
 import { enlarge, restore } from "../reconstruction/index.js";
 import { gallery, plain, robustWindow } from "../report/index.js";
-import type { Tensor } from "../tensor/index.js";
+import { requireMemory, type Tensor } from "../tensor/index.js";
 import type { Options, Outcome } from "./command.js";
 import { Exit } from "./exit.js";
 import { imageExtension, putRun } from "./groupFiles.js";
@@ -53,6 +53,12 @@ export async function superresImage(session: Session, path: string, options: Opt
     const m = measured(loaded, undefined, options.scaleData === "auto");
     const sigma = sigmaOf(options.sigma as number | undefined, m);
     const grid = finer(m.grid, scale);
+    // Measured and fine image, and what is carried along; the methods ask for more.
+    requireMemory(
+      8 * m.loaded.image.values.size * scale * scale,
+      `superres: an image of ${grid.size.join("×")}`,
+      "choose a smaller --scale",
+    );
     clock("read");
     const plan = { scale, prior: prior.name, ...(sigma !== undefined && { sigma }), lambda: options.lambda ?? "auto" };
     if (!out)

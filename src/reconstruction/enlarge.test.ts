@@ -64,4 +64,6 @@ test("what cannot be is said", async () => {
   await expect(enlarge(truth, { scale: 1.5 })).rejects.toThrow(/scale 1.5/);
   await expect(enlarge(Tensor.full([9], 1), { scale: 2 })).rejects.toThrow(/two axes/);
   await expect(enlarge(truth, { scale: 2, noise: -1 })).rejects.toThrow(/noise -1/);
+  await expect(enlarge(truth, { scale: 100000 })).rejects.toThrow(/6000000×4800000 needs about .* MB/);
+  await expect(enlarge(truth, { scale: 2, steps: 1e9 })).rejects.toThrow(/at most 10000/);
 });

@@ -5,7 +5,7 @@ import { shapeText } from "../core/shape.js";
 import { resizeOperator } from "../operators/index.js";
 import { type AnyDenoiser, bm3d, denoiserFrom } from "../priors/index.js";
 import { geometric } from "../solvers/index.js";
-import { scope, type Tensor } from "../tensor/index.js";
+import { requireMemory, scope, type Tensor } from "../tensor/index.js";
 
 export interface EnlargeOptions {
   /** So many new samples for each old one, along both axes: a whole number from 2 on. */
@@ -33,6 +33,8 @@ export interface EnlargeResult {
 const luma = [0.299, 0.587, 0.114];
 /** Back-projections after each denoising: each brings Dx a good part nearer to y. */
 const rounds = 5;
+/** Fine images held at once, about. */
+const peak = 12;
 
 interface Enlarging extends State<Tensor> {
   readonly k: number;
@@ -49,7 +51,8 @@ export async function enlarge(image: Tensor, o: EnlargeOptions): Promise<Enlarge
   const { scale, steps = 8, noise = 0 } = o;
   if (!(Number.isInteger(scale) && scale >= 2))
     throw new ArgumentError(`enlarge: scale ${scale}; give a whole number from 2 on`, { scale });
-  if (!(Number.isInteger(steps) && steps >= 0)) throw new ArgumentError(`enlarge: ${steps} steps; give a whole number`, { steps });
+  if (!(Number.isInteger(steps) && steps >= 0 && steps <= 10000))
+    throw new ArgumentError(`enlarge: ${steps} steps; give a whole number of at most 10000`, { steps });
   if (!(noise >= 0)) throw new ArgumentError(`enlarge: noise ${noise}; give its standard deviation, 0 or more`, { noise });
   if (image.rank < 2 || image.dtype === "c64" || image.dtype === "c128" || image.size === 0)
     throw new ShapeError(
@@ -58,6 +61,15 @@ export async function enlarge(image: Tensor, o: EnlargeOptions): Promise<Enlarge
         shape: image.shape,
       },
     );
+  requireMemory(
+    peak * 4 * image.size * scale * scale,
+    `enlarge: an image of ${image.shape
+      .slice(-2)
+      .map((n) => n * scale)
+      .reverse()
+      .join("×")}`,
+    "choose a smaller scale, or crop the image first",
+  );
   const y = scope(() => image.cast("f32"));
   const fine = y.shape.map((n, a) => (a < y.rank - 2 ? n : n * scale));
   const coarse = y.shape.slice(-2);

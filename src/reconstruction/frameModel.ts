@@ -72,6 +72,12 @@ export function sensorOperator(channels: number, frame: Shape, factors: readonly
   );
   if (widths.length !== d || widths.some((s) => !(s >= 0 && Number.isFinite(s))))
     throw new ArgumentError(`superResolve: psf ${widths}; give standard deviations that are not negative, one or ${d}`, { psf });
+  const wide = widths.findIndex((s, a) => s > frame[d - 1 - a] * factors[a]);
+  if (wide >= 0)
+    throw new ArgumentError(
+      `superResolve: a psf of standard deviation ${widths[wide]} for an image of ${fine[d - 1 - wide]} fine samples; give one smaller than the image`,
+      { psf: widths[wide] },
+    );
   const rows = frame.map((m, k) => sensorRows(m, factors[d - 1 - k], widths[d - 1 - k], pixel));
   const detector = alongAxes("sensor", [channels, ...fine], axes, rows, "f32");
   return psf instanceof Tensor ? compose(detector, blurOperator([channels, ...fine], psf, { border: "reflect" })) : detector;

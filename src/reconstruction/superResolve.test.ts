@@ -146,6 +146,8 @@ describe("superResolve", () => {
     await expect(superResolve({ frames })).rejects.toThrow(/scale or the grid/);
     await expect(superResolve({ frames, scale: 1.5 })).rejects.toThrow(/whole number/);
     await expect(superResolve({ frames, scale: 2, motion: motion.slice(1) })).rejects.toThrow(/7 transforms as motion for 8 frames/);
+    await expect(superResolve({ frames, scale: 100000 })).rejects.toThrow(/needs about .* MB/);
+    await expect(superResolve({ frames, scale: 2, psf: 1e6 })).rejects.toThrow(/smaller than the image/);
   });
 });
 

@@ -4,10 +4,10 @@ import type { Grid, Image, Prior, Progress, Result, Stop, Transform } from "../c
 import { iterate } from "../core/iterate.js";
 import { shapeText } from "../core/shape.js";
 import { phaseCorrelation } from "../features/index.js";
-import { dimensionOf, identityMap, tensorShape } from "../image/index.js";
+import { dimensionOf, identityMap, tensorShape, voxelsOf } from "../image/index.js";
 import { stacked } from "../operators/index.js";
 import { TotalVariation, totalVariation } from "../priors/index.js";
-import { dispose, gaussian, keep, scope, Tensor } from "../tensor/index.js";
+import { dispose, gaussian, keep, requireMemory, scope, Tensor } from "../tensor/index.js";
 import { dotOf } from "../tensor/variables.js";
 import { AffineTransform } from "../transforms/index.js";
 import { FrameOperator, frameOf, refinedGrid, type Sensor } from "./frameModel.js";
@@ -300,7 +300,14 @@ function checked(o: SuperResolveOptions): Grid {
       );
   if (o.lambda !== undefined && !(o.lambda >= 0))
     throw new ArgumentError(`superResolve: λ is ${o.lambda}; give a number that is not negative`, {});
-  return o.grid ?? refinedGrid(frames[0].grid, scale as number | readonly number[]);
+  const target = o.grid ?? refinedGrid(frames[0].grid, scale as number | readonly number[]);
+  // The image and its split differences, and for each frame its warped image, the slopes of that and the motion's columns.
+  requireMemory(
+    4 * channels * voxelsOf(target) * (20 + 10 * (frames.length - 1)),
+    `superResolve: an image of ${target.size.join("×")} from ${frames.length} frame${frames.length === 1 ? "" : "s"}`,
+    "choose a smaller scale, or crop the frames first",
+  );
+  return target;
 }
 const startOf = (model: MotionModel, start: readonly Transform[]): Tensor => {
   const n = model.shape.reduce((a, b) => a * b, 1);
