@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { seeded } from "../../core/random.js";
 import { image } from "../../image/index.js";
+import { trackWindows } from "../../kernels/trackWindows.js";
 import { multiply3 } from "../planar.js";
 import { angleOf, transpose3 } from "../rotation.js";
 import { lookAlong, sceneDepth, scenePath, sceneView } from "../scene.js";
 import { between, type CameraPose, Odometer, odometry } from "./odometer.js";
-import { newPoints, pyramidOf, trackPoints, trackThereAndBack } from "./pointTracks.js";
+import { newPoints, pyramidOf, trackThereAndBack } from "./pointTracks.js";
 import { cloudFile, posesText, readCalibration, readPoses } from "./poseFile.js";
 
 const camera = { fx: 260, fy: 260, cx: 159.5, cy: 99.5 };
@@ -32,7 +33,7 @@ describe("tracks of points", () => {
   const inside = list.filter(([x, y]) => x > 35 && y > 35 && x < 125 && y < 85);
   test("find a shift to a few hundredths of a pixel, whatever the light", () => {
     const to = draw(7.3, -4.6, 0.8, 0.2);
-    const r = trackPoints(
+    const r = trackWindows(
       from,
       to,
       inside.map((p) => p[0]),
