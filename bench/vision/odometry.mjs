@@ -14,7 +14,7 @@ import { median, root } from "../machine.mjs";
 
 export const about = "Odometry: rotation and direction of each step, drift with each step scaled by its true length";
 
-/** The sequences of the data folder, and one rendered from a phantom in which the camera turns by several degrees a frame. */
+/** The sequences of the data folder, and drives rendered from a phantom in which the camera turns by up to several degrees a frame. */
 function* sequences(at) {
   const folder = join(dataFolder, "vision/vo");
   for (const set of readdirSync(folder).sort()) {
@@ -31,26 +31,32 @@ function* sequences(at) {
     };
   }
   const view = { focal: 450, width: 640, height: 360 };
-  const path = scenePath(20, 1.2, 0.3);
-  const files = path.map((pose, k) => {
-    const { values } = sceneView(pose, { ...view, seed: k + 1 });
-    const file = join(at, `${String(k).padStart(3, "0")}.png`);
-    const im = image(
-      Float32Array.from(values.data, (v) => Math.round(Math.min(255, 255 * v))),
-      { size: [view.width, view.height] },
-    );
-    for (const [, bytes] of writeImage(im, file, { dtype: "uint8", clamp: true })) writeFileSync(file, bytes);
-    return file;
-  });
   const calib = join(at, "calib.json");
   writeFileSync(calib, JSON.stringify({ fx: 450, fy: 450, cx: 319.5, cy: 179.5 }));
-  yield {
-    name: "turning phantom",
-    files,
-    calib,
-    truth: path.map((p) => ({ rotation: transpose3(p.rotation), position: p.position })),
-    goals: ["0.06", "0.8", "1"],
-  };
+  const drives = [
+    { name: "turning phantom", path: scenePath(20, 1.2, 0.3), seed: 1 },
+    { name: "turning left", path: scenePath(20, -0.9, 0.4), seed: 100 },
+    { name: "short steps", path: scenePath(24, 0.5, 0.15), seed: 200 },
+  ];
+  for (const { name, path, seed } of drives) {
+    const files = path.map((pose, k) => {
+      const { values } = sceneView(pose, { ...view, seed: k + seed });
+      const file = join(at, `${seed}-${String(k).padStart(3, "0")}.png`);
+      const im = image(
+        Float32Array.from(values.data, (v) => Math.round(Math.min(255, 255 * v))),
+        { size: [view.width, view.height] },
+      );
+      for (const [, bytes] of writeImage(im, file, { dtype: "uint8", clamp: true })) writeFileSync(file, bytes);
+      return file;
+    });
+    yield {
+      name,
+      files,
+      calib,
+      truth: path.map((p) => ({ rotation: transpose3(p.rotation), position: p.position })),
+      goals: ["0.06", "0.8", "0.7"],
+    };
+  }
 }
 
 export function scored(poses, truth) {
@@ -135,6 +141,7 @@ export async function run({ reps, threads }) {
     rows,
     notes: [
       "times include reading and decoding; peers measured on kitti_seq1: PyrLK and essential matrix 0.078°, 0.80°, 0.70 %; ORB 0.162°, 3.67°, 14.3 %",
+      "of kitti_seq1 the truth of the first twelve frames is off by about 0.1° a step: tracks and SIFT matches, which share nothing, agree to 0.006°, and to 0.02° with the later truth; its drift is that of the truth",
     ],
   };
 }

@@ -25,14 +25,18 @@ export function brightnessOf(picture: Image): Gray {
   const channels = picture.values.shape[0];
   const weights = channels === 3 || channels === 4 ? [0.299, 0.587, 0.114] : Array.from({ length: channels }, () => 1 / channels);
   const values = new Float32Array(n);
-  for (const [c, w] of weights.entries()) for (let k = 0; k < n; k++) values[k] += w * data[c * n + k];
-  let low = Number.POSITIVE_INFINITY;
-  let whole = true;
-  for (const v of values) {
-    if (!Number.isFinite(v)) whole = false;
-    else if (v < low) low = v;
+  for (const [c, w] of weights.entries()) {
+    const own = data.subarray(c * n, (c + 1) * n);
+    for (let k = 0; k < n; k++) values[k] += w * own[k];
   }
-  if (!whole) for (let k = 0; k < n; k++) if (!Number.isFinite(values[k])) values[k] = Number.isFinite(low) ? low : 0;
+  // A sum tells whether all are finite.
+  let sum = 0;
+  for (let k = 0; k < n; k++) sum += values[k];
+  if (!Number.isFinite(sum)) {
+    let low = Number.POSITIVE_INFINITY;
+    for (let k = 0; k < n; k++) if (Number.isFinite(values[k]) && values[k] < low) low = values[k];
+    for (let k = 0; k < n; k++) if (!Number.isFinite(values[k])) values[k] = Number.isFinite(low) ? low : 0;
+  }
   return { values, width, height };
 }
 
@@ -40,10 +44,13 @@ export function brightnessOf(picture: Image): Gray {
 export function grayOf(picture: Image): Gray {
   const { values, width, height } = brightnessOf(picture);
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const v of values) {
+  const n = values.length;
+  for (let k = 0; k < n; k++) {
+    const v = values[k];
     if (v < low) low = v;
     if (v > high) high = v;
   }
   const by = high > low ? 1 / (high - low) : 0;
-  return { values: values.map((v) => (v - low) * by), width, height };
+  for (let k = 0; k < n; k++) values[k] = (values[k] - low) * by;
+  return { values, width, height };
 }

@@ -26,7 +26,7 @@ export const command: CommandDefinition = {
     option("--calib <file>", "fx, fy, cx, cy or K as JSON, or a line of a 3×4 or 3×3 matrix", text, "a path"),
     option("--points <n>", "about so many points are followed (800)", wholeFromOne, "a whole number of at least 20"),
     option("--sigma <s>", "largest noise of a track thought of, pixels (0.5)", positive, "a positive number"),
-    option("--window <n>", "frames refined together with their points; 0: none (0)", notNegative, "a whole number"),
+    option("--window <n>", "frames refined together with their points; 0: none (3)", notNegative, "a whole number"),
     option("--seed <n>", "of the robust search (1)", whole, "a whole number"),
   ],
   async run(session, paths, options) {
@@ -132,7 +132,7 @@ function planOf(o: Options) {
   return {
     points: (o.points as number | undefined) ?? 800,
     sigma: (o.sigma as number | undefined) ?? 0.5,
-    window: Math.round((o.window as number | undefined) ?? 0),
+    window: Math.round((o.window as number | undefined) ?? 3),
     seed: (o.seed as number | undefined) ?? 1,
   };
 }

@@ -48,6 +48,7 @@ export function refineWindow(
   const weights = new Float64Array(total);
   const residual = new Float64Array(2);
   const [du, dv] = [new Float64Array(3), new Float64Array(3)];
+  const [p, row] = [new Float64Array(3), new Float64Array(6)];
   /** Residual and its derivative by the point in camera coordinates; false behind the camera. */
   const look = (frame: number, p: readonly number[], at: readonly number[], q: Float64Array): boolean => {
     const { R, c } = cameras[frame - first];
@@ -93,19 +94,22 @@ export function refineWindow(
         if (!(weights[k] > 0) || !look(f, points[i], place(t, f), q)) continue;
         const w = weights[k];
         const { R } = cameras[f - first];
-        du.set([camera.fx / q[2], 0, (-camera.fx * q[0]) / (q[2] * q[2])]);
-        dv.set([0, camera.fy / q[2], (-camera.fy * q[1]) / (q[2] * q[2])]);
+        du[0] = camera.fx / q[2];
+        du[2] = (-camera.fx * q[0]) / (q[2] * q[2]);
+        dv[1] = camera.fy / q[2];
+        dv[2] = (-camera.fy * q[1]) / (q[2] * q[2]);
         const own = 6 * (f - first - fixed);
         for (let axis = 0; axis < 2; axis++) {
           const d = axis === 0 ? du : dv;
           const r = residual[axis];
           // By the point: d R. By the pose: R ← exp[ω] R gives d (ω × q), C ← C + δ gives −d R δ.
-          const p = [
-            d[0] * R[0] + d[1] * R[3] + d[2] * R[6],
-            d[0] * R[1] + d[1] * R[4] + d[2] * R[7],
-            d[0] * R[2] + d[1] * R[5] + d[2] * R[8],
-          ];
-          const row = [q[1] * d[2] - q[2] * d[1], q[2] * d[0] - q[0] * d[2], q[0] * d[1] - q[1] * d[0], -p[0], -p[1], -p[2]];
+          for (let c = 0; c < 3; c++) {
+            p[c] = d[0] * R[c] + d[1] * R[3 + c] + d[2] * R[6 + c];
+            row[3 + c] = -p[c];
+          }
+          row[0] = q[1] * d[2] - q[2] * d[1];
+          row[1] = q[2] * d[0] - q[0] * d[2];
+          row[2] = q[0] * d[1] - q[1] * d[0];
           for (let c = 0; c < 3; c++) {
             b[c] += w * p[c] * r;
             for (let e = 0; e < 3; e++) C[3 * c + e] += w * p[c] * p[e];
@@ -122,6 +126,7 @@ export function refineWindow(
     }
     for (let c = 0; c < size; c++) S[c * size + c] *= 1 + mu;
     const inverses: (Float64Array | undefined)[] = [];
+    const Y = new Float64Array(18);
     for (const { C, b, W, from } of blocks) {
       const [c0, c1, c2, c4, c5, c8] = [C[0] * (1 + mu), C[1], C[2], C[4] * (1 + mu), C[5], C[8] * (1 + mu)];
       const [A, B, D] = [c4 * c8 - c5 * c5, c2 * c5 - c1 * c8, c1 * c5 - c2 * c4];
@@ -138,7 +143,6 @@ export function refineWindow(
       for (let f = Math.max(from, first + fixed); f <= last; f++) {
         const own = 6 * (f - first - fixed);
         const at = 18 * (f - from);
-        const Y = new Float64Array(18);
         for (let c = 0; c < 6; c++)
           for (let e = 0; e < 3; e++)
             Y[3 * c + e] = W[at + 3 * c] * inv[e] + W[at + 3 * c + 1] * inv[3 + e] + W[at + 3 * c + 2] * inv[6 + e];
