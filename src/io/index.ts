@@ -27,6 +27,19 @@ export * from "./metaImage.js";
 export * from "./nifti.js";
 export * from "./npy.js";
 export * from "./nrrd.js";
+export {
+  type OnnxAttribute,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxType,
+  type OnnxValue,
+  readOnnx,
+  writeOnnx,
+} from "./onnx.js";
+export { exportOnnx, type OnnxExportOptions, onnxOperators } from "./onnxExport.js";
+export { importOnnx, type OnnxNetwork } from "./onnxImport.js";
 export { writePly } from "./ply.js";
 export * from "./png.js";
 export * from "./points.js";
