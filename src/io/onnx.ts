@@ -95,6 +95,8 @@ const stored: Partial<Record<OnnxType, { readonly type: ScalarType; readonly wid
   bool: { type: "uint8" },
 };
 const who = "onnx";
+/** A name from a file in an error: one line, not too long. */
+export const quoted = (name: string): string => JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
 
 function tensorOf(bytes: Uint8Array): { readonly name: string; readonly tensor: OnnxTensor } {
   const shape: number[] = [];
@@ -111,7 +113,7 @@ function tensorOf(bytes: Uint8Array): { readonly name: string; readonly tensor: 
     else if (f.field === 10) for (const v of wireDoubles(f, who)) typed.doubles.push(v);
     else if (f.field === 13 || (f.field === 14 && wireNumber(f, who) === 1)) outside = true;
   }
-  const wrong = (what: string) => new FormatError(`onnx: the array "${name.slice(0, 60)}" ${what}`, { name });
+  const wrong = (what: string) => new FormatError(`onnx: the array ${quoted(name)} ${what}`, { name });
   if (outside) throw wrong("keeps its numbers in another file; save the model as one file");
   const type = typeOf(code);
   const kind = stored[type];
@@ -144,7 +146,7 @@ function attributeOf(bytes: Uint8Array): readonly [string, OnnxAttribute] {
   const kind = type || [2, 3, 4, 5, 7, 8, 9].find((field) => one(field))! - 1 || 0;
   const first = (field: number) => {
     const f = one(field);
-    if (!f) throw new FormatError(`onnx: the attribute "${name.slice(0, 60)}" has no value; the file is damaged`, { name });
+    if (!f) throw new FormatError(`onnx: the attribute ${quoted(name)} has no value; the file is damaged`, { name });
     return f;
   };
   const long = (f: WireField) => wireIntegers(f, who).map((v) => Number(signed(v)));
@@ -193,8 +195,7 @@ function valueInfo(bytes: Uint8Array): OnnxValue {
                   if (v.field === 1) extent = wireNumber(v, who);
                   else if (v.field === 2) extent = wireText(v, who);
                 shape.push(extent);
-                if (shape.length > 32)
-                  throw new FormatError(`onnx: "${name.slice(0, 60)}" has more than 32 axes; the file is damaged`, { name });
+                if (shape.length > 32) throw new FormatError(`onnx: ${quoted(name)} has more than 32 axes; the file is damaged`, { name });
               }
             }
   return { name, type, shape };

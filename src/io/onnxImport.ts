@@ -2,7 +2,7 @@ import { ArgumentError, FormatError } from "../core/errors.js";
 import type { Parameters } from "../core/interfaces.js";
 import { type Layer, layer } from "../nn/index.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { type OnnxModel, type OnnxValue, readOnnx } from "./onnx.js";
+import { type OnnxModel, type OnnxValue, quoted, readOnnx } from "./onnx.js";
 import { operators, settings, tensorOf } from "./onnxOperators.js";
 
 /** A network from an ONNX file: a layer like any other, its weights are `parameters` by their names in the file. */
@@ -43,7 +43,10 @@ export function importOnnx(file: Uint8Array | OnnxModel): OnnxNetwork {
   );
   if (missing.size > 0)
     throw new FormatError(
-      `onnx: the network uses ${[...missing].slice(0, 8).join(", ")}, which ${missing.size === 1 ? "is" : "are"} not read here; export it with simpler operators`,
+      `onnx: the network uses ${[...missing]
+        .slice(0, 8)
+        .map((name) => (/^[\w.]+$/.test(name) ? name : quoted(name)))
+        .join(", ")}, which ${missing.size === 1 ? "is" : "are"} not read here; export it with simpler operators`,
       { operators: [...missing] },
     );
   if (graph.nodes.length > 0 && version < 7)
@@ -55,17 +58,16 @@ export function importOnnx(file: Uint8Array | OnnxModel): OnnxNetwork {
   graph.nodes.forEach((node, k) => {
     for (const name of node.inputs)
       if (name !== "" && !known.has(name))
-        throw new FormatError(`onnx: "${name.slice(0, 60)}" is used before it is computed; the file is damaged`, { name });
+        throw new FormatError(`onnx: ${quoted(name)} is used before it is computed; the file is damaged`, { name });
     for (const name of node.outputs) {
       if (name === "") continue;
-      if (known.has(name)) throw new FormatError(`onnx: "${name.slice(0, 60)}" is computed twice; the file is damaged`, { name });
+      if (known.has(name)) throw new FormatError(`onnx: ${quoted(name)} is computed twice; the file is damaged`, { name });
       known.add(name);
       maker.set(name, k);
     }
   });
   for (const { name } of graph.outputs)
-    if (!known.has(name))
-      throw new FormatError(`onnx: the output "${name.slice(0, 60)}" is computed nowhere; the file is damaged`, { name });
+    if (!known.has(name)) throw new FormatError(`onnx: the output ${quoted(name)} is computed nowhere; the file is damaged`, { name });
   if (graph.outputs.length === 0) throw new FormatError("onnx: the network has no output; the file is damaged", {});
 
   // Weights are the floats that are computed with; what only tells a node what to do is none.
@@ -83,7 +85,7 @@ export function importOnnx(file: Uint8Array | OnnxModel): OnnxNetwork {
   const evaluate = (parameters: Parameters, given: Readonly<Record<string, Tensor>>, names: readonly string[]): Tensor[] => {
     for (const name of names)
       if (!known.has(name))
-        throw new ArgumentError(`onnx: the network has no value "${name}"; nearest: ${nearest(name, [...known])}`, { name });
+        throw new ArgumentError(`onnx: the network has no value ${quoted(name)}; nearest: ${nearest(name, [...known])}`, { name });
     const needed = new Set<number>();
     const open = [...names];
     for (let name = open.pop(); name !== undefined; name = open.pop()) {
@@ -96,7 +98,7 @@ export function importOnnx(file: Uint8Array | OnnxModel): OnnxNetwork {
     for (const [name, t] of Object.entries(parameters)) values.set(name, t);
     for (const [name, t] of Object.entries(given)) {
       if (!inputNames.includes(name))
-        throw new ArgumentError(`onnx: the network has no input "${name}"; it has ${inputNames.join(", ")}`, { name });
+        throw new ArgumentError(`onnx: the network has no input ${quoted(name)}; it has ${inputNames.map(quoted).join(", ")}`, { name });
       values.set(name, t);
     }
     for (const k of [...needed].sort((a, b) => a - b)) {
@@ -104,7 +106,9 @@ export function importOnnx(file: Uint8Array | OnnxModel): OnnxNetwork {
       const inputs = node.inputs.map((name) => {
         const t = values.get(name);
         if (name !== "" && !t)
-          throw new ArgumentError(`onnx: the input "${name}" is missing; the network takes ${inputNames.join(", ")}`, { name });
+          throw new ArgumentError(`onnx: the input ${quoted(name)} is missing; the network takes ${inputNames.map(quoted).join(", ")}`, {
+            name,
+          });
         return t;
       });
       const result = operators[node.operator]({ inputs, node, version });
@@ -115,7 +119,7 @@ export function importOnnx(file: Uint8Array | OnnxModel): OnnxNetwork {
     }
     return names.map((name) => {
       const t = values.get(name);
-      if (!t) throw new ArgumentError(`onnx: "${name}" is an optional output that is not computed here`, { name });
+      if (!t) throw new ArgumentError(`onnx: ${quoted(name)} is an optional output that is not computed here`, { name });
       return t;
     });
   };
@@ -124,7 +128,7 @@ export function importOnnx(file: Uint8Array | OnnxModel): OnnxNetwork {
     const single = (image: Tensor): Record<string, Tensor> => {
       if (inputNames.length !== 1)
         throw new ArgumentError(
-          `onnx: the network has ${inputNames.length} inputs (${inputNames.join(", ")}); use values({ name: tensor … })`,
+          `onnx: the network has ${inputNames.length} inputs (${inputNames.map(quoted).join(", ")}); use values({ name: tensor … })`,
           {
             inputs: inputNames,
           },

@@ -17,7 +17,7 @@ import {
 import { concat } from "../tensor/ops/shaping.js";
 import type { DType } from "../tensor/storage.js";
 import { Tensor } from "../tensor/tensor.js";
-import type { OnnxNode, OnnxTensor } from "./onnx.js";
+import { type OnnxNode, type OnnxTensor, quoted } from "./onnx.js";
 
 /** A node as its rule sees it. Whole numbers of all widths are i32 tensors, truth values 0 and 1. */
 export interface Call {
@@ -29,7 +29,7 @@ export interface Call {
 export type Operator = (call: Call) => Tensor | readonly Tensor[];
 
 const fault = (c: Call, what: string) =>
-  new FormatError(`onnx: ${c.node.operator} "${c.node.name || c.node.outputs[0]}" ${what}`, { operator: c.node.operator });
+  new FormatError(`onnx: ${c.node.operator} ${quoted(c.node.name || (c.node.outputs[0] ?? ""))} ${what}`, { operator: c.node.operator });
 const x = (c: Call, i = 0): Tensor => {
   const t = c.inputs[i];
   if (!t) throw fault(c, `lacks its input ${i}`);
@@ -232,12 +232,14 @@ const keys = (t: number, a: number): number => {
 function tapsOf(c: Call, n: number, m: number, scale: number): { readonly places: number[]; readonly weights: number[] }[] {
   const mode = text(c, "mode", "nearest");
   const where = text(c, "coordinate_transformation_mode", c.node.operator === "Upsample" ? "asymmetric" : "half_pixel");
+  // In single precision, as others do: it decides which of two samples is the nearest.
+  const half = (j: number) => Math.fround(Math.fround((j + 0.5) / scale) - 0.5);
   const at = (j: number): number => {
-    if (where === "asymmetric") return j / scale;
-    if (where === "half_pixel") return (j + 0.5) / scale - 0.5;
-    if (where === "pytorch_half_pixel") return m > 1 ? (j + 0.5) / scale - 0.5 : 0;
+    if (where === "asymmetric") return Math.fround(j / scale);
+    if (where === "half_pixel") return half(j);
+    if (where === "pytorch_half_pixel") return m > 1 ? half(j) : 0;
     if (where === "align_corners") return m > 1 ? (j * (n - 1)) / (m - 1) : 0;
-    throw fault(c, `places samples by "${where}", which is not read`);
+    throw fault(c, `places samples by ${quoted(where)}, which is not read`);
   };
   const inside = (i: number) => Math.max(0, Math.min(n - 1, i));
   const one = { places: new Array<number>(m), weights: new Array<number>(m).fill(1) };
@@ -258,7 +260,7 @@ function tapsOf(c: Call, n: number, m: number, scale: number): { readonly places
     return [one];
   }
   const reach = mode === "cubic" ? 2 : mode === "linear" ? 1 : 0;
-  if (reach === 0) throw fault(c, `interpolates by "${mode}", which is not read`);
+  if (reach === 0) throw fault(c, `interpolates by ${quoted(mode)}, which is not read`);
   const slope = float(c, "cubic_coeff_a", -0.75);
   return Array.from({ length: 2 * reach }, (_, t) => {
     const offset = t + 1 - reach;
@@ -328,7 +330,7 @@ const pad: Operator = (c) => {
   );
   const [before, after] = [from.map((v) => Math.max(0, v)), to.map((v) => Math.max(0, v))];
   if (mode === "constant") return t.pad(before, after, value);
-  if (mode !== "reflect" && mode !== "edge") throw fault(c, `pads by "${mode}", which is not read`);
+  if (mode !== "reflect" && mode !== "edge") throw fault(c, `pads by ${quoted(mode)}, which is not read`);
   for (let axis = 0; axis < t.rank; axis++) {
     const n = t.shape[axis];
     if (before[axis] === 0 && after[axis] === 0) continue;
