@@ -10,3 +10,10 @@ export {
   sampledNormal,
   toChannels,
 } from "./reconstructionCascade.js";
+export {
+  type FeatureUpsampling,
+  type SuperResolutionFramework,
+  type SuperResolutionOptions,
+  superResolutionFrameworks,
+  superResolutionNetwork,
+} from "./superResolutionNetwork.js";

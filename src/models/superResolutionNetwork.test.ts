@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import { seeded } from "../core/random.js";
+import { scope } from "../core/scope.js";
+import { inPrecision, parameterCount, squaredLoss, supervised, train, upsample } from "../nn/index.js";
+import { adamW } from "../optimisers/index.js";
+import { arange, randomNormal, randomUniform, Tensor } from "../tensor/index.js";
+import { leavesOf, withLeaves } from "../tensor/variables.js";
+import { scalarised, taylorFirst } from "../testing/laws.js";
+import { type SuperResolutionOptions, superResolutionFrameworks, superResolutionNetwork } from "./index.js";
+
+const kinds: readonly Partial<SuperResolutionOptions>[] = [
+  ...superResolutionFrameworks.map((framework) => ({ framework })),
+  ...(["nearest", "linear", "cubic", "transposed"] as const).map((upsampling) => ({ framework: "post" as const, upsampling })),
+  { framework: "progressive", upsampling: "transposed" },
+  { framework: "upDown", upsampling: "linear" },
+];
+const named = (o: Partial<SuperResolutionOptions>) => [o.framework, o.upsampling ?? "as it comes"].join(", ");
+const made = (o: Partial<SuperResolutionOptions>) => superResolutionNetwork({ random: seeded(1), scale: 2, features: 4, depth: 2, ...o });
+
+describe.each(kinds.map((o) => [named(o), o] as const))("a network that enlarges: %s", (_, o) => {
+  test.each([2, 3, 4])("it begins as cubic enlargement ×%d, of pictures of any size", (scale) => {
+    const x = randomNormal([2, 1, 5, 7], seeded(2));
+    const y = made({ ...o, scale }).forward(x);
+    expect(y.shape).toEqual([2, 1, 5 * scale, 7 * scale]);
+    expect(
+      y
+        .sub(upsample(x, scale, "cubic"))
+        .abs()
+        .max()
+        .item(),
+    ).toBe(0);
+  });
+
+  test("its gradients are those of differences, for pictures and weights", () => {
+    const model = inPrecision(made({ ...o, features: 3 }), "f64");
+    const random = seeded(3);
+    const weights = leavesOf(model.parameters).map((p) => p.add(randomUniform(p.shape, 0.05, 0.2, random, "f64")));
+    const f = (x: Tensor, ...ws: Tensor[]) => model.with(withLeaves(model.parameters, ws)).forward(x);
+    const all = [randomNormal([1, 1, 4, 5], random, "f64"), ...weights];
+    const { order, remainders } = scope(() => taylorFirst(scalarised(f, all, seeded(4)), all, seeded(5), 1e-4));
+    expect(order, `remainders ${remainders}`).toBeGreaterThan(1.8);
+  });
+});
+
+test("a hundred and fifty steps sharpen edges that it has not seen, beyond cubic enlargement", async () => {
+  /** An edge at some place and angle, smooth on the fine grid, and its blocks of 2 × 2 samples. */
+  const edge = (seed: number) => {
+    const random = seeded(seed);
+    const angle = 2 * Math.PI * random.uniform();
+    const along = arange(0, 24)
+      .sub(11.5)
+      .mul(Math.cos(angle))
+      .add(arange(0, 24).sub(11.5).mul(Math.sin(angle)).reshape(24, 1));
+    const target = along
+      .add(4 * random.uniform() - 2)
+      .mul(1.5)
+      .tanh()
+      .reshape(1, 1, 24, 24);
+    const input = target.reshape(1, 1, 12, 2, 12, 2).mean([3, 5]);
+    return { input, target };
+  };
+  const error = (f: (x: Tensor) => Tensor, seed: number) => {
+    const { input, target } = edge(seed);
+    return f(input).sub(target).norm().item();
+  };
+  const { model } = await train({
+    model: made({ features: 8 }),
+    data: (_, k) => edge(100 + k),
+    loss: supervised(squaredLoss()),
+    optimiser: adamW({ step: 3e-3 }),
+    steps: 150,
+  });
+  for (const seed of [1, 2, 3])
+    expect(error((x) => model.forward(x), seed)).toBeLessThan(0.8 * error((x) => upsample(x, 2, "cubic"), seed));
+});
+
+test("the default has about 56 thousand weights, and frameworks, scales and pictures that there are not are refused", () => {
+  expect(parameterCount(superResolutionNetwork({ random: seeded(1), scale: 2 }))).toBeLessThan(60_000);
+  expect(() => made({ scale: 1.5 })).toThrow(/scale 1.5/);
+  expect(() => made({ framework: "after" as never })).toThrow(/no framework "after"/);
+  expect(() => made({ framework: "pre", upsampling: "transposed" })).toThrow(/"pre" enlarges by a fixed rule/);
+  expect(() => made({}).forward(Tensor.zeros([1, 3, 4, 4]))).toThrow(/expected \[n, 1, y, x\]/);
+});
