@@ -32,6 +32,7 @@ export const commands: Readonly<
   mosaic: { summary: "join pictures taken from one place", load: () => import("./commands/mosaic.js") },
   motion: { summary: "correct motion in a series", load: () => import("./commands/motion.js") },
   odometry: { summary: "where a calibrated camera goes, from its frames", load: () => import("./commands/odometry.js") },
+  recognise: { summary: "which planar objects a picture shows, and where", load: () => import("./commands/recognise.js") },
   reconstruct: { summary: "an image from what a scanner measured", load: () => import("./commands/reconstruct.js") },
   register: { summary: "align MOVING with FIXED", load: () => import("./commands/register.js") },
   report: { summary: "write the report of a registration again", load: () => import("./commands/report.js") },

@@ -8,6 +8,7 @@ export { labelColour, outlined } from "./labelPicture.js";
 export { linePlot, plain, type Series, ticks } from "./linePlot.js";
 export { lossPlot } from "./lossPlot.js";
 export { type DrawnMatch, matchesSvg } from "./matches.js";
+export { type DrawnShape, overlaid } from "./overlay.js";
 export type { Layer } from "./page.js";
 export * from "./picture.js";
 export { type Figure, type ReportInput, report } from "./report.js";

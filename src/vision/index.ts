@@ -8,6 +8,7 @@ export {
   motions,
   robustWeights,
 } from "./align.js";
+export { type CubeFace, cubeOn, homographyOfPlane } from "./cube.js";
 export {
   checkPictures,
   type FlowMethod,
