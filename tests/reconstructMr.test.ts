@@ -53,7 +53,7 @@ describe("pullback reconstruct mr", () => {
     const untrained = weightsOf(models["mr-cascade"].build(seeded(1)));
     const one = kspace.at(0).mul(rows);
     put(at, { "one.npy": complex(one), "w.safetensors": writeSafetensors(untrained.tensors) });
-    const learned = ["reconstruct", "mr", "one.npy", "--prior", "learned", "--weights", "w.safetensors"];
+    const learned = ["reconstruct", "mr", "one.npy", "--prior", "model:mr-cascade", "--weights", "w.safetensors"];
     const ran = await pullback([...learned, "-o", "out", "--json"], { cwd: at });
     expect(ran.code).toBe(0);
     expect((ran.json as unknown as { reason: string }).reason).toContain("learned cascade");
@@ -70,7 +70,7 @@ describe("pullback reconstruct mr", () => {
       expect(refused.stderr).toMatch(sentence);
     }
     const alone = await pullback(["reconstruct", "mr", "k.npy", "--weights", "w.safetensors", "-o", "x.npy"], { cwd: at });
-    expect(alone.stderr).toMatch(/--weights: they are of the network of --prior learned/);
+    expect(alone.stderr).toMatch(/--weights: they are of the network of --prior model:mr-cascade/);
   });
   test("samples on a trajectory give an image of the size it reaches", async () => {
     const at = folder();

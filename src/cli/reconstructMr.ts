@@ -14,7 +14,9 @@ import { isFolder } from "./output.js";
 import { stopwatch } from "./registrationFiles.js";
 import type { Session } from "./session.js";
 
-const mrPriors: readonly MrPrior[] = ["none", "l2", "tv", "wavelet", "learned"];
+/** Priors by their names, and the networks of the package. */
+const cascade = "model:mr-cascade";
+const mrPriors: readonly string[] = ["none", "l2", "tv", "wavelet", cascade];
 
 /** `pullback reconstruct mr KSPACE.npy [--mask M.npy] [--maps C.npy|espirit] -o OUT`. */
 export async function reconstructMrCommand(session: Session, path: string, options: Options): Promise<Outcome> {
@@ -22,11 +24,12 @@ export async function reconstructMrCommand(session: Session, path: string, optio
   const folder = isFolder(target);
   const extension = folder ? ".npy" : target.slice(target.indexOf(extname(target.replace(/\.gz$/, ""))));
   const prior = options.prior as string | undefined;
-  if (prior !== undefined && !mrPriors.includes(prior as MrPrior))
+  if (prior !== undefined && !mrPriors.includes(prior))
     throw new ArgumentError(`--prior: mr has no "${prior}"; expected one of ${mrPriors.join(", ")}`, { prior });
-  const learned = prior === "learned";
+  const learned = prior === cascade;
   const weights = options.weights as string | undefined;
-  if (weights !== undefined && !learned) throw new ArgumentError("--weights: they are of the network of --prior learned; leave them out");
+  if (weights !== undefined && !learned)
+    throw new ArgumentError(`--weights: they are of the network of --prior ${cascade}; leave them out`);
   if (learned)
     for (const name of ["lambda", "iterations", "tolerance", "scaleData"] as const)
       if (options[name] !== undefined)
@@ -71,7 +74,7 @@ export async function reconstructMrCommand(session: Session, path: string, optio
         trajectory,
         size: side === undefined ? undefined : [side, side],
         maps,
-        prior: prior as MrPrior | undefined,
+        prior: learned ? "learned" : (prior as MrPrior | undefined),
         lambda: options.lambda as number | "auto" | undefined,
         iterations: options.iterations as number | undefined,
         tolerance: options.tolerance as number | undefined,
@@ -109,7 +112,7 @@ export async function reconstructMrCommand(session: Session, path: string, optio
     };
     const plan = {
       kind: "mr",
-      prior: r.prior,
+      prior: learned ? cascade : r.prior,
       solver: r.solver,
       ...(trajectoryPath && { trajectory: trajectoryPath }),
       maps: maps === undefined ? (r.maps ? "espirit" : "none") : (mapsPath as string),

@@ -17,7 +17,7 @@ const kinds: Readonly<Record<string, () => Promise<Reconstruct>>> = {
         : series.reconstructDynamicMrCommand(session, input, options);
   },
 };
-const priors = ["none", "l2", "tikhonov", "tv", "tgv", "wavelet", "learned"] as const;
+const priors = ["none", "l2", "tikhonov", "tv", "tgv", "wavelet", "model:mr-cascade"] as const;
 
 /** Shared by every kind. */
 const shared: readonly OptionDefinition[] = [
@@ -43,7 +43,7 @@ const mr: readonly OptionDefinition[] = [
     text,
     "a .npy file",
   ),
-  option("--weights <file>", "mr: of --prior learned, from a training of your own", text, "a .safetensors file"),
+  option("--weights <file>", "mr: of --prior model:mr-cascade, from a training of your own", text, "a .safetensors file"),
   option("--maps <file>", "mr: coil sensitivities, or espirit to have them from the centre of k-space", text, "a .npy file, or espirit"),
 ];
 /** Series. */
@@ -88,6 +88,7 @@ export const command: CommandDefinition = {
     "pullback reconstruct mr kspace.npy --mask mask.npy -o image.npy",
     "pullback reconstruct mr kspace.npy --maps espirit --prior wavelet -o out/",
     "pullback reconstruct mr radial.npy --trajectory spokes.npy --maps espirit -o image.npy",
+    "pullback reconstruct mr kspace.npy --mask mask.npy --prior model:mr-cascade -o image.npy",
     "pullback reconstruct mr cine.npy --mask masks.npy --dynamic temporalTv -o frames.npy",
     "pullback reconstruct ct sinogram.npy --angles 0:180 --prior tv -o out/",
     "pullback reconstruct ct sinogram.npy --angles 0:360 --geometry fan:500,300,arc --prior none --filter hann -o slice.png",
