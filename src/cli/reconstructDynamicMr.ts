@@ -10,6 +10,7 @@ import { gallery, grayPicture, plain, robustWindow } from "../report/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import type { Options, Outcome } from "./command.js";
 import { Exit } from "./exit.js";
+import { gatedLines, gateFiles } from "./gatedLines.js";
 import { folderOf, putRun } from "./groupFiles.js";
 import { isFolder } from "./output.js";
 import { stopwatch } from "./registrationFiles.js";
@@ -17,7 +18,10 @@ import type { Session } from "./session.js";
 
 export const dynamicNames: readonly string[] = dynamicMethods;
 
-/** `pullback reconstruct mr SERIES.npy --dynamic METHOD -o OUT`: k-space [t, h, w] or [t, coils, h, w] to [t, h, w]. */
+/**
+ * `pullback reconstruct mr SERIES.npy --dynamic METHOD -o OUT`: k-space [t, h, w] or [t, coils, h, w] to [t, h, w]. With `--gate PHASES` the input is lines in the
+ * order of their measurement, which a navigator sorts into frames.
+ */
 export async function reconstructDynamicMrCommand(session: Session, path: string, options: Options): Promise<Outcome> {
   const target = folderOf("reconstruct", options);
   const folder = isFolder(target);
@@ -27,7 +31,7 @@ export async function reconstructDynamicMrCommand(session: Session, path: string
     if (options[flag] !== undefined)
       throw new ArgumentError(`--${flag}: not for series; --dynamic says how frames belong together`, { flag });
   if (options.scaleData === "none") throw new ArgumentError("--scale-data none: series are always divided by their size; leave it out");
-  const method = options.dynamic as DynamicMethod;
+  const method = (options.dynamic as DynamicMethod | undefined) ?? "temporalTv";
   const lambda = options.lambda as number | "auto" | undefined;
   const maskPath = options.mask as string | undefined;
   const mapsPath = options.maps as string | undefined;
@@ -35,14 +39,17 @@ export async function reconstructDynamicMrCommand(session: Session, path: string
     throw new ArgumentError(
       "--maps espirit: for series give a file of maps; reconstruct the mean of the frames with --maps espirit -o folder/ to have it",
     );
-  const inputs = [path, ...(maskPath ? [maskPath] : []), ...(mapsPath ? [mapsPath] : [])];
+  const inputs = [path, ...gateFiles(options), ...(maskPath ? [maskPath] : []), ...(mapsPath ? [mapsPath] : [])];
   const out = session.dryRun ? undefined : session.output(target, folder, { force: options.force === true });
   try {
     const timings: Record<string, number> = {};
     const clock = stopwatch(timings);
     session.reading();
-    const kspace = tensorOf(path, true);
-    const mask = maskPath ? tensorOf(maskPath, false) : undefined;
+    const gated = options.gate === undefined ? undefined : gatedLines(path, options);
+    const kspace = gated?.kspace ?? tensorOf(path, true);
+    const mask = gated?.mask ?? (maskPath ? tensorOf(maskPath, false) : undefined);
+    if (gated && gated.used < 0.5)
+      session.warn(`only ${plain(Math.round(100 * gated.used))} % of the lines lie within whole cycles of the navigator; measure longer`);
     const maps = mapsPath ? tensorOf(mapsPath, true) : undefined;
     clock("read");
     if (!out)
@@ -77,16 +84,23 @@ export async function reconstructDynamicMrCommand(session: Session, path: string
       frames: t,
       iterations: r.iterations,
       ...(r.motion && { referenceFrame: r.motion.frame }),
+      ...(gated && { period: gated.gating.period, cycles: gated.gating.peaks.length - 1, linesUsed: gated.used }),
     };
-    const sentence = `${t} frames from ${plain(Math.round(1000 * r.sampled) / 10)} % of k-space by ${method}; ${r.iterations} steps, ${r.reason}`;
+    const sentence = `${t} frames from ${plain(Math.round(1000 * r.sampled) / 10)} % of k-space by ${method}; ${r.iterations} steps, ${r.reason}${gated ? `; gated: ${gated.gating.peaks.length - 1} cycles of ${plain(Math.round(10 * gated.gating.period) / 10)} lines` : ""}`;
     const finite = Number.isFinite(scope(() => r.frames.abs().sum().item()));
     const status = finite ? "ok" : "suspect";
-    const plan = { kind: "mr", dynamic: method, maps: mapsPath ?? "none" };
+    const plan = {
+      kind: "mr",
+      dynamic: method,
+      maps: mapsPath ?? "none",
+      ...(gated && { gate: options.gate, navigator: options.navigator }),
+    };
     if (folder) {
       if (r.motion) {
         put("motion.npy", r.motion.fields, false);
         put("picture.npy", r.motion.picture);
       }
+      if (gated) put("phases.npy", Tensor.from(Float32Array.from(gated.gating.phases), [gated.gating.phases.length]), false);
       const magnitudes = (x: Tensor) => scope(() => Float32Array.from(x.abs().data));
       const [found, filled] = [magnitudes(r.frames), magnitudes(r.zeroFilled)];
       const window = robustWindow(found);
@@ -120,8 +134,17 @@ export async function reconstructDynamicMrCommand(session: Session, path: string
               ],
             },
           ],
-          plots:
-            r.history.length > 1
+          plots: [
+            ...(gated
+              ? [
+                  {
+                    title: "Navigator, the first cycles",
+                    xLabel: "line",
+                    curves: [{ name: "signal", values: [...gated.navigator.subarray(0, Math.ceil(6 * gated.gating.period))] }],
+                  },
+                ]
+              : []),
+            ...(r.history.length > 1
               ? [
                   {
                     title: "Change of the series, log₁₀",
@@ -129,7 +152,8 @@ export async function reconstructDynamicMrCommand(session: Session, path: string
                     curves: [{ name: "change", values: r.history.map((v) => Math.log10(Math.max(v, 1e-12))) }],
                   },
                 ]
-              : [],
+              : []),
+          ],
           summary: plan,
           timings,
           warnings: session.warnings,

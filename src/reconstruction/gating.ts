@@ -90,9 +90,11 @@ export function gate(
 
 /**
  * Lines of k-space, measured one after the other with any motion going on, sorted into frames by phase: [phases, h, w] with the mean of what was measured more than once,
- * and the mask [phases, h, 1] of what was measured.
- * @param lines  complex [n, w]
- * @param rows   which row of k-space each is
+ * and the mask [phases, h, 1] of what was measured. With coils the frames are [phases, coils, h, w].
+ * @param lines   complex [n, w] of one coil, or [n, coils, w]
+ * @param rows    which row of k-space each is
+ * @param phases  of each line, as `gate` gives them; lines of a phase below 0 are left out
+ * @throws ShapeError when rows or phases are not one for every line, ArgumentError for a row outside
  */
 export function gatedSeries(
   lines: Tensor,
@@ -100,28 +102,40 @@ export function gatedSeries(
   phases: ArrayLike<number>,
   o: { readonly height: number; readonly phases: number },
 ): { readonly kspace: Tensor; readonly mask: Tensor } {
-  if (lines.rank !== 2 || lines.dtype !== "c64" || rows.length !== lines.shape[0] || phases.length !== lines.shape[0])
+  if ((lines.rank !== 2 && lines.rank !== 3) || lines.dtype !== "c64" || rows.length !== lines.shape[0] || phases.length !== lines.shape[0])
     throw new ShapeError(
-      `gatedSeries: lines of ${shapeText(lines.shape)} ${lines.dtype} with ${rows.length} rows and ${phases.length} phases; expected complex [n, w] and one of each for every line`,
+      `gatedSeries: lines of ${shapeText(lines.shape)} ${lines.dtype} with ${rows.length} rows and ${phases.length} phases; expected complex [n, w] or [n, coils, w] and one of each for every line`,
       { lines: lines.shape },
     );
-  const [n, w] = lines.shape;
+  const n = lines.shape[0];
+  const w = lines.shape[lines.rank - 1];
+  const coils = lines.rank === 3 ? lines.shape[1] : 1;
   const { height: h, phases: t } = o;
   const z = lines.data;
-  const sum = new Float32Array(2 * t * h * w);
+  const sum = new Float32Array(2 * t * coils * h * w);
   const count = new Float32Array(t * h);
   for (let k = 0; k < n; k++) {
     const [p, r] = [phases[k], rows[k]];
-    if (!(Number.isInteger(r) && r >= 0 && r < h)) throw new ArgumentError(`gatedSeries: line ${k} is row ${r} of ${h}`, { row: r });
+    if (!(Number.isInteger(r) && r >= 0 && r < h))
+      throw new ArgumentError(`gatedSeries: line ${k} is row ${r} of ${h}; rows are whole numbers from 0 on, below the height`, { row: r });
     if (p < 0 || p >= t) continue;
     count[p * h + r]++;
-    for (let i = 0; i < 2 * w; i++) sum[2 * w * (p * h + r) + i] += z[2 * w * k + i];
+    for (let c = 0; c < coils; c++) {
+      const [to, from] = [2 * w * ((p * coils + c) * h + r), 2 * w * (k * coils + c)];
+      for (let i = 0; i < 2 * w; i++) sum[to + i] += z[from + i];
+    }
   }
-  count.forEach((c, at) => {
-    if (c > 1) for (let i = 0; i < 2 * w; i++) sum[2 * w * at + i] /= c;
-  });
+  for (let p = 0; p < t; p++)
+    for (let r = 0; r < h; r++) {
+      const times = count[p * h + r];
+      if (times < 2) continue;
+      for (let c = 0; c < coils; c++) {
+        const at = 2 * w * ((p * coils + c) * h + r);
+        for (let i = 0; i < 2 * w; i++) sum[at + i] /= times;
+      }
+    }
   return {
-    kspace: Tensor.from(sum, [t, h, w], "c64"),
+    kspace: Tensor.from(sum, lines.rank === 3 ? [t, coils, h, w] : [t, h, w], "c64"),
     mask: Tensor.from(
       count.map((c) => Number(c > 0)),
       [t, h, 1],

@@ -122,6 +122,18 @@ describe("gating", () => {
     const off = (p: number, q: number) => found.at(p).sub(at(q)).norm().item();
     for (const p of [1, 4, 6]) expect(off(p, p)).toBeLessThan(off(p, (p + t / 2) % t));
   });
+  test("lines of several coils are sorted as those of each coil", () => {
+    const lines = randomNormal([12, 2, 5], seeded(3)).cast("c64");
+    const rows = [0, 1, 2, 3, 0, 1, 2, 3, 0, 0, 1, 2];
+    const phases = [0, 0, 0, 1, 1, 1, -1, 0, 0, 1, 1, 0];
+    const both = gatedSeries(lines, rows, phases, { height: 4, phases: 2 });
+    expect(both.kspace.shape).toEqual([2, 2, 4, 5]);
+    for (const c of [0, 1]) {
+      const one = gatedSeries(lines.slice([0, c, 0], [12, c + 1, 5]).reshape(12, 5), rows, phases, { height: 4, phases: 2 });
+      expect(Array.from(both.kspace.slice([0, c, 0, 0], [2, c + 1, 4, 5]).data)).toEqual(Array.from(one.kspace.data));
+      expect(Array.from(both.mask.data)).toEqual(Array.from(one.mask.data));
+    }
+  });
   test("what cannot be gated is said", () => {
     expect(() => gate(new Float64Array(100).fill(3), { phases: 4 })).toThrow(/constant/);
     expect(() => gate([1, 2], { phases: 4 })).toThrow(/too few/);

@@ -12,7 +12,7 @@ const kinds: Readonly<Record<string, () => Promise<Reconstruct>>> = {
   mr: async () => {
     const [one, series] = await Promise.all([import("../reconstructMr.js"), import("../reconstructDynamicMr.js")]);
     return (session, input, options) =>
-      options.dynamic === undefined
+      options.dynamic === undefined && !gating.some((g) => options[keyOf(g)] !== undefined)
         ? one.reconstructMrCommand(session, input, options)
         : series.reconstructDynamicMrCommand(session, input, options);
   },
@@ -53,6 +53,23 @@ const dynamic = choice("--dynamic <method>", "mr: a series [t, h, w] or [t, coil
   "temporalWavelet",
   "motion",
 ]);
+/** Series measured without a trigger. */
+const gating: readonly OptionDefinition[] = [
+  option(
+    "--gate <phases>",
+    "mr: the input is lines in the order of measurement, [n, w] or [n, coils, w]; sort them into this many frames of a cycle",
+    wholeFromOne,
+    "a whole number from 1 on",
+  ),
+  option("--rows <file>", "mr: with --gate, which row of k-space each line is", text, "a .npy file"),
+  option(
+    "--navigator <file>",
+    "mr: with --gate, what repeats with the motion: a signal [n], or complex samples of the centre [n, …]",
+    text,
+    "a .npy file",
+  ),
+  option("--height <n>", "mr: with --gate, rows of k-space (as many as columns)", wholeFromOne, "a whole number from 1 on"),
+];
 /** Computed tomography. */
 const ct: readonly OptionDefinition[] = [
   option(
@@ -90,6 +107,7 @@ export const command: CommandDefinition = {
     "pullback reconstruct mr radial.npy --trajectory spokes.npy --maps espirit -o image.npy",
     "pullback reconstruct mr kspace.npy --mask mask.npy --prior model:mr-cascade -o image.npy",
     "pullback reconstruct mr cine.npy --mask masks.npy --dynamic temporalTv -o frames.npy",
+    "pullback reconstruct mr lines.npy --rows rows.npy --navigator centre.npy --gate 16 -o frames.npy",
     "pullback reconstruct ct sinogram.npy --angles 0:180 --prior tv -o out/",
     "pullback reconstruct ct sinogram.npy --angles 0:360 --geometry fan:500,300,arc --prior none --filter hann -o slice.png",
   ],
@@ -100,7 +118,7 @@ export const command: CommandDefinition = {
       help: "the measurements (.npy); mr: complex k-space, centred, orthonormal, coils first; ct: a sinogram, a row a view",
     },
   ],
-  options: [...shared, ...mr, dynamic, ...ct],
+  options: [...shared, ...mr, dynamic, ...gating, ...ct],
   async run(session, [kind, input], options) {
     const load = kinds[kind];
     if (!load)
@@ -108,7 +126,7 @@ export const command: CommandDefinition = {
         `reconstruct: there is no kind "${kind}"${suggestion(kind, Object.keys(kinds)) || `; give one of ${Object.keys(kinds).join(", ")}`}`,
         { kind },
       );
-    for (const definition of kind === "ct" ? [...mr, dynamic] : ct) {
+    for (const definition of kind === "ct" ? [...mr, dynamic, ...gating] : ct) {
       const key = keyOf(definition);
       if (key !== "size" && options[key] !== undefined)
         throw new ArgumentError(
