@@ -42,7 +42,7 @@ export { doubledPlane, extremaMask, halvedPlane, planeDifference, segmentScore, 
 export { rowNorms, twoNearest, twoNearestBits } from "./twoNearest";
 export { tgvDual, tgvPrimal } from "./tgv";
 export { flowJoin, flowMedian, flowPenalty, flowRelax, flowResize, flowSlope, flowSplit, flowSystem, flowWarp } from "./flow";
-export { projectiveSample, steepestRows, systemBlock, weightedSystem, weightedSystemWorkspace } from "./projective";
+export { projectiveSample, robustResidual, steepestRows, systemBlock, weightedSystem, weightedSystemWorkspace } from "./projective";
 export { census, censusCost, sgmSweep, sgmSweepState, sgmWinner, sgmWinnerWorkspace } from "./stereo";
 export { trackWindows, trackWindowsWorkspace } from "./trackWindows";
 export { cornerStrength, cornerStrengthWorkspace } from "./cornerStrength";

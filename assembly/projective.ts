@@ -1,4 +1,4 @@
-import { add, fma, hsum, ld, mul, splat, st, sub } from "./simd";
+import { add, fma, fnma, hsum, ld, mul, splat, st, sub } from "./simd";
 
 /**
  * Rows i of out, valid [h, w]: the plane [H, W] at H p, p = (column, row), bilinear; 0 in both where H p lies outside. `map`: nine f32, row by row.
@@ -91,6 +91,69 @@ export function weightedSystem(J: usize, n: i32, stride: i32, K: i32, r: usize, 
   }
 }
 export function weightedSystemWorkspace(): i32 { return 4 * systemBlock() + 64; }
+
+/**
+ * Blocks i of `systemBlock` samples x (seen), y (asked for), v (0 where x is not known, else 1), m (1 where it counts; address 0: everywhere): r = gain x + bias − y
+ * where v is not 0, w = v m times the robust weight of r (kind 0: one; 1: Huber's with the bend k; 2: Tukey's with the end k), and into out [blocks, 8] f64 the
+ * sums of v m, of its loss (r²; its Huber form; k²/3 (1 − (1 − r²/k²)³)), and of w, w x, w y, w x², w x y, w y². Planes reach to a multiple of 4, v is 0 there.
+ */
+export function robustResidual(
+  x: usize, y: usize, v: usize, m: usize, n: i32, gain: f32, bias: f32, k: f32, kind: i32, r: usize, w: usize, out: usize, i0: i32, i1: i32,
+): void {
+  const zero = splat(0), one = splat(1), g = splat(gain), b = splat(bias), cut = splat(k), part = splat(1 / k), third = splat((k * k) / 3);
+  for (let i = i0; i < i1; i++) {
+    const from: usize = <usize>(i * systemBlock()) << 2, end: usize = from + (<usize>((min(systemBlock(), n - i * systemBlock()) + 3) & ~3) << 2);
+    let all: f64 = 0, loss: f64 = 0, s: f64 = 0, sx: f64 = 0, sy: f64 = 0, sxx: f64 = 0, sxy: f64 = 0, syy: f64 = 0;
+    // Runs of 256 samples in f32, and these in f64: variances come from differences of such sums.
+    for (let at = from; at < end; at += 1024) {
+      const stop = min(end, at + 1024);
+      let a8 = zero, al = zero, a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
+      for (let p = at; p < stop; p += 16) {
+        const seen = f32x4.ne(ld(v + p), zero), X = v128.and(ld(x + p), seen), Y = v128.and(ld(y + p), seen);
+        const counts = v128.and(m == 0 ? one : ld(m + p), seen), R = v128.and(sub(fma(g, X, b), Y), seen), d = f32x4.abs(R);
+        let weight = one, l: v128;
+        if (kind == 0) l = mul(R, R);
+        else if (kind == 1) {
+          const far = f32x4.gt(d, cut);
+          weight = v128.bitselect(f32x4.div(cut, d), one, far);
+          l = v128.bitselect(mul(cut, sub(add(d, d), cut)), mul(d, d), far);
+        } else {
+          const q = mul(d, part), t = f32x4.pmax(zero, fnma(q, q, one)), t2 = mul(t, t);
+          weight = t2;
+          l = mul(third, fnma(t2, t, one));
+        }
+        const W = mul(counts, weight), wx = mul(W, X), wy = mul(W, Y);
+        st(r + p, R);
+        st(w + p, W);
+        a8 = add(a8, counts);
+        al = fma(counts, l, al);
+        a0 = add(a0, W);
+        a1 = add(a1, wx);
+        a2 = add(a2, wy);
+        a3 = fma(wx, X, a3);
+        a4 = fma(wx, Y, a4);
+        a5 = fma(wy, Y, a5);
+      }
+      all += <f64>hsum(a8);
+      loss += <f64>hsum(al);
+      s += <f64>hsum(a0);
+      sx += <f64>hsum(a1);
+      sy += <f64>hsum(a2);
+      sxx += <f64>hsum(a3);
+      sxy += <f64>hsum(a4);
+      syy += <f64>hsum(a5);
+    }
+    const to = out + (<usize>i << 6);
+    store<f64>(to, all);
+    store<f64>(to, loss, 8);
+    store<f64>(to, s, 16);
+    store<f64>(to, sx, 24);
+    store<f64>(to, sy, 32);
+    store<f64>(to, sxx, 40);
+    store<f64>(to, sxy, 48);
+    store<f64>(to, syy, 56);
+  }
+}
 
 /** Samples i of J [K, n]: gx·Fx_k + gy·Fy_k, fields [K, n] of x and of y; gradients are central differences of the plane [h, w], one-sided at its border. */
 export function steepestRows(plane: usize, h: i32, w: i32, fx: usize, fy: usize, K: i32, stride: i32, J: usize, i0: i32, i1: i32): void {

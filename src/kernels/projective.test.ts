@@ -1,7 +1,16 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { seeded } from "../core/random.js";
 import { Engine } from "./engine.js";
-import { columnStride, projectiveSample, steepestRows, systemBytes, weightedSystem } from "./projective.js";
+import {
+  columnStride,
+  projectiveSample,
+  residualBytes,
+  residualKinds,
+  robustResidual,
+  steepestRows,
+  systemBytes,
+  weightedSystem,
+} from "./projective.js";
 import * as twin from "./reference/projective.js";
 import { temporary } from "./temporary.js";
 
@@ -94,4 +103,43 @@ describe("pictures through a homography", () => {
           });
       });
   });
+  test.each(residualKinds.flatMap((kind) => [0, 1, 2, 2051, 40001].flatMap((n) => [false, true].map((masked) => ({ kind, n, masked })))))(
+    "residuals, weights and sums over $n samples are the twin's: $kind, masked $masked",
+    ({ kind, n, masked }) => {
+      const [x, y] = [draw(n).map((v) => 0.5 + 0.2 * v), draw(n).map((v) => 0.5 + 0.2 * v)];
+      const [v, m] = [draw(n).map((t) => (t > -1 ? 1 : 0)), draw(n).map((t) => (t > 0 ? 1 : 0))];
+      const how = { gain: 1.3, bias: -0.2, k: 0.25, kind };
+      const expected = twin.robustResidual({ x, y, v, ...(masked && { m }) }, how);
+      const s = columnStride(n);
+      const found = all.map((e) =>
+        temporary(e, (reserve) => {
+          const given = [x, y, v, m].map((values) => {
+            const at = reserve(4 * s + 4);
+            e.f32(at, s).fill(0);
+            e.f32(at, n).set(values);
+            return at;
+          });
+          const [r, w, sums] = [4 * s + 4, 4 * s + 4, residualBytes(e, n)].map(reserve);
+          const total = robustResidual(e, { x: given[0], y: given[1], v: given[2], m: masked ? given[3] : 0, r, w }, n, how, sums);
+          return { r: e.f32(r, n).slice(), w: e.f32(w, n).slice(), total: Array.from(total) };
+        }),
+      );
+      for (const { r, w, total } of found) {
+        // f32 arithmetic on values of order one.
+        let [off, weighed] = [0, 0];
+        for (let i = 0; i < n; i++) {
+          off = Math.max(off, Math.abs(r[i] - expected.r[i]));
+          weighed = Math.max(weighed, Math.abs(w[i] - expected.w[i]));
+        }
+        expect(off).toBeLessThan(1e-6);
+        expect(weighed).toBeLessThan(1e-5);
+        // Runs of 256 in f32, the rest in f64: the relative error does not grow with n.
+        for (const [k, t] of total.entries()) expect(Math.abs(t - expected.sums[k])).toBeLessThan(1e-6 * n + 1e-6);
+      }
+      const bytes = ({ r, w, total }: (typeof found)[number]) =>
+        [r, w, Float64Array.from(total)].map((t) => Buffer.from(t.buffer).toString("base64"));
+      expect(bytes(found[1])).toEqual(bytes(found[0]));
+      expect(bytes(found[2])).toEqual(bytes(found[0]));
+    },
+  );
 });

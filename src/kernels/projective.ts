@@ -46,6 +46,36 @@ export function weightedSystem(
   return { matrix: total.subarray(0, each - K), right: total.subarray(each - K) };
 }
 
+export const residualKinds = ["none", "huber", "tukey"] as const;
+/** Sums over the samples that count: how many, Σ loss, Σ w, Σ w x, Σ w y, Σ w x², Σ w x y, Σ w y². */
+export type ResidualSums = Float64Array;
+/** Bytes of scratch memory that `robustResidual` wants for sums. */
+export const residualBytes = (e: Engine, n: number): number => 64 * Math.max(1, Math.ceil(n / e.call("systemBlock")));
+/**
+ * r = gain x + bias − y and its robust weight w over n samples, with what a regression of y on x needs; see the twin. Addresses of planes of columnStride(n), v 0
+ * beyond n; `m` 0: everything counts. `sums`: address of residualBytes.
+ */
+export function robustResidual(
+  e: Engine,
+  planes: { readonly x: number; readonly y: number; readonly v: number; readonly m: number; readonly r: number; readonly w: number },
+  n: number,
+  {
+    gain,
+    bias,
+    k,
+    kind,
+  }: { readonly gain: number; readonly bias: number; readonly k: number; readonly kind: (typeof residualKinds)[number] },
+  sums: number,
+): ResidualSums {
+  const { x, y, v, m, r, w } = planes;
+  const blocks = Math.ceil(n / e.call("systemBlock"));
+  e.parallel("robustResidual", [x, y, v, m, n, gain, bias, k, residualKinds.indexOf(kind), r, w, sums], { extent: blocks, grain: 16 });
+  const all = e.f64(sums, 8 * blocks);
+  const total = new Float64Array(8);
+  for (let i = 0; i < all.length; i++) total[i & 7] += all[i];
+  return total;
+}
+
 /** J_k = g_x Fx_k + g_y Fy_k of the plane [h, w]; J, fx, fy: planes of columnStride(h w). See the twin. */
 export function steepestRows(
   e: Engine,

@@ -6,7 +6,15 @@ import { type Engine, engine } from "../kernels/engine.js";
 import { gaussian } from "../kernels/gaussian.js";
 import { halvedPlane } from "../kernels/keypoints.js";
 import { solve } from "../kernels/linalg.js";
-import { columnStride, projectiveSample, steepestRows, systemBytes, weightedSystem } from "../kernels/projective.js";
+import {
+  columnStride,
+  projectiveSample,
+  residualBytes,
+  robustResidual,
+  steepestRows,
+  systemBytes,
+  weightedSystem,
+} from "../kernels/projective.js";
 import { temporary } from "../kernels/temporary.js";
 import type { HomographyTransform } from "../transforms/homography.js";
 import { invertHomography, multiply3, physical, project, scaled } from "./planar.js";
@@ -132,6 +140,10 @@ class Level {
   readonly #residual: number;
   readonly #columns: number;
   readonly #sums: number;
+  readonly #looks: number;
+  /** Address of the mask, 0 for none, and how many samples count. */
+  readonly #mask: number;
+  readonly #all: number;
   readonly #gradients: readonly [number, number];
   /** Columns of the first picture's own slopes, for esm. */
   readonly #own: number;
@@ -173,6 +185,10 @@ class Level {
     this.#columns = planes(K);
     this.#fields = [planes(this.count), planes(this.count)];
     this.#sums = reserve(systemBytes(e, this.n, K));
+    this.#looks = reserve(residualBytes(e, this.n));
+    this.#mask = mask ? planes(1) : 0;
+    if (mask) e.f32(this.#mask, this.n).set(mask);
+    this.#all = mask ? mask.reduce((s, v) => s + v, 0) : this.n;
     this.#gradients = o.method === "fa" ? [planes(1), planes(1)] : [0, 0];
     this.#own = o.method === "esm" ? planes(this.count) : 0;
     if (o.method !== "fa") this.#fillFields();
@@ -216,79 +232,52 @@ class Level {
     const { e, a, b, n } = this;
     e.f32(this.#map, 9).set(h);
     projectiveSample(e, b.at, [b.H, b.W], this.#map, this.#seen, this.#valid, [a.H, a.W]);
-    const [T, I, V, w, r] = [a.at, this.#seen, this.#valid, this.#weights, this.#residual].map((p) => e.f32(p, n));
-    const { mask } = this;
-    const { robust, brightness, method } = this.o;
+    const { robust, method } = this.o;
     // Slopes of what is seen of b are wrong along its border.
-    if (method !== "ic" && method !== "fa") V.set(withinOf(V, a.W, a.H));
-    let [seen, all] = [0, 0];
-    for (let i = 0; i < n; i++) {
-      const m = mask ? mask[i] : 1;
-      w[i] = V[i] * m;
-      seen += w[i];
-      all += m;
+    if (method !== "ic" && method !== "fa") {
+      const V = e.f32(this.#valid, n);
+      V.set(withinOf(V, a.W, a.H));
     }
-    this.overlap = all > 0 ? seen / all : 0;
-    if (!(seen > 0)) return Number.POSITIVE_INFINITY;
-    const regress = () => {
-      let [s, sx, sy, sxx, sxy, syy] = [0, 0, 0, 0, 0, 0];
-      for (let i = 0; i < n; i++) {
-        const v = w[i];
-        if (v === 0) continue;
-        const [x, y] = [I[i], T[i]];
-        s += v;
-        sx += v * x;
-        sy += v * y;
-        sxx += v * x * x;
-        sxy += v * x * y;
-        syy += v * y * y;
-      }
-      const [cxx, cxy, cyy] = [sxx - (sx * sx) / s, sxy - (sx * sy) / s, syy - (sy * sy) / s];
-      this.correlation = cxx > 0 && cyy > 0 ? cxy / Math.sqrt(cxx * cyy) : 0;
-      // A contrast that is turned over, or nearly nothing, is no brightness.
-      this.gain = brightness && cxx > 0 ? Math.min(5, Math.max(0.2, cxy / cxx)) : 1;
-      this.bias = brightness ? (sy - this.gain * sx) / s : 0;
-    };
-    const subtract = () => {
-      for (let i = 0; i < n; i++) r[i] = V[i] === 0 ? 0 : this.gain * I[i] + this.bias - T[i];
-    };
-    if (robust === "none") {
-      regress();
-      subtract();
-      let sum = 0;
-      for (let i = 0; i < n; i++) sum += w[i] * r[i] * r[i];
-      return sum / seen;
+    if (!this.#known) {
+      // Brightness and weights in turn, at first from all.
+      this.#regress(this.#weigh("none"));
+      if (robust !== "none") for (let round = 0; round < 5; round++) this.#turn(renew);
+      this.#known = true;
     }
-    const weigh = (): number => {
-      const k = (robust === "huber" ? 1.345 : 4.685) * this.#scale;
-      let loss = 0;
-      for (let i = 0; i < n; i++) {
-        if (V[i] === 0 || (mask && mask[i] === 0)) continue;
-        const d = Math.abs(r[i]);
-        if (robust === "huber") {
-          w[i] = d > k ? k / d : 1;
-          loss += d > k ? k * (2 * d - k) : d * d;
-        } else {
-          const t = d < k ? 1 - (d / k) ** 2 : 0;
-          w[i] = t * t;
-          loss += ((k * k) / 3) * (1 - t * t * t);
-        }
-      }
-      return loss / seen;
-    };
-    // Brightness and weights in turn: from what was known of them, at first from all.
-    const first = !this.#known;
-    if (first) regress();
-    this.#known = true;
-    for (let round = 0; round < (first ? 6 : 1); round++) {
-      subtract();
-      if (renew) this.#scale = this.#spread(r, V);
-      weigh();
-      regress();
+    return this.#turn(renew);
+  }
+  /** Where `look` has looked: the spread measured anew, weights by it; the mean robust square of what is left. */
+  renew(): number {
+    this.#scale = this.#spread();
+    const sums = this.#weigh();
+    return sums[0] > 0 ? sums[1] / sums[0] : Number.POSITIVE_INFINITY;
+  }
+  /** Weights by the brightness in force, brightness by the weights, and both once more; the mean robust square. */
+  #turn(renew: boolean): number {
+    const { robust } = this.o;
+    let sums = this.#weigh();
+    if (renew && robust !== "none") {
+      this.#scale = this.#spread();
+      sums = this.#weigh();
     }
-    subtract();
-    if (renew) this.#scale = this.#spread(r, V);
-    return weigh();
+    this.#regress(sums);
+    sums = this.#weigh();
+    this.overlap = this.#all > 0 ? sums[0] / this.#all : 0;
+    if (renew && robust !== "none") return this.renew();
+    return sums[0] > 0 ? sums[1] / sums[0] : Number.POSITIVE_INFINITY;
+  }
+  #weigh(kind = this.o.robust): Float64Array {
+    const planes = { x: this.#seen, y: this.a.at, v: this.#valid, m: this.#mask, r: this.#residual, w: this.#weights };
+    const k = (kind === "huber" ? 1.345 : 4.685) * this.#scale;
+    return robustResidual(this.e, planes, this.n, { gain: this.gain, bias: this.bias, k, kind }, this.#looks);
+  }
+  #regress([, , s, sx, sy, sxx, sxy, syy]: Float64Array): void {
+    const [cxx, cxy, cyy] = [sxx - (sx * sx) / s, sxy - (sx * sy) / s, syy - (sy * sy) / s];
+    this.correlation = cxx > 0 && cyy > 0 ? cxy / Math.sqrt(cxx * cyy) : 0;
+    if (!this.o.brightness || !(s > 0)) return;
+    // A contrast that is turned over, or nearly nothing, is no brightness.
+    this.gain = cxx > 0 ? Math.min(5, Math.max(0.2, cxy / cxx)) : 1;
+    this.bias = (sy - this.gain * sx) / s;
   }
   /** Mean over a of 1 − (r / 0.1)², not below 0: 1 where the pictures are equal, 0 where they differ by a tenth of the range, or b is not there. */
   agreement(): number {
@@ -302,7 +291,8 @@ class Level {
     return all > 0 ? sum / all : 0;
   }
   /** 1.48 times the median of |r| where b is seen, from some four thousand places; at least half a step of eight bits. */
-  #spread(r: Float32Array, valid: Float32Array): number {
+  #spread(): number {
+    const [r, valid] = [this.e.f32(this.#residual, this.n), this.e.f32(this.#valid, this.n)];
     const step = Math.max(1, Math.floor(this.n / 4096)) | 1;
     const list: number[] = [];
     for (let i = 0; i < this.n; i += step) if (valid[i] !== 0) list.push(Math.abs(r[i]));
@@ -564,7 +554,7 @@ function descend(level: Level, start: Float64Array, iterations: number, toleranc
     const then = level.look(s.h);
     if (then <= value * (1 + 1e-9) && level.overlap > 0.05) {
       const small = s.moved < tolerance;
-      [h, value] = [s.h, level.o.robust === "none" ? then : level.look(s.h, true)];
+      [h, value] = [s.h, level.o.robust === "none" ? then : level.renew()];
       values.push(Math.sqrt(value));
       damping = damping > 1e-5 ? damping / 8 : damping;
       if (small) {

@@ -37,6 +37,33 @@ export function weightedSystem(J: Numbers, n: number, K: number, r: Numbers, w: 
   }
   return { matrix, right };
 }
+/**
+ * r = gain x + bias − y where v is not 0, else 0; w = v m ρ'(r) / 2r for the loss ρ: r² (none), r² up to k and k (2|r| − k) beyond (Huber),
+ * k²/3 (1 − (1 − r²/k²)³) up to k and k²/3 beyond (Tukey). `sums`: Σ v m, Σ v m ρ, Σ w, Σ w x, Σ w y, Σ w x², Σ w x y, Σ w y².
+ * @see Huber (1964), Ann. Math. Stat. 35; Beaton & Tukey (1974), Technometrics 16
+ */
+export function robustResidual(
+  { x, y, v, m }: { readonly x: Numbers; readonly y: Numbers; readonly v: Numbers; readonly m?: Numbers },
+  { gain, bias, k, kind }: { readonly gain: number; readonly bias: number; readonly k: number; readonly kind: "none" | "huber" | "tukey" },
+): { r: Float64Array; w: Float64Array; sums: Float64Array } {
+  const r = new Float64Array(x.length);
+  const w = new Float64Array(x.length);
+  const sums = new Float64Array(8);
+  for (let i = 0; i < x.length; i++) {
+    if (v[i] === 0) continue;
+    const d = gain * x[i] + bias - y[i];
+    const a = Math.abs(d);
+    const t = Math.max(0, 1 - (a / k) ** 2);
+    const weight = kind === "tukey" ? t * t : kind === "huber" && a > k ? k / a : 1;
+    const loss = kind === "tukey" ? ((k * k) / 3) * (1 - t ** 3) : kind === "huber" && a > k ? k * (2 * a - k) : a * a;
+    const c = m ? m[i] : 1;
+    r[i] = d;
+    w[i] = c * weight;
+    for (const [j, s] of [c, c * loss, w[i], w[i] * x[i], w[i] * y[i], w[i] * x[i] ** 2, w[i] * x[i] * y[i], w[i] * y[i] ** 2].entries())
+      sums[j] += s;
+  }
+  return { r, w, sums };
+}
 /** g_x Fx_k + g_y Fy_k, K planes of h × w; gradients by central differences, one-sided at the border. */
 export function steepestRows(plane: Numbers, h: number, w: number, fx: Numbers, fy: Numbers, K: number): Float64Array {
   const out = new Float64Array(K * h * w);
