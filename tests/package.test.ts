@@ -3,11 +3,12 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, sta
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, extname, join } from "node:path";
+import { extname, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { built, root } from "./built.js";
+import { browserPath } from "./support/browser.js";
 
 /** What users get: the packed package, installed into an empty project, in Node and in a page. */
 const project = mkdtempSync(join(tmpdir(), "pullback-"));
@@ -83,14 +84,6 @@ test("the command line says its version", (context) => {
   expect(npm(project, "exec", "--no", "--", "pullback", "--version").trim()).toContain(manifest().version);
 });
 
-/** Debian's chromium, or the one named. */
-function browserPath(): string | undefined {
-  const { CHROMIUM_PATH, PATH = "" } = process.env;
-  if (CHROMIUM_PATH) return existsSync(CHROMIUM_PATH) ? CHROMIUM_PATH : undefined;
-  return PATH.split(delimiter)
-    .flatMap((folder) => [join(folder, "chromium"), join(folder, "chromium-browser")])
-    .find((file) => existsSync(file));
-}
 const executablePath = browserPath();
 if (!executablePath) console.log("No chromium (on PATH, or named by CHROMIUM_PATH): the package is not tried in a page.");
 
