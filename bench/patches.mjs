@@ -18,23 +18,23 @@ const help = `npm run bench -- patches [options]
   --threads N    default 2
   --no-save      print only, leave bench/results alone`;
 
-const folder = (...path) => join(dataFolder, "inverse", ...path);
-const files = (...path) =>
+export const folder = (...path) => join(dataFolder, "inverse", ...path);
+export const files = (...path) =>
   readdirSync(folder(...path))
     .sort()
     .map((f) => folder(...path, f));
-const array = (file) => {
+export const array = (file) => {
   const a = readNpy(readFileSync(file));
   return Tensor.from(Float32Array.from(a.data), a.shape);
 };
-const gray = (file) => {
+export const gray = (file) => {
   const p = readPng(readFileSync(file));
   return Tensor.from(
     Float32Array.from(p.data, (v) => v / 255),
     [...p.size].reverse(),
   );
 };
-const colour = (file) => {
+export const colour = (file) => {
   const p = readPng(readFileSync(file));
   const [w, h] = p.size;
   const plane = (c) => p.data.subarray((p.channels === 1 ? 0 : c) * w * h, ((p.channels === 1 ? 0 : c) + 1) * w * h);
@@ -47,13 +47,13 @@ const colour = (file) => {
   );
 };
 const decibels = (sum, n) => -10 * Math.log10(sum / n);
-const psnr = (x, truth) => {
+export const psnr = (x, truth) => {
   let s = 0;
   for (let k = 0; k < truth.size; k++) s += (Math.min(1, Math.max(0, x.data[k])) - truth.data[k]) ** 2;
   return decibels(s, truth.size);
 };
 /** On the studio-range luminance of 8-bit colours, a border of `crop` pixels cut. */
-function psnrY(x, truth, crop) {
+export function psnrY(x, truth, crop) {
   const [, h, w] = truth.shape;
   const n = h * w;
   const y = (t, i) => {

@@ -10,6 +10,7 @@ const benches = {
   acceptance: "how often unrelated images are called aligned",
   capture: "from how far away a rigid registration finds home",
   patches: "denoisers and what is built on them: deblurring, inpainting, super-resolution, unknown blur",
+  learned: "the learned denoiser and what is built on it; the time of a training step beside PyTorch's",
   inverse: "restoration: objectives against reference optima, certified gaps, PSNR, times",
   illposed: "two data that differ by a thousandth: least squares against Tikhonov, and how λ trades",
   vision: "pictures: homographies, flow, tracking, mosaics against ground truth",

@@ -33,6 +33,38 @@ test("denoise --prior bm3d takes the noise off; pnp:bm3d is the same", async () 
   expect(read(join(at, "b.npy"))).toEqual(read(join(at, "a.npy")));
 });
 
+test("denoise --prior learned takes the noise off, its strength given or not", async () => {
+  const at = folder();
+  put(at, { "y.npy": npy(noisy) });
+  const given = await pullback(["denoise", "y.npy", "--prior", "learned", "--sigma", "0.1", "-o", "a.npy", "--json"], { cwd: at });
+  const found = await pullback(["denoise", "y.npy", "--prior", "pnp:learned", "-o", "b.npy", "--json"], { cwd: at });
+  expect([given.code, given.json.status, given.json.prior, found.json.prior]).toEqual([0, "ok", "learned", "pnp:learned"]);
+  for (const file of ["a.npy", "b.npy"]) expect(error(read(join(at, file)))).toBeLessThan(0.2 * error(noisy));
+});
+
+test("the learned denoiser is a prior for missing samples and for blur, plugged in and by its residual", async () => {
+  const at = folder();
+  const known = Float32Array.from(truth, (_, i) => ((i * 7919) % 11 < 5 ? 1 : 0));
+  const kernel = writeNpy({ shape: [3, 3], data: new Float32Array(9).fill(1 / 9) });
+  const wrap = (i: number, n: number) => (i + n) % n;
+  const blurred = Float32Array.from(truth, (_, k) => {
+    const [x, y] = [k % width, Math.floor(k / width)];
+    let sum = 0.02 * 9 * random[k];
+    for (let i = -1; i <= 1; i++) for (let j = -1; j <= 1; j++) sum += truth[wrap(y + i, height) * width + wrap(x + j, width)];
+    return sum / 9;
+  });
+  put(at, { "m.npy": npy(known), "y.npy": npy(Float32Array.from(truth, (v, i) => v * known[i])), "k.npy": kernel, "n.npy": npy(blurred) });
+  const whole = await pullback(["inpaint", "y.npy", "--mask", "m.npy", "--prior", "learned", "-o", "a.npy", "--json"], { cwd: at });
+  expect([whole.code, whole.json.status]).toEqual([0, "ok"]);
+  expect(error(read(join(at, "a.npy")))).toBeLessThan(0.005);
+  for (const prior of ["pnp:learned", "red:learned"]) {
+    const options = ["--kernel", "k.npy", "--prior", prior, "--sigma", "0.02", "-o", `${prior.slice(0, 3)}.npy`, "--json"];
+    const r = await pullback(["deblur", "n.npy", ...options], { cwd: at });
+    expect([r.code, r.json.status, r.json.prior]).toEqual([0, "ok", prior]);
+    expect(error(read(join(at, `${prior.slice(0, 3)}.npy`)))).toBeLessThan(0.5 * error(blurred));
+  }
+});
+
 test("a module's function is the denoiser; its operator is checked before use", async () => {
   const at = folder();
   put(at, {

@@ -38,6 +38,8 @@ const { values: o, positionals } = parseArgs({
     threads: { type: "string" },
     seconds: { type: "string", default: "Infinity" },
     seed: { type: "string", default: "1" },
+    block: { type: "string" },
+    dilations: { type: "string" },
   },
 });
 const [out, ...files] = positionals;
@@ -105,7 +107,11 @@ function put(name, content) {
 const file = place("checkpoint.safetensors");
 const resume = existsSync(file) ? readSafetensors(readFileSync(file)) : undefined;
 if (resume) console.log(`going on after ${resume.metadata.step} steps`);
-const start = denoisingNetwork({ random: seeded(seed) });
+const start = denoisingNetwork({
+  random: seeded(seed),
+  block: o.block && Number(o.block),
+  dilations: o.dilations?.split(",").map(Number),
+});
 const began = performance.now();
 const stop = new AbortController();
 let stopping = false;

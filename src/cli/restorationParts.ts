@@ -5,6 +5,7 @@ import { ArgumentError } from "../core/errors.js";
 import type { LinearOperator, Prior } from "../core/interfaces.js";
 import { seeded } from "../core/random.js";
 import { sizeOf } from "../core/shape.js";
+import { learnedDenoiser } from "../models/index.js";
 import { Operator } from "../operators/index.js";
 import {
   type AnyDenoiser,
@@ -52,7 +53,7 @@ const named: Readonly<Record<string, { readonly formula: string; readonly make: 
   tgv: { formula: "min_w Σ|∇x − w| + 2 Σ|E w|", make: ({ dimensions }) => totalGeneralizedVariation({ dimensions }) },
   wavelet: { formula: "Σ|details of Wx|", make: ({ dimensions }) => waveletL1({ dimensions }) },
 };
-const denoiserNames = Object.keys(catalogue.denoisers);
+const denoiserNames = [...Object.keys(catalogue.denoisers), "learned"];
 export const priorNames: readonly string[] = [...Object.keys(named), ...denoiserNames];
 export const priorHelp = `${priorNames.join(", ")}; pnp:NAME and red:NAME with a denoiser; or a module of yours, ./mine.mjs`;
 
@@ -85,6 +86,7 @@ function plainly(
 }
 
 async function denoiserNamed(flag: string, name: string): Promise<Denoiser> {
+  if (name === "learned" || name === catalogue.models.denoiser.name) return learnedDenoiser();
   if (Object.hasOwn(catalogue.denoisers, name)) return catalogue.denoisers[name as keyof typeof catalogue.denoisers]();
   if (!isModule(name))
     throw new ArgumentError(
@@ -112,7 +114,7 @@ function denoiserOf(flag: string, name: string, module: Record<string, unknown>)
 export async function priorChoice(text: string): Promise<PriorChoice> {
   if (Object.hasOwn(named, text)) return { name: text, denoises: false, ...named[text] };
   const [, kind = "pnp", name] = /^(?:(pnp|red):)?(.*)$/s.exec(text) as unknown as [string, string | undefined, string];
-  if (!Object.hasOwn(catalogue.denoisers, name) && !isModule(name)) {
+  if (!denoiserNames.includes(name) && !isModule(name)) {
     if (kind === "pnp" && !text.startsWith("pnp:"))
       throw new ArgumentError(`--prior: there is no "${text}"${suggestion(text, priorNames) || `; choose one of ${priorHelp}`}`, {
         name: text,

@@ -17,3 +17,5 @@ export {
   superResolutionFrameworks,
   superResolutionNetwork,
 } from "./superResolutionNetwork.js";
+export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
+export { learnedDenoiser, loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";

@@ -3,7 +3,7 @@ import { seeded } from "../core/random.js";
 import { readSafetensors, writeSafetensors } from "../io/index.js";
 import { parameterCount, weightsOf } from "../nn/index.js";
 import { randomNormal, Tensor } from "../tensor/index.js";
-import { type Card, loadModel, type Model, type ModelName, models, weightsFile } from "./index.js";
+import { type Card, learnedDenoiser, loadModel, type Model, type ModelName, models, networkDenoiser, weightsFile } from "./index.js";
 
 const names = Object.keys(models) as ModelName[];
 
@@ -57,4 +57,60 @@ test("loadModel takes weights of one's own, and refuses names and files that do 
   expect(loaded.parameters["body.2.weight"].data).toEqual(own.parameters["body.2.weight"].data);
   await expect(loadModel("denoser" as ModelName)).rejects.toThrow(/no model "denoser"; there are denoiser/);
   await expect(loadModel("denoiser", { weights: file.slice(0, 100) })).rejects.toThrow(/safetensors/);
+});
+
+const scene = (h: number, w: number) =>
+  Tensor.from(
+    Float32Array.from({ length: h * w }, (_, i) =>
+      Math.hypot((i % w) - w / 2, i / w - h / 3) < h / 4 ? 0.8 : 0.3 + 0.2 * Math.sin(i / w / 5),
+    ),
+    [h, w],
+  );
+const largest = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item();
+
+test("the learned denoiser lets gain and offset pass through, and takes pictures one by one", async () => {
+  const f = await learnedDenoiser();
+  const y = scene(40, 50).add(randomNormal([40, 50], seeded(1)).mul(0.1));
+  const clean = f.denoise(y, 0.1);
+  expect(largest(f.denoise(y.mul(300).sub(1000), 30).add(1000).div(300), clean)).toBeLessThan(1e-4); // f32 at values of 10³
+  const stack = Tensor.from([...y.data, ...y.mul(2).data], [2, 40, 50]);
+  const both = f.denoise(stack, 0.1);
+  expect(largest(both.slice([0, 0, 0], [1, 40, 50]).reshape(40, 50), clean)).toBeLessThan(1e-6);
+});
+
+test("noise stronger than any it was trained for is still taken off", async () => {
+  const f = await learnedDenoiser();
+  const clean = scene(96, 96);
+  for (const sigma of [0.1, 0.3, 0.8]) {
+    const left = f
+      .denoise(clean.add(randomNormal([96, 96], seeded(1)).mul(sigma)), sigma)
+      .sub(clean)
+      .square()
+      .mean()
+      .sqrt()
+      .item();
+    expect(left, `σ ${sigma}`).toBeLessThan(0.35 * sigma);
+  }
+});
+
+test("tiles change nothing, whatever the size of the picture and the views", async () => {
+  const network = await loadModel("denoiser");
+  const y = scene(101, 130).add(randomNormal([101, 130], seeded(1)).mul(0.1));
+  for (const views of [1, 4]) {
+    const [whole, parts] = [512, 40].map((tile) => networkDenoiser(network, { tile, views }).denoise(y, 0.1));
+    expect(largest(whole, parts)).toBeLessThan(1e-5);
+  }
+});
+
+test("four views are better than one, and a numbered denoising takes one of them", async () => {
+  const network = await loadModel("denoiser");
+  const clean = scene(64, 64);
+  const y = clean.add(randomNormal([64, 64], seeded(4)).mul(0.1));
+  const error = (x: Tensor) => x.sub(clean).square().mean().item();
+  const four = networkDenoiser(network, { views: 4 });
+  const each = [0, 1, 2, 3].map((step) => four.denoise(y, 0.1, step));
+  expect(largest(each.reduce((a, b) => a.add(b)).div(4), four.denoise(y, 0.1))).toBeLessThan(1e-6);
+  expect(largest(four.denoise(y, 0.1, 4), networkDenoiser(network).denoise(y, 0.1))).toBe(0);
+  for (const one of each) expect(error(four.denoise(y, 0.1))).toBeLessThan(error(one));
+  expect(() => networkDenoiser(network, { views: 5 })).toThrow(/give 1 to 4/);
 });

@@ -2,8 +2,10 @@ import { ArgumentError } from "../core/errors.js";
 import { type Random, seeded } from "../core/random.js";
 import { readSafetensors } from "../io/index.js";
 import { type Layer, withWeightsOf } from "../nn/index.js";
+import type { Denoiser } from "../priors/index.js";
+import type { Tensor } from "../tensor/index.js";
 import type { Card, ShippedWeights } from "./card.js";
-import { denoisingNetwork, type NoisyImages } from "./denoisingNetwork.js";
+import { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 import { type MeasuredImages, reconstructionCascade } from "./reconstructionCascade.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
 
@@ -26,12 +28,12 @@ export const models = {
     build: (random) => denoisingNetwork({ random }),
     card: denoiserCard,
     weights: () => import("./weights/denoiser.js"),
-  } satisfies Model<NoisyImages, import("../tensor/index.js").Tensor>,
+  } satisfies Model<NoisyImages, Tensor>,
   "mr-cascade": {
     name: "mr-cascade",
     summary: "an image from undersampled lines of k-space: networks and data consistency by turns",
     build: (random) => reconstructionCascade({ random }),
-  } satisfies Model<MeasuredImages, import("../tensor/index.js").Tensor>,
+  } satisfies Model<MeasuredImages, Tensor>,
 } as const;
 export type ModelName = keyof typeof models;
 /** The network of that name. */
@@ -57,4 +59,13 @@ export async function loadModel<K extends ModelName>(name: K, { weights }: { rea
     throw new ArgumentError(`loadModel: no weights of "${name}" come with the package; train them and give the file (weights)`, { name });
   // The seed does not matter: every weight is replaced.
   return withWeightsOf(model.build(seeded(1)), readSafetensors(file)) as NetworkOf<K>;
+}
+
+/**
+ * The learned denoiser of the package, for `plugAndPlay` and `red`. Black and white are read from each picture, so that gain and offset pass through:
+ * f(a y + b, a σ) = a f(y, σ) + b for a > 0. The mean over four views of the picture: see `networkDenoiser`.
+ * @param o  as for `networkDenoiser`, and weights of one's own training
+ */
+export async function learnedDenoiser(o: NetworkDenoiserOptions & { readonly weights?: Uint8Array } = {}): Promise<Denoiser> {
+  return { ...networkDenoiser(await loadModel("denoiser", o), { peak: "auto", views: 4, ...o }), name: "learned" };
 }

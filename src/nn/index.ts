@@ -13,6 +13,7 @@ export * from "./normalisation.js";
 export { cutTo, padToMultiple } from "./padding.js";
 export { pixelShuffle, pixelUnshuffle, subPixel } from "./pixelShuffle.js";
 export * from "./pooling.js";
+export { type TileOptions, tiled } from "./tiled.js";
 export * from "./train.js";
 export { type UnetOptions, unet } from "./unet.js";
 export { type UpsamplingKind, upsample, upsampling } from "./upsample.js";

@@ -19,13 +19,13 @@ export function inOpponentColours(denoiser: AnyDenoiser): Denoiser {
       .reshape(...x.shape);
   return {
     name: f.name,
-    denoise(image, sigma) {
+    denoise(image, sigma, step) {
       if (image.rank < 3 || image.shape[0] !== 3)
         throw new ShapeError(`opponent colours: an image ${shapeText(image.shape)}; give red, green and blue as [3, y, x]`, {
           shape: image.shape,
         });
       const turned = [0, 1, 2].map((c) => rows.map((r) => r[c]));
-      return mix(f.denoise(mix(image, rows), sigma), turned);
+      return mix(f.denoise(mix(image, rows), sigma, step), turned);
     },
   };
 }

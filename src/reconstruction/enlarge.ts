@@ -112,7 +112,7 @@ export async function enlarge(image: Tensor, o: EnlargeOptions): Promise<Enlarge
   const levels = geometric(Math.max(0.025 * scale * size, last), last, steps);
   const iteration: Iteration<undefined, Tensor, Enlarging> = {
     init: (_, x) => ({ x, k: 0 }),
-    step: (_, { x, k }) => ({ x: project(f.denoise(x, levels[k]), data, grayMaps), k: k + 1 }),
+    step: (_, { x, k }) => ({ x: project(f.denoise(x, levels[k], k), data, grayMaps), k: k + 1 }),
   };
   const run = await iterate(iteration, undefined, start, {
     iterations: steps,

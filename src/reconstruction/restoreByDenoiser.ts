@@ -83,6 +83,11 @@ function contrast(x: Tensor): number {
   const all = Float32Array.from(x.dtype === "c64" || x.dtype === "c128" ? x.abs().data : x.data).sort();
   return all.length === 0 ? 0 : all[Math.floor(0.995 * (all.length - 1))] - all[Math.ceil(0.005 * (all.length - 1))];
 }
+/** Plug-and-play that tells its denoiser which denoising of the run this is. */
+function numbered(f: Denoiser): PlugAndPlay {
+  let step = 0;
+  return new PlugAndPlay({ name: f.name, denoise: (image, sigma) => f.denoise(image, sigma, step++) });
+}
 async function split(o: ByDenoiserOptions, prior: PlugAndPlay): Promise<ByDenoiserResult> {
   const { operator, data } = o;
   const fidelity = o.fidelity ?? leastSquares(data);
@@ -102,7 +107,7 @@ async function split(o: ByDenoiserOptions, prior: PlugAndPlay): Promise<ByDenois
   const lambda = sigma * sigma;
   const levels = geometric(Math.max(0.27 * size, 1.5 * sigma), 1.5 * sigma, steps);
   const couplings = levels.map((s) => lambda / (s * s));
-  const problem: InverseProblem = { operator, fidelity, terms: prior.terms(operator.domain, lambda) };
+  const problem: InverseProblem = { operator, fidelity, terms: numbered(prior.denoiser).terms(operator.domain, lambda) };
   const sharp =
     o.start ||
     (fidelity.quadratic
@@ -143,7 +148,7 @@ async function filledIn(o: ByDenoiserOptions, f: Denoiser, mask: Tensor): Promis
   const iteration: Iteration<undefined, Tensor, Filling> = {
     init: (_, x) => ({ x, k: 0 }),
     step(_, { x, k }) {
-      const z = f.denoise(x, levels[k]);
+      const z = f.denoise(x, levels[k], k);
       // What is known: m²/σ² from the data against 1/σ_k² from the denoiser. What is missing: a longer step than to z, for it is slow to flow in.
       const rho = o.lambda / (levels[k] * levels[k]);
       const known = rho > 0 ? y.mul(square).add(z.mul(rho)).div(square.add(rho)) : y;

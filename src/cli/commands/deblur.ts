@@ -20,6 +20,7 @@ export const command: CommandDefinition = {
     "pullback deblur shaken.png --kernel blind:25 --boundary reflect --prior bm3d -o out/",
     "pullback deblur blurred.npy --kernel kernel.npy -o sharp.npy",
     "pullback deblur blurred.npy --kernel kernel.npy --prior bm3d -o sharp.npy",
+    "pullback deblur blurred.npy --kernel kernel.npy --prior pnp:learned -o sharp.npy",
     "pullback deblur photo.png --kernel kernel.npy --boundary reflect --prior tikhonov -o out/",
   ],
   arguments: [{ name: "<image>", help: "a gray or colour image or a volume" }],

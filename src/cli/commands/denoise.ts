@@ -10,6 +10,7 @@ export const command: CommandDefinition = {
     "pullback denoise noisy.npy -o clean.npy",
     "pullback denoise noisy.png --sigma 25 -o out/",
     "pullback denoise noisy.png --prior bm3d -o clean.png",
+    "pullback denoise noisy.png --prior learned --sigma 25 -o clean.png",
     "pullback denoise noisy.nii.gz --prior tv --lambda 0.1 -o clean.nii.gz --json",
   ],
   arguments: [{ name: "<image>", help: "a gray or colour image or a volume" }],
