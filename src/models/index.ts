@@ -1,6 +1,6 @@
 export type { Card, ShippedWeights } from "./card.js";
-export { denoisingNetwork, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
-export { loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
+export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
+export { learnedDenoiser, loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
 export {
   type CascadeOptions,
   fromChannels,
@@ -17,5 +17,3 @@ export {
   superResolutionFrameworks,
   superResolutionNetwork,
 } from "./superResolutionNetwork.js";
-export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
-export { learnedDenoiser, loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
