@@ -46,3 +46,4 @@ export { projectiveSample, robustResidual, steepestRows, systemBlock, weightedSy
 export { census, censusCost, sgmSweep, sgmSweepState, sgmWinner, sgmWinnerWorkspace } from "./stereo";
 export { trackWindows, trackWindowsWorkspace } from "./trackWindows";
 export { cornerStrength, cornerStrengthWorkspace } from "./cornerStrength";
+export { pyramidExpand, pyramidReduce, pyramidWorkspace } from "./pyramid";

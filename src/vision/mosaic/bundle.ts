@@ -186,7 +186,8 @@ export function bundle(edges: readonly BundleEdge[], start: readonly TurnedCamer
   for (let round = 0; round < rounds; round++) {
     // From wide to narrow: the start is off by pixels when a chain of pairs is long.
     reweigh(sigma * Math.max(1, 8 / 2 ** (2 * round)));
-    cameras = dampedSteps(problem, cameras, 20, 1e-8).x;
+    // Weights change with each round: only the last one is worth its last digits.
+    cameras = dampedSteps(problem, cameras, 20, round < rounds - 1 ? 1e-4 : 1e-8).x;
   }
   reweigh(sigma);
   return { cameras, weights, residuals };

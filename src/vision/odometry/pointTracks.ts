@@ -1,5 +1,6 @@
 import type { Gray } from "../../features/index.js";
 import { cornerStrength } from "../../kernels/cornerStrength.js";
+import { pyramidReduce } from "../../kernels/pyramid.js";
 import { type TrackedWindows, type TrackWindowsOptions, trackWindows } from "../../kernels/trackWindows.js";
 
 /** A picture at halving sizes, the finest first. */
@@ -11,23 +12,7 @@ export function pyramidOf({ values, width, height }: Gray, levels = 4): Level[] 
     const { width: W, height: H, values: v } = out[k - 1];
     const [w, h] = [(W + 1) >> 1, (H + 1) >> 1];
     if (Math.min(w, h) < 24) break;
-    const middle = new Float32Array(w * H);
-    for (let y = 0; y < H; y++)
-      for (let x = 0, row = y * W; x < w; x++) {
-        const c = 2 * x;
-        const l2 = c >= 2 ? c - 2 : 0;
-        const l1 = c >= 1 ? c - 1 : 0;
-        const r1 = c + 1 < W ? c + 1 : W - 1;
-        const r2 = c + 2 < W ? c + 2 : W - 1;
-        middle[y * w + x] = 0.0625 * (v[row + l2] + v[row + r2]) + 0.25 * (v[row + l1] + v[row + r1]) + 0.375 * v[row + c];
-      }
-    const next = new Float32Array(w * h);
-    for (let y = 0; y < h; y++) {
-      const c = 2 * y;
-      const [a, b, d, e] = [Math.max(0, c - 2) * w, Math.max(0, c - 1) * w, Math.min(H - 1, c + 1) * w, Math.min(H - 1, c + 2) * w];
-      for (let x = 0; x < w; x++)
-        next[y * w + x] = 0.0625 * (middle[a + x] + middle[e + x]) + 0.25 * (middle[b + x] + middle[d + x]) + 0.375 * middle[c * w + x];
-    }
+    const next = pyramidReduce(v, H, W);
     out.push({ width: w, height: h, values: next });
   }
   return out;
