@@ -39,6 +39,10 @@ const frameOptions: readonly OptionDefinition[] = [
     text,
     `${motionNames.join(", ")} or known:FILE`,
   ),
+  choice("--brightness <name>", "affine: each frame has a gain and a bias, found with the image (default); equal: none has", [
+    "affine",
+    "equal",
+  ]),
   choice("--jacobian <name>", "how the image follows a step of the motion: to first order, or not at all", ["kaufman", "fixed"]),
 ];
 /** What --frames adds to the options of `superres`. */
@@ -212,6 +216,7 @@ export async function superresFrames(session: Session, options: Options): Promis
       motion: how,
       psf: options.psf ?? "default",
       pixel,
+      brightness: options.brightness ?? "affine",
       prior,
       lambda: lambda ?? "auto",
     };
@@ -228,6 +233,7 @@ export async function superresFrames(session: Session, options: Options): Promis
         pixel,
         motion: known ?? (how as (typeof motionNames)[number]),
         jacobian: options.jacobian as SuperResolveOptions["jacobian"],
+        brightness: options.brightness as SuperResolveOptions["brightness"],
         prior: prior === "tv" ? totalVariation({ dimensions: d }) : tikhonov({ dimensions: d }),
         ...(typeof lambda === "number" && { lambda }),
         ...(sigma !== undefined && { noise: sequence.scale > 1 && sigma >= 1 ? sigma / sequence.scale : sigma }),
@@ -268,6 +274,8 @@ export async function superresFrames(session: Session, options: Options): Promis
         reason: r.reason,
         figures,
         residuals: r.residuals,
+        lights: r.lights,
+        weights: r.weights,
         history: r.history,
         seconds: timings,
       });
@@ -279,6 +287,8 @@ export async function superresFrames(session: Session, options: Options): Promis
         reason: r.reason,
         ...figures,
         residuals: r.residuals,
+        lights: r.lights,
+        weights: r.weights,
         transforms,
         scale: sequence.scale,
         figures,

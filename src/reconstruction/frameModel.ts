@@ -5,6 +5,7 @@ import { dimensionOf, grid, gridText, indexToPhysical, tensorShape } from "../im
 import { borderIndex } from "../operators/blur.js";
 import { alongAxes, blurOperator, compose } from "../operators/index.js";
 import { keep, scope, sparseRows, Tensor } from "../tensor/index.js";
+import { dotOf } from "../tensor/variables.js";
 import type { FrameMotion } from "./frameMotion.js";
 
 /** What a detector does to the picture that falls on it. */
@@ -112,8 +113,16 @@ export function frameOf(image: Image, target: Grid, sensor: Sensor): Frame {
   };
 }
 
+/** A frame is gain · (what its sensor sees) + bias. */
+export interface Light {
+  readonly gain: number;
+  readonly bias: number;
+}
+const even: Light = { gain: 1, bias: 0 };
+
 /**
- * A(p) x for one frame: warp, then sensor, then the root of the weights: samples whose light comes from outside the fine image count nothing.
+ * A(p) x for one frame: warp, then sensor, then the frame's gain, then the root of the weights: samples whose light comes from outside the fine image count
+ * nothing, frames that others contradict count less.
  */
 export class FrameOperator implements LinearOperator {
   readonly domain: Shape;
@@ -124,22 +133,69 @@ export class FrameOperator implements LinearOperator {
     readonly frame: Frame,
     readonly target: Grid,
     readonly motion: FrameMotion,
+    readonly light: Light = even,
+    /** Root of the frame's weight. */
+    readonly trust = 1,
+    weights?: Tensor,
   ) {
     const channels = frame.data.shape[0];
     this.domain = [channels, ...tensorShape(target)];
     this.range = frame.data.shape;
-    this.weights = motion.still ? undefined : coverage(frame, target, motion);
+    this.weights = motion.still ? undefined : (weights ?? coverage(frame, target, motion));
   }
-  /** Residuals and data with the weights. */
+  /** The same motion, seen in another light. */
+  in(light: Light, trust = this.trust): FrameOperator {
+    return new FrameOperator(this.frame, this.target, this.motion, light, trust, this.weights);
+  }
+  /** The frame without its bias, weighed: what A x is compared with. */
+  get data(): Tensor {
+    const { data } = this.frame;
+    return this.weigh(this.light.bias === 0 ? data : data.sub(this.light.bias));
+  }
   weigh(y: Tensor): Tensor {
-    return this.weights ? y.mul(this.weights) : y;
+    const w = this.weights ? y.mul(this.weights) : y;
+    return this.trust === 1 ? w : w.mul(this.trust);
+  }
+  /** What the frame makes of a picture on its own fine grid, and the transpose. */
+  see(v: Tensor): Tensor {
+    const y = this.weigh(this.frame.sensor.apply(v));
+    return this.light.gain === 1 ? y : y.mul(this.light.gain);
+  }
+  seen(y: Tensor): Tensor {
+    const v = this.frame.sensor.adjoint(this.weigh(y));
+    return this.light.gain === 1 ? v : v.mul(this.light.gain);
   }
   apply(x: Tensor): Tensor {
-    return this.weigh(this.frame.sensor.apply(this.motion.warp(x)));
+    return this.see(this.motion.warp(x));
   }
   adjoint(y: Tensor): Tensor {
-    return this.motion.splat(this.frame.sensor.adjoint(this.weigh(y)));
+    return this.motion.splat(this.seen(y));
   }
+}
+
+/**
+ * Gain and bias of each frame, by least squares between the frame and what its sensor sees of x: their means over the frames are 1 and 0, as x could take
+ * a common factor. Frames too flat to tell keep what they have.
+ */
+export function lightsOf(operators: readonly FrameOperator[], x: Tensor): Light[] {
+  const found = operators.map((a) =>
+    scope(() => {
+      const one = a.in(even, 1);
+      const [u, d] = [one.apply(x), one.data];
+      const count = a.weights ? a.weights.sum().item() * (u.size / a.weights.size) : u.size;
+      const [su, sd] = [u.sum().item(), d.sum().item()];
+      const [uu, ud] = [dotOf(u, u) - (su * su) / count, dotOf(u, d) - (su * sd) / count];
+      const dd = dotOf(d, d) - (sd * sd) / count;
+      // Less than half explained: no line through these points.
+      if (!(count > 2 && uu > 0 && ud > 0 && ud * ud > 0.5 * uu * dd)) return a.light;
+      const gain = ud / uu;
+      return { gain, bias: (sd - gain * su) / count };
+    }),
+  );
+  const mean = (v: readonly number[]) => v.reduce((s, w) => s + w, 0) / v.length;
+  const gain = Math.exp(mean(found.map((l) => Math.log(l.gain))));
+  const bias = mean(found.map((l) => l.bias));
+  return found.map((l) => ({ gain: l.gain / gain, bias: l.bias - bias }));
 }
 /** Where (nearly) all that a sample sees lies inside the fine image. */
 function coverage(frame: Frame, target: Grid, motion: FrameMotion): Tensor {

@@ -22,7 +22,7 @@ const transformed = 4e6;
 export function frameEquations(operators: readonly FrameOperator[], gradient?: ReturnType<typeof gradientOperator>): FrameEquations {
   const shape = operators[0].domain;
   const axes = shape.slice(1).map((_, k) => k + 1);
-  const data = operators.map((a) => a.weigh(a.frame.data));
+  const data = operators.map((a) => a.data);
   const rhs = operators.map((a, t) => a.adjoint(data[t])).reduce((s, v) => s.add(v));
   const half = data.reduce((s, d) => s + 0.5 * dotOf(d, d), 0);
   const n = shape.reduce((a, b) => a * b, 1);
@@ -47,7 +47,10 @@ function spectrumOf(operators: readonly FrameOperator[]): Tensor {
     const middle = a.range.slice(1).reduce((at, n) => at * n + (n >> 1), 0);
     e.data[middle] = 1;
     const many = a.range[0] === 1 ? e : e.broadcastTo(a.range);
-    const h = a.motion.splat(a.frame.sensor.adjoint(many)).slice([0], [1]);
+    const h = a.motion
+      .splat(a.frame.sensor.adjoint(many))
+      .mul(a.light.gain * a.trust)
+      .slice([0], [1]);
     const z = rfft(h.reshape(...h.shape.slice(1)));
     const stretch = a.frame.factors.reduce((p, f) => p * f, 1);
     return z.real().square().add(z.imag().square()).div(stretch);

@@ -15,7 +15,7 @@ export { type CtTvOptions, type CtTvProblem, type CtTvState, ctTv, rampPrecondit
 export { type EnlargeOptions, type EnlargeResult, enlarge } from "./enlarge.js";
 export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
 export { centreOfRotation, type FbpFilter, type FbpOptions, fbp, fbpFilters, viewWeights } from "./fbp.js";
-export { type Frame, FrameOperator, frameOf, refinedGrid, type Sensor, sensorOperator } from "./frameModel.js";
+export { type Frame, FrameOperator, frameOf, type Light, lightsOf, refinedGrid, type Sensor, sensorOperator } from "./frameModel.js";
 export { affineMotion, denseMotion, type FrameMotion, knownMotion, type MotionModel } from "./frameMotion.js";
 export { type FrameEquations, frameEquations, frameTv, solveImage } from "./frameSystem.js";
 export { type Gating, gate, gatedSeries, navigatorSignal } from "./gating.js";

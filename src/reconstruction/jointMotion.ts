@@ -6,7 +6,7 @@ import { cg } from "../solvers/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { dotOf } from "../tensor/variables.js";
 import { AffineTransform } from "../transforms/index.js";
-import { type Frame, FrameOperator } from "./frameModel.js";
+import { type Frame, FrameOperator, type Light, lightsOf } from "./frameModel.js";
 import { knownMotion, type MotionModel } from "./frameMotion.js";
 import { type FrameEquations, frameEquations, imageSystem, solveImage } from "./frameSystem.js";
 
@@ -25,6 +25,10 @@ export interface JointProblem {
   /** ½λ‖∇x‖² and ½μ‖Kp‖². */
   readonly lambda: number;
   readonly mu: number;
+  /** Whether frames have a gain and a bias, found with image and motion. */
+  readonly brightness?: boolean;
+  /** Where they begin. */
+  readonly lights?: readonly Light[];
   /** The first frame is where the image is; the others have parameters. */
 }
 export interface JointUnknowns {
@@ -39,6 +43,11 @@ export interface JointState extends State<JointUnknowns> {
   readonly moved?: number;
   /** No step lowered φ; the decrease that the last one promised. */
   readonly stuck?: number;
+  readonly lights?: readonly Light[];
+  /** The shortest step that was tried in vain. */
+  readonly shortest?: number;
+  /** How much solving the image better at the same motion gave, since the last step that moved. */
+  readonly solved?: number;
 }
 export interface JointOptions {
   readonly jacobian?: ProjectionJacobian;
@@ -56,11 +65,20 @@ export const partOf = (motion: Tensor, k: number): Tensor => {
   return motion.slice([k], [k + 1]).reshape(...shape);
 };
 /** A_t(p) of all frames. */
-export function operatorsAt({ frames, target, model }: Pick<JointProblem, "frames" | "target" | "model">, motion: Tensor): FrameOperator[] {
+export function operatorsAt(
+  { frames, target, model }: Pick<JointProblem, "frames" | "target" | "model">,
+  motion: Tensor,
+  lights?: readonly Light[],
+): FrameOperator[] {
   const still = new AffineTransform(identityMap(target.size.length));
   return frames.map(
     (frame, t) =>
-      new FrameOperator(frame, target, t === 0 ? knownMotion(still, frame.fine, target) : model.at(partOf(motion, t - 1), frame.fine)),
+      new FrameOperator(
+        frame,
+        target,
+        t === 0 ? knownMotion(still, frame.fine, target) : model.at(partOf(motion, t - 1), frame.fine),
+        lights?.[t],
+      ),
   );
 }
 const penalised = (p: JointProblem, motion: Tensor): Tensor | undefined => {
@@ -90,9 +108,7 @@ function linearisedFrame(a: FrameOperator, x: Tensor, mu: number): Linearised {
   if (l.columns) {
     const n = l.columns.shape[0];
     const [, ...fine] = l.columns.shape;
-    const columns = Array.from({ length: n }, (_, j) =>
-      a.weigh(a.frame.sensor.apply((l.columns as Tensor).slice([j], [j + 1]).reshape(...fine))).reshape(1, -1),
-    );
+    const columns = Array.from({ length: n }, (_, j) => a.see((l.columns as Tensor).slice([j], [j + 1]).reshape(...fine)).reshape(1, -1));
     const gram = new Float64Array(n * n);
     for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) gram[i * n + j] = gram[j * n + i] = dotOf(columns[i], columns[j]);
     const largest = Math.max(1e-30, ...Array.from({ length: n }, (_, i) => gram[i * (n + 1)]));
@@ -116,8 +132,8 @@ function linearisedFrame(a: FrameOperator, x: Tensor, mu: number): Linearised {
       inverse: (r) => Tensor.from(Float32Array.from(solvePositive(gram, r.data) ?? r.data), [n]),
     };
   }
-  const push = (dp: Tensor) => a.weigh(a.frame.sensor.apply(l.push(dp)));
-  const pull = (r: Tensor) => l.pull(a.frame.sensor.adjoint(a.weigh(r)));
+  const push = (dp: Tensor) => a.see(l.push(dp));
+  const pull = (r: Tensor) => l.pull(a.seen(r));
   // The mean of the diagonal of G*G, by a probe of signs.
   const mean = scope(() => {
     const shape = a.motion.parameterShape as readonly number[];
@@ -138,37 +154,59 @@ function linearisedFrame(a: FrameOperator, x: Tensor, mu: number): Linearised {
  */
 export function jointMotion(o: JointOptions = {}): Iteration<JointProblem, JointUnknowns, JointState> {
   const { jacobian = "kaufman", imageSteps = 8, jointSteps = 12, firstSteps = 16, tolerance = 0.005 } = o;
-  const project = (p: JointProblem, image: Tensor, motion: Tensor, iterations: number) =>
+  const project = (p: JointProblem, image: Tensor, motion: Tensor, iterations: number, lights?: readonly Light[]) =>
     scope(() => {
-      const e = frameEquations(operatorsAt(p, motion), differences(p));
+      const e = frameEquations(operatorsAt(p, motion, lights), differences(p));
       const solved = solveImage(e, p.lambda, image, { iterations, relativeResidual: 1e-4 });
       const k = penalised(p, motion);
       return { image: solved.x, value: solved.value + (k ? 0.5 * dotOf(motion, k) : 0) };
     });
+  /** Gains and biases in closed form for this image and motion, and φ with them. */
+  const lit = (p: JointProblem, s: JointState): JointState => {
+    if (!p.brightness) return s;
+    const { lights, change } = scope(() => {
+      const operators = operatorsAt(p, s.x.motion, s.lights);
+      const lights = lightsOf(operators, s.x.image);
+      const half = (a: FrameOperator) => {
+        const r = a.apply(s.x.image).sub(a.data);
+        return 0.5 * dotOf(r, r);
+      };
+      return { lights, change: operators.reduce((sum, a, t) => sum + half(a.in(lights[t])) - half(a), 0) };
+    });
+    return { ...s, lights, value: s.value + change };
+  };
   return {
     init(p, { image, motion }) {
-      const s = project(p, image, motion, firstSteps);
-      return { x: { image: s.image, motion }, value: s.value };
+      const s = project(p, image, motion, firstSteps, p.lights);
+      return lit(p, { x: { image: s.image, motion }, value: s.value, lights: p.lights });
     },
     step(p, s) {
       const { image, motion } = s.x;
-      const step = scope(() => direction(p, image, motion, jacobian, jointSteps));
+      const step = scope(() => direction(p, image, motion, jacobian, jointSteps, s.lights));
       const longest = Math.max(1e-30, step.motion.abs().max().item());
       // No parameter moves by more than two samples of the image at once: the model of the step is no better than that.
       let t = Math.min(1, 2 / longest);
       for (let halvings = 0; halvings < 5; halvings++, t *= 0.5) {
         const next = motion.add(step.motion.mul(t));
         const from = step.image ? image.add(step.image.mul(t)) : image;
-        const found = project(p, from, next, imageSteps);
-        if (found.value < s.value) return { x: { image: found.image, motion: next }, value: found.value, moved: t * longest };
+        const found = project(p, from, next, imageSteps, s.lights);
+        if (found.value < s.value)
+          return lit(p, { x: { image: found.image, motion: next }, value: found.value, moved: t * longest, lights: s.lights });
       }
-      return { ...s, moved: longest, stuck: step.gain };
+      if (s.solved !== undefined) return { ...s, moved: longest, stuck: step.gain, shortest: 2 * t * longest };
+      // An image that is not solved for sharply enough points motion elsewhere: once more from a better one.
+      const better = project(p, image, motion, 4 * imageSteps, s.lights);
+      return lit(p, { ...s, x: { image: better.image, motion }, value: better.value, moved: longest, solved: s.value - better.value });
     },
     done(s): { stop: Stop; reason: string } | undefined {
-      if (s.stuck !== undefined)
-        return (s.moved as number) < 10 * tolerance || s.stuck < 0.01 * s.value
-          ? { stop: "converged", reason: "no step improves the value by as much as the image is solved to" }
+      if (s.stuck !== undefined) {
+        if ((s.moved as number) < 10 * tolerance || s.stuck < Math.max(0.01 * s.value, s.solved ?? 0))
+          return { stop: "converged", reason: "no step improves the value by as much as the image is solved to" };
+        // Interpolation has kinks where samples meet, and shifts by whole samples are at them.
+        return (s.shortest as number) < 10 * tolerance
+          ? { stop: "converged", reason: `no step longer than ${(s.shortest as number).toPrecision(2)} samples improves the value` }
           : { stop: "stalled", reason: "no step along the motion's direction improves the value" };
+      }
       return s.moved !== undefined && s.moved < tolerance
         ? { stop: "converged", reason: `no motion parameter moves by more than ${tolerance} samples` }
         : undefined;
@@ -187,9 +225,10 @@ function direction(
   motion: Tensor,
   jacobian: ProjectionJacobian,
   steps: number,
+  lights?: readonly Light[],
 ): { motion: Tensor; image?: Tensor; gain: number } {
-  const operators = operatorsAt(p, motion);
-  const residuals = operators.map((a) => a.apply(image).sub(a.weigh(a.frame.data)));
+  const operators = operatorsAt(p, motion, lights);
+  const residuals = operators.map((a) => a.apply(image).sub(a.data));
   const g = operators.slice(1).map((a) => linearisedFrame(a, image, p.mu));
   const penalty = penalised(p, motion);
   const gradient = stacked(

@@ -3,7 +3,7 @@ import type { Image, Transform } from "../core/interfaces.js";
 import { seeded } from "../core/random.js";
 import { ellipses, grid, tensorShape } from "../image/index.js";
 import { tikhonov } from "../priors/index.js";
-import { Tensor } from "../tensor/index.js";
+import { gaussian, Tensor } from "../tensor/index.js";
 import { dotOf, normOf } from "../tensor/variables.js";
 import { AffineTransform, affineFromParameters } from "../transforms/index.js";
 import { FrameOperator, frameOf, refinedGrid } from "./frameModel.js";
@@ -136,6 +136,33 @@ describe("superResolve", () => {
     const off = (all: readonly Transform[]) => all.reduce((sum, y, t) => sum + apart(y, motion[t], 32), 0) / all.length;
     expect(off(unknown.transforms)).toBeLessThan(0.6 * off(alignFrames(frames, "rigid")));
     unknown.history.slice(1).forEach((v, k) => expect(v).toBeLessThanOrEqual(unknown.history[k]));
+  });
+  test("frames in changing light: gains and biases are found with image and motion, and cost nothing where there are none", async () => {
+    const lights = frames.map((_, t) => ({ gain: Math.exp(0.15 * Math.sin(2 * t)), bias: 0.08 * Math.cos(3 * t) }));
+    const lit = frames.map((f, t) => ({ ...f, values: f.values.mul(lights[t].gain).add(lights[t].bias) }));
+    const o = { scale: 3, psf: 1.2 };
+    const [plain, changed, ignored, without] = [
+      await superResolve({ ...o, frames }),
+      await superResolve({ ...o, frames: lit }),
+      await superResolve({ ...o, frames: lit, brightness: "equal" }),
+      await superResolve({ ...o, frames, brightness: "equal" }),
+    ];
+    const quality = (r: typeof plain, gain = 1, bias = 0) => psnr(r.image.values.sub(bias).div(gain), truth, 9);
+    // The image is as bright as frames of mean gain and bias.
+    const gain = Math.exp(lights.reduce((s, l) => s + Math.log(l.gain), 0) / lights.length);
+    const bias = lights.reduce((s, l) => s + l.bias, 0) / lights.length;
+    changed.lights.forEach((l, t) => expect(Math.abs(l.gain - lights[t].gain / gain)).toBeLessThan(0.01));
+    expect(quality(changed, gain, bias)).toBeGreaterThan(quality(plain) - 0.2);
+    expect(quality(ignored, gain, bias)).toBeLessThan(quality(plain) - 2);
+    expect(quality(plain)).toBeGreaterThan(quality(without) - 0.05);
+  });
+  test("a frame that the others contradict is named and counts less; the image is sound", async () => {
+    const one = frames[5];
+    const odd = frames.map((f, t) => (t === 5 ? { ...one, values: gaussian(one.values, { sigma: 2.5 }) } : f));
+    const r = await superResolve({ frames: odd, scale: 3, psf: 1.2, motion });
+    expect(r.weights.map((w) => w < 1)).toEqual(frames.map((_, t) => t === 5));
+    expect(r.warnings[0]).toMatch(/frame 5 does not agree/);
+    expect(r.status).toBe("ok");
   });
   test("takes any prior", async () => {
     const r = await superResolve({ frames, scale: 3, psf: 1.2, motion, prior: tikhonov({ dimensions: 2 }), lambda: 0.003 });

@@ -10,7 +10,7 @@ import { TotalVariation, totalVariation } from "../priors/index.js";
 import { dispose, gaussian, keep, requireMemory, scope, Tensor } from "../tensor/index.js";
 import { dotOf } from "../tensor/variables.js";
 import { AffineTransform } from "../transforms/index.js";
-import { FrameOperator, frameOf, refinedGrid, type Sensor } from "./frameModel.js";
+import { FrameOperator, frameOf, type Light, lightsOf, refinedGrid, type Sensor } from "./frameModel.js";
 import { affineMotion, denseMotion, knownMotion, type MotionModel } from "./frameMotion.js";
 import { frameEquations, frameTv, solveImage } from "./frameSystem.js";
 import {
@@ -48,6 +48,8 @@ export interface SuperResolveOptions extends Sensor {
   /** For dense motion: distance of control points in fine samples (default 8 scale), and μ of ½μ‖∇p‖² (default σ²). */
   readonly controlSpacing?: number;
   readonly mu?: number;
+  /** "affine" (default): each frame has a gain and a bias, found with the image; their means are 1 and 0. "equal": all frames are as bright as the scene. */
+  readonly brightness?: "affine" | "equal";
   /** R of the image (default total variation), and λ (default: by the noise). */
   readonly prior?: Prior;
   readonly lambda?: number;
@@ -68,6 +70,10 @@ export interface SuperResolveResult {
   readonly reason: string;
   /** Root mean square of A_t x − d_t, each frame. */
   readonly residuals: readonly number[];
+  /** Frame t is gain · (what its sensor sees) + bias. */
+  readonly lights: readonly Light[];
+  /** How much each frame counts: 1, or (typical residual / its own)² where that is below a quarter. */
+  readonly weights: readonly number[];
   /** σ that was given or found. */
   readonly noise: number;
   readonly lambda: number;
@@ -107,7 +113,10 @@ export async function superResolve(o: SuperResolveOptions): Promise<SuperResolve
   let history: readonly number[] = [];
   let motionSteps = 0;
   let motionStop: Stop | undefined;
+  let motionSound = true;
   let image = blank;
+  const brightness = o.brightness !== "equal" && frames.length > 1;
+  let lights: readonly Light[] | undefined;
   let known = typeof motion !== "string" ? motion : undefined;
   const name = typeof motion === "string" ? motion : "rigid";
   if (!known && (frames.length === 1 || o.estimate === "none"))
@@ -125,10 +134,10 @@ export async function superResolve(o: SuperResolveOptions): Promise<SuperResolve
     let r: Result<JointUnknowns> | undefined;
     let problem: JointProblem | undefined;
     for (const [level, model] of models.entries()) {
-      problem = { frames, target, model, lambda: tikhonov, mu: dense ? (o.mu ?? sigma * sigma) : 0 };
+      problem = { frames, target, model, lambda: tikhonov, mu: dense ? (o.mu ?? sigma * sigma) : 0, brightness, lights };
       const options: JointOptions = { jacobian: o.jacobian, ...(dense && { imageSteps: 16, jointSteps: 25 }) };
       const at: JointProblem = problem;
-      r = await iterate(
+      const run = await iterate(
         jointMotion(options),
         at,
         { image: r ? r.x.image : blank, motion: startOf(model, from) },
@@ -139,43 +148,59 @@ export async function superResolve(o: SuperResolveOptions): Promise<SuperResolve
           level,
           levels: models.length + 1,
           keepBest: false,
+          keepState: true,
         },
       );
-      const { motion: p } = r.x;
+      r = run;
+      lights = run.state?.lights;
+      const { motion: p } = run.x;
       from = level + 1 < models.length ? [start[0], ...frames.slice(1).map((_, k) => model.transform(keep(partOf(p, k))))] : from;
       history = [...history, ...r.history];
       motionSteps += r.iterations;
     }
     if (!r || !problem) throw new ArgumentError("superResolve: there is no motion to estimate", {});
     motionStop = r.stop;
-    if (r.stop === "stalled" || r.stop === "diverged") warnings.push(`the motion: ${r.reason}`);
+    motionSound = r.stop !== "stalled" && r.stop !== "diverged";
+    if (!motionSound) warnings.push(`the motion: ${r.reason}`);
     const found = keep(r.x);
     image = found.image;
-    operators = keep(operatorsAt(problem, found.motion));
+    operators = keep(operatorsAt(problem, found.motion, lights));
     transforms = operators.map((a) => a.motion.transform());
   }
 
-  const equations = frameEquations(operators);
-  if (known) image = solveImage(equations, tikhonov, image, { iterations: 16, relativeResidual: 1e-4 }).x;
+  let equations = frameEquations(operators);
+  if (known) {
+    image = solveImage(equations, tikhonov, image, { iterations: 16, relativeResidual: 1e-4 }).x;
+    if (brightness) operators = keep(relit(operators, lightsOf(operators, image)));
+  }
+  // A frame that the others contradict (blurred, hidden, moved otherwise) is a noisier measurement.
+  const told = operators.map((a) => rootMeanSquare([a], image));
+  const middle = median(told);
+  const trusts = told.map((r) => (told.length > 2 && r > 2 * middle ? middle / r : 1));
+  if (trusts.some((w) => w < 1)) operators = keep(operators.map((a, t) => a.in(a.light, trusts[t])));
+  equations = frameEquations(operators);
   const prior = o.prior ?? totalVariation({ dimensions: dimensionOf(target) });
   const lambda = o.lambda ?? chosenLambda(rootMeanSquare(operators, image), slope, blank.size, operators, o.noise);
   const last = await finalImage(o, equations, operators, prior, lambda, image);
-  const residuals = operators.map((a) => rootMeanSquare([a], last.image));
-  const typical = [...residuals].sort((a, b) => a - b)[residuals.length >> 1];
-  residuals.forEach((r, t) => {
-    if (residuals.length > 2 && r > 2 * typical)
-      warnings.push(`frame ${t} does not agree with the others: residual ${r.toPrecision(2)} against ${typical.toPrecision(2)}`);
-  });
+  const residuals = operators.map((a) => rootMeanSquare([a], last.image) / a.trust);
+  const odd = trusts.flatMap((w, t) => (w < 1 ? [t] : []));
+  for (const t of odd)
+    warnings.push(
+      `frame ${t} does not agree with the others (residual ${residuals[t].toPrecision(2)} against ${median(residuals).toPrecision(2)}): it counts ${trusts[t] ** 2 < 0.1 ? "little" : "less"}`,
+    );
   const result: Image = { values: keep(last.image), grid: target };
   dispose(blank);
-  const fine = warnings.length === 0 && last.stop !== "diverged";
+  // One odd frame of many is nothing to the image.
+  const fine = motionSound && 4 * odd.length < frames.length && last.stop !== "diverged";
   return {
     image: result,
     transforms,
     status: fine ? "ok" : "suspect",
     stop: last.stop,
-    reason: warnings[0] ?? last.reason,
+    reason: fine ? last.reason : (warnings[0] ?? last.reason),
     residuals,
+    lights: operators.map((a) => a.light),
+    weights: trusts.map((w) => w * w),
     noise: o.noise ?? rootMeanSquare(operators, last.image),
     lambda,
     objective: last.objective,
@@ -221,7 +246,7 @@ async function finalImage(
   return restore({ operator, data, prior, lambda, start, signal, iterations: o.iterations, tolerance: o.tolerance });
 }
 const stackedData = (operators: readonly FrameOperator[]): Tensor => {
-  const parts = operators.map((a) => a.weigh(a.frame.data));
+  const parts = operators.map((a) => a.data);
   const out = new Float32Array(parts.reduce((s, p) => s + p.size, 0));
   let at = 0;
   for (const p of parts) {
@@ -246,12 +271,16 @@ function chosenLambda(level: number, slope: number, size: number, operators: rea
   const b = Math.sqrt(Math.max(slope * slope - (2 * variance) / finest ** 2, 0.01 * slope * slope, 1e-30));
   return Math.max((0.1 * variance) / b, 0.002 * contrast * Math.max(0, 1 - 1 / perDatum), 1e-12);
 }
+const median = (v: readonly number[]): number => [...v].sort((a, b) => a - b)[v.length >> 1];
+function relit(operators: readonly FrameOperator[], lights: readonly Light[]): FrameOperator[] {
+  return operators.map((a, t) => a.in(lights[t]));
+}
 function rootMeanSquare(operators: readonly FrameOperator[], x: Tensor): number {
   return scope(() => {
     let sum = 0;
     let count = 0;
     for (const a of operators) {
-      const r = a.apply(x).sub(a.weigh(a.frame.data));
+      const r = a.apply(x).sub(a.data);
       sum += dotOf(r, r);
       count += a.weights ? a.weights.sum().item() : r.size;
     }
