@@ -22,6 +22,8 @@ export interface Outcome {
   readonly json: Record<string, unknown>;
   readonly lines?: readonly string[];
   readonly exit?: Exit;
+  /** The command has spoken already: nothing more is printed. */
+  readonly said?: boolean;
 }
 
 export interface CommandDefinition {

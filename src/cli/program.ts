@@ -37,6 +37,7 @@ export const commands: Readonly<
   register: { summary: "align MOVING with FIXED", load: () => import("./commands/register.js") },
   report: { summary: "write the report of a registration again", load: () => import("./commands/report.js") },
   segment: { summary: "label TARGET from labelled images", load: () => import("./commands/segment.js") },
+  serve: { summary: "align, restore and reconstruct images in a page of your browser", load: () => import("./commands/serve.js") },
   stereo: { summary: "disparities of a rectified pair of pictures", load: () => import("./commands/stereo.js") },
   superres: { summary: "a finer image from a coarse one, or from several", load: () => import("./commands/superres.js") },
   track: { summary: "follow structures through a series", load: () => import("./commands/track.js") },
@@ -162,7 +163,8 @@ const print = (value: unknown): void => {
 /** JSON has no NaN or infinity: they become null. */
 const finiteOnly = (_: string, value: unknown): unknown => (typeof value === "number" && !Number.isFinite(value) ? null : value);
 
-function finish(session: Session, { json, lines }: Outcome): void {
+function finish(session: Session, { json, lines, said }: Outcome): void {
+  if (said) return;
   if (session.json)
     print({
       status: "ok",

@@ -1,0 +1,4 @@
+declare module "virtual:description" {
+  /** A `Description`; see described.ts. */
+  export const description: unknown;
+}

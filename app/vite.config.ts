@@ -1,0 +1,50 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type Plugin, runnerImport } from "vite";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, "..");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+
+/** The commands run in the worker as they are: what they ask of Node is answered from memory. */
+const host = (): Plugin => ({
+  name: "pullback:host",
+  enforce: "pre",
+  resolveId(source, importer) {
+    if (source === "./version.js" && importer?.includes("/src/cli/")) return join(here, "src/host/version.ts");
+    if (source === "../version.js" && importer?.includes("/src/cli/")) return join(here, "src/host/version.ts");
+    // Formats of other packages, megabytes each: the page says how to convert them instead.
+    if (/^(h5wasm(\/node)?|zarrita|@itk-wasm\/.*)$/.test(source)) return join(here, "src/host/absent.ts");
+    const builtin = /^node:(fs|path|crypto|url)$/.exec(source);
+    if (builtin && existsSync(join(here, "src/host", `${builtin[1]}.ts`))) return join(here, "src/host", `${builtin[1]}.ts`);
+    return undefined;
+  },
+});
+/** Forms and their words, taken from the commands and the guides when the page is built. */
+const description = (): Plugin => ({
+  name: "pullback:description",
+  resolveId: (source) => (source === "virtual:description" ? "\0virtual:description" : undefined),
+  async load(id) {
+    if (id !== "\0virtual:description") return undefined;
+    const { module } = await runnerImport<typeof import("./describe.js")>(join(here, "describe.ts"), { configFile: false, root });
+    return `export const description = ${JSON.stringify(module.description)};`;
+  },
+});
+
+export default defineConfig({
+  root: here,
+  base: "./",
+  publicDir: join(here, "public"),
+  plugins: [host(), description()],
+  worker: { format: "es", plugins: () => [host()] },
+  define: { __PULLBACK_VERSION__: JSON.stringify(version) },
+  build: {
+    outDir: join(root, "dist/page"),
+    emptyOutDir: true,
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+  },
+});
