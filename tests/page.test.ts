@@ -189,7 +189,10 @@ describe.skipIf(!executablePath)("in a browser", () => {
 
   test("two volumes are dropped, aligned, looked at and downloaded; the transform is the command line's", async () => {
     const size = [28, 26, 24];
-    const paths = put(at, { "f.nii.gz": blobs(size), "m.nii.gz": blobs(size, [2, -1, 1]) });
+    const moving = blobs(size, [2, -1, 1]);
+    // Brighter where it is bright, so that the two can be told apart even when they lie on each other.
+    const bright = { ...moving, data: Float32Array.from(moving.data as Float32Array, (v) => v + (v * v) / 150) };
+    const paths = put(at, { "f.nii.gz": blobs(size), "m.nii.gz": moving, "bright.nii.gz": bright });
     const p = await open("register");
     let loaded = 0;
     p.on("response", async (r) => {
@@ -197,11 +200,11 @@ describe.skipIf(!executablePath)("in a browser", () => {
         loaded += gzipSync(readFileSync(join(page, decodeURI(r.url().slice(url.length).split("#")[0]) || "index.html"))).length;
     });
     await give(p, "register", "Fixed image", paths["f.nii.gz"]);
-    await give(p, "register", "Moving image", paths["m.nii.gz"]);
+    await give(p, "register", "Moving image", paths["bright.nii.gz"]);
     await panel(p, "register").getByLabel("Preset").selectOption("affine");
     await expect
       .poll(() => panel(p, "register").locator("code.command").first().textContent())
-      .toBe("pullback register f.nii.gz m.nii.gz -o out/ --preset affine");
+      .toBe("pullback register f.nii.gz bright.nii.gz -o out/ --preset affine");
     await run(p, "register");
     expect(await panel(p, "register").locator(".result .verdict").textContent()).toMatch(/^Good/);
     // Looking: each way draws, and the drawings differ.
@@ -224,7 +227,7 @@ describe.skipIf(!executablePath)("in a browser", () => {
     const { json } = await pullback([
       "register",
       paths["f.nii.gz"],
-      paths["m.nii.gz"],
+      paths["bright.nii.gz"],
       "-o",
       join(at, "cli/"),
       "--preset",
@@ -233,8 +236,7 @@ describe.skipIf(!executablePath)("in a browser", () => {
     ]);
     const names = await panel(p, "register").locator(".result .files button").allTextContents();
     expect([...names].sort()).toEqual(readdirSync(join(at, "cli")).sort());
-    const matrix = (text: string) => JSON.parse(text).transform as { matrix?: number[]; translation?: number[] };
-    const numbersOf = (text: string): number[] => [...JSON.stringify(matrix(text)).matchAll(/-?\d+(?:\.\d+)?(?:e-?\d+)?/gi)].map(Number);
+    const numbersOf = (text: string): number[] => [...text.matchAll(/-?\d+(?:\.\d+)?(?:e-?\d+)?/gi)].map(Number);
     const [ours, theirs] = [
       String(await download(p, "register", "transform.json")),
       readFileSync(join(at, "cli/transform.json"), "utf8"),
@@ -247,7 +249,7 @@ describe.skipIf(!executablePath)("in a browser", () => {
       readRaw(readFileSync(join(at, "cli/warped.nii.gz")), "warped.nii.gz"),
     ];
     const worst = Math.max(...Array.from(warped.data as Float32Array, (v, i) => Math.abs(v - Number(cli.data[i]))));
-    expect(worst).toBeLessThanOrEqual(1e-5 * 160 * 10); // values to 160, slopes of about ten gray levels a voxel
+    expect(worst).toBeLessThanOrEqual(1e-5 * 330 * 10); // values to 330, slopes of about ten gray levels a voxel
     const pageRun = JSON.parse(String(await download(p, "register", "run.json")));
     const cliRun = JSON.parse(readFileSync(join(at, "cli/run.json"), "utf8"));
     expect([pageRun.inputs.fixed.sha256, pageRun.inputs.moving.sha256]).toEqual([cliRun.inputs.fixed.sha256, cliRun.inputs.moving.sha256]);
@@ -278,8 +280,8 @@ describe.skipIf(!executablePath)("in a browser", () => {
     const said = execFileSync(process.execPath, [file], { cwd: here, encoding: "utf8" });
     expect(said).toMatch(/^ok /);
     await pullback(["register", "f.nii.gz", "m.nii.gz", "-o", "cli/", "--preset", "affine", "--metric", "ncc"], { cwd: here });
-    expect(JSON.parse(readFileSync(join(here, "transform.json"), "utf8")).transform).toEqual(
-      JSON.parse(readFileSync(join(here, "cli/transform.json"), "utf8")).transform,
+    expect(JSON.parse(readFileSync(join(here, "transform.json"), "utf8"))).toEqual(
+      JSON.parse(readFileSync(join(here, "cli/transform.json"), "utf8")),
     );
     expect(wrong()).toEqual([]);
   });
