@@ -53,7 +53,7 @@ export const priors = {
 export { detectors } from "./features/index.js";
 export { metricsByName as metrics } from "./metrics/index.js";
 /** Networks by their names, with how they are made, cards and trained weights. */
-export { models } from "./models/index.js";
+export { models, recipes } from "./models/index.js";
 /** Parts of learned methods: layers and networks, losses, games of two networks, first weights. */
 export { gamesByName as games, initialisersByName as initialisers, layersByName as layers, lossesByName as losses } from "./nn/index.js";
 export {

@@ -23,6 +23,7 @@ export const commands: Readonly<
   evaluate: { summary: "score a result: points, labels, images, transforms", load: () => import("./commands/evaluate.js") },
   flow: { summary: "dense optical flow between two pictures", load: () => import("./commands/flow.js") },
   homography: { summary: "the homography between two pictures, by features", load: () => import("./commands/homography.js") },
+  infer: { summary: "use a network of the catalogue, or of an ONNX file, on a picture", load: () => import("./commands/infer.js") },
   info: { summary: "say what a file holds", load: () => import("./commands/info.js") },
   inpaint: { summary: "fill in what is missing from an image", load: () => import("./commands/inpaint.js") },
   longitudinal: {
@@ -41,6 +42,7 @@ export const commands: Readonly<
   stereo: { summary: "disparities of a rectified pair of pictures", load: () => import("./commands/stereo.js") },
   superres: { summary: "a finer image from a coarse one, or from several", load: () => import("./commands/superres.js") },
   track: { summary: "follow structures through a series", load: () => import("./commands/track.js") },
+  train: { summary: "train a network of the catalogue on pictures", load: () => import("./commands/train.js") },
   transform: { summary: "compose, invert, convert or measure transforms", load: () => import("./commands/transform.js") },
 };
 

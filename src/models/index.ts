@@ -1,6 +1,9 @@
 export type { Card, ShippedWeights } from "./card.js";
 export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 export { learnedDenoiser, loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
+export { denoisingNetwork, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
+export { loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
+export type { Plan, Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
 export {
   type CascadeOptions,
   fromChannels,
@@ -17,3 +20,5 @@ export {
   superResolutionFrameworks,
   superResolutionNetwork,
 } from "./superResolutionNetwork.js";
+export { trainedDenoiser } from "./trainedDenoiser.js";
+export { type RecipeName, recipes, type TrainedModel, type TrainModelOptions, trainModel } from "./trainModel.js";

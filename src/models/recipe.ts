@@ -1,0 +1,49 @@
+import type { Schedule, UpdateRule } from "../core/interfaces.js";
+import type { Data, Layer, Training } from "../nn/index.js";
+import type { Tensor } from "../tensor/index.js";
+
+/** A gray picture to learn from, 0 to 1, as plain numbers: those of a long training need not lie in the engine's memory. */
+export interface TrainingPicture {
+  readonly name: string;
+  readonly height: number;
+  readonly width: number;
+  readonly values: Float32Array;
+}
+/** What one may say about a training; what is left out is the recipe's. */
+export interface RecipeOptions {
+  readonly batch?: number;
+  /** Samples along the sides of what is cut out of the pictures. */
+  readonly patch?: number;
+  /** Size of the network. */
+  readonly features?: number;
+  readonly depth?: number;
+  readonly seed?: number;
+}
+/** All that `train` needs, but for how long. */
+export interface Plan<M extends Layer<never, unknown>, Batch> {
+  readonly model: M;
+  readonly data: Data<Batch>;
+  readonly loss: (model: M, batch: Batch, training: Training) => Tensor;
+  readonly optimiser: UpdateRule;
+  readonly schedule: (steps: number) => Schedule;
+  readonly clip?: number;
+  readonly average?: number;
+  /** Named figures of a network on the pictures held back, larger is better; their mean decides which weights are kept. */
+  readonly figures: (model: M) => Readonly<Record<string, number>>;
+  /** Of the figures, for people: "PSNR in dB by noise". */
+  readonly figuresTitle: string;
+  /** The network and what it undoes, for its card. */
+  readonly what: string;
+  /** Every choice that makes this run what it is: a run goes on only from a checkpoint with the same. */
+  readonly settings: Readonly<Record<string, string | number>>;
+}
+/** How a model of the catalogue is trained, from pictures. */
+export interface Recipe<M extends Layer<never, unknown> = Layer<never, unknown>, Batch = unknown> {
+  readonly name: string;
+  readonly summary: string;
+  /** Steps when nothing is said, and pictures held back at least. */
+  readonly steps: number;
+  /** The least sides of a usable picture under these options. */
+  least(o: RecipeOptions): readonly [height: number, width: number];
+  plan(pictures: readonly TrainingPicture[], held: readonly TrainingPicture[], o: RecipeOptions): Plan<M, Batch>;
+}

@@ -1,0 +1,198 @@
+import { AbortedError, ArgumentError } from "../core/errors.js";
+import { readSafetensors, writeSafetensors } from "../io/index.js";
+import {
+  type Checkpoint,
+  type Layer,
+  parameterCount,
+  type TrainHistory,
+  type TrainProgress,
+  train,
+  weightsOf,
+  withWeightsOf,
+} from "../nn/index.js";
+import type { Card } from "./card.js";
+import { cascadeRecipe } from "./cascadeRecipe.js";
+import { denoiserRecipe } from "./denoiserRecipe.js";
+import type { Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
+
+/** How the models of the catalogue are trained, by their names. */
+export const recipes = { denoiser: denoiserRecipe, "mr-cascade": cascadeRecipe } as const;
+export type RecipeName = keyof typeof recipes;
+
+export interface TrainModelOptions extends RecipeOptions {
+  readonly pictures: readonly TrainingPicture[];
+  /** How many of the pictures, the last ones, are held back to judge by (default: a twentieth, at least 1). */
+  readonly held?: number;
+  readonly steps?: number;
+  /** Steps between two looks at the pictures held back, and two checkpoints (default 250). */
+  readonly every?: number;
+  /** Ends this sitting at the first checkpoint after so many seconds; the run can go on. */
+  readonly seconds?: number;
+  readonly resume?: Checkpoint;
+  readonly save?: (checkpoint: Checkpoint) => void;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TrainProgress) => void;
+  /** For the card: what the owners of the pictures allow, where they are from, the command. */
+  readonly licence?: string;
+  readonly source?: string;
+  readonly command?: string;
+}
+export interface TrainedModel {
+  /** false: this sitting ended before the last step; `checkpoint` goes on. */
+  readonly finished: boolean;
+  readonly reason: string;
+  readonly model: Layer<never, unknown>;
+  /** A safetensors file of half floats: what `loadModel` takes. */
+  readonly weights: Uint8Array;
+  /** Figures of the halved weights on the pictures held back. */
+  readonly figures: Readonly<Record<string, number>>;
+  readonly figuresTitle: string;
+  readonly card: Card;
+  readonly steps: number;
+  readonly history: TrainHistory;
+  readonly checkpoint: Checkpoint;
+}
+const meanOf = (figures: Readonly<Record<string, number>>): number => {
+  const all = Object.values(figures);
+  return all.reduce((a, b) => a + b, 0) / all.length;
+};
+
+/**
+ * Trains a model of the catalogue on pictures, by its recipe. The same pictures and options give the same weights, bit for bit, in one sitting or
+ * in several.
+ * @throws ArgumentError for pictures that are too few or too small, and for a checkpoint of a run with other settings
+ */
+export async function trainModel(name: RecipeName, o: TrainModelOptions): Promise<TrainedModel> {
+  if (!Object.hasOwn(recipes, name))
+    throw new ArgumentError(`trainModel: there is no recipe for "${name}"; there are ${Object.keys(recipes).join(", ")}`, { name });
+  const recipe = recipes[name] as unknown as Recipe<Layer<never, unknown>, unknown>;
+  const { pictures, steps = recipe.steps, every = 250, seconds = Number.POSITIVE_INFINITY } = o;
+  const held = o.held ?? Math.max(1, Math.round(pictures.length / 20));
+  if (pictures.length <= held)
+    throw new ArgumentError(
+      `${name}: ${pictures.length} ${pictures.length === 1 ? "picture" : "pictures"} came and ${held} ${held === 1 ? "is" : "are"} held back; give at least ${held + 1}`,
+      { pictures: pictures.length, held },
+    );
+  const [h, w] = recipe.least(o);
+  const small = pictures.find((p) => p.height < h || p.width < w);
+  if (small)
+    throw new ArgumentError(
+      `${small.name}: ${small.width}×${small.height} pixels are fewer than the patches of ${w}×${h}; leave it out, or learn from smaller patches (patch)`,
+      { name: small.name },
+    );
+  const dark = pictures.find((p) => p.values.some((v) => !Number.isFinite(v)));
+  if (dark) throw new ArgumentError(`${dark.name}: there are values that are not finite; leave the picture out`, { name: dark.name });
+  const [learn, judge] = [pictures.slice(0, pictures.length - held), pictures.slice(pictures.length - held)];
+  const plan = recipe.plan(learn, judge, o);
+  const settings = JSON.stringify({ name, ...plan.settings, every, pictures: pictures.map((p) => p.name), held });
+  const earlier = o.resume?.metadata.settings;
+  if (earlier !== undefined && earlier !== settings)
+    throw new ArgumentError(
+      `${name}: the checkpoint is of a run with other settings (${differences(earlier, settings)}); use those, or begin anew elsewhere`,
+      { earlier, settings },
+    );
+  const began = performance.now();
+  const stop = new AbortController();
+  const abort = () => stop.abort(o.signal?.reason);
+  if (o.signal?.aborted) abort();
+  o.signal?.addEventListener("abort", abort);
+  let latest: Checkpoint | undefined = o.resume;
+  let over = false;
+  const marked = (c: Checkpoint): Checkpoint => ({ ...c, metadata: { ...c.metadata, settings } });
+  const kept = (c: Checkpoint) => {
+    latest = marked(c);
+    o.save?.(latest);
+  };
+  const weigh = (model: Layer<never, unknown>) => {
+    const weights = writeSafetensors(weightsOf(model).tensors, {}, { floats: "f16" });
+    return { weights, figures: plan.figures(withWeightsOf(plan.model, readSafetensors(weights))) };
+  };
+  const ended = (
+    model: Layer<never, unknown>,
+    done: number,
+    history: TrainHistory,
+    checkpoint: Checkpoint,
+    reason: string,
+  ): TrainedModel => {
+    const { weights, figures } = weigh(model);
+    const rounded = Object.fromEntries(Object.entries(figures).map(([k, v]) => [k, Number(v.toFixed(3))]));
+    return {
+      finished: done >= steps,
+      reason,
+      model,
+      weights,
+      figures: rounded,
+      figuresTitle: plan.figuresTitle,
+      card: {
+        name,
+        what: plan.what,
+        weights: parameterCount(model),
+        bytes: weights.length,
+        licence: o.licence ?? "not stated",
+        data: `${learn.length} pictures${o.source === undefined ? "" : ` from ${o.source}`}`,
+        trainedOn: learn.map((p) => p.name),
+        validatedOn: judge.map((p) => p.name),
+        command: o.command ?? `trainModel("${name}", …)`,
+        steps: done,
+        seed: o.seed ?? 1,
+        tables: [{ title: plan.figuresTitle, columns: Object.keys(rounded), rows: [Object.values(rounded)] }],
+      },
+      steps: done,
+      history,
+      checkpoint,
+    };
+  };
+  try {
+    const r = await train({
+      model: plan.model,
+      data: plan.data,
+      loss: plan.loss,
+      optimiser: plan.optimiser,
+      schedule: plan.schedule(steps),
+      steps,
+      clip: plan.clip,
+      average: plan.average,
+      seed: o.seed ?? 1,
+      resume: o.resume,
+      signal: stop.signal,
+      validation: { every, value: (m) => -meanOf(plan.figures(m)) },
+      checkpoint: {
+        every,
+        save(c) {
+          kept(c);
+          if (over) stop.abort(new AbortedError("the time is over"));
+        },
+      },
+      onProgress(p) {
+        o.onProgress?.(p);
+        over = (performance.now() - began) / 1000 > seconds;
+      },
+    });
+    return ended(r.model, r.steps, r.history, marked(r.checkpoint), r.reason);
+  } catch (error) {
+    if (!over || o.signal?.aborted || !stop.signal.aborted || !latest) throw error;
+    const done = Number(latest.metadata.step);
+    const numbers = (key: string) => Array.from(latest?.tensors[key]?.data ?? [], Number);
+    const flat = numbers("history.validation");
+    const validation = Array.from({ length: flat.length / 2 }, (_, i) => ({ step: flat[2 * i], value: flat[2 * i + 1] }));
+    const history = { loss: numbers("history.loss"), validation };
+    const reason = `${done} of ${steps} steps are done after ${Math.round((performance.now() - began) / 1000)} s; the same call goes on`;
+    return ended(withWeightsOf(plan.model, latest), done, history, latest, reason);
+  } finally {
+    o.signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** "batch 16 there, 8 here". */
+function differences(earlier: string, now: string): string {
+  const unlike: string[] = [];
+  try {
+    const [a, b] = [JSON.parse(earlier), JSON.parse(now)] as Record<string, unknown>[];
+    for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
+      if (JSON.stringify(a[key]) !== JSON.stringify(b[key]))
+        unlike.push(typeof b[key] === "object" ? `other ${key}` : `${key} ${a[key]} there, ${b[key]} here`);
+  } catch {
+    return "unreadable";
+  }
+  return unlike.join("; ");
+}
