@@ -1,8 +1,6 @@
 export type { Card, ShippedWeights } from "./card.js";
 export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 export { learnedDenoiser, loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
-export { denoisingNetwork, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
-export { loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
 export type { Plan, Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
 export {
   type CascadeOptions,
