@@ -7,6 +7,7 @@ import { image } from "../image/index.js";
 import { readFlo, readNpy, readTransform, writeImage } from "../io/index.js";
 import { command as flow } from "./commands/flow.js";
 import { command as stereo } from "./commands/stereo.js";
+import { Exit } from "./exit.js";
 import { Session } from "./session.js";
 
 const place = mkdtempSync(join(tmpdir(), "pullback-flow-"));
@@ -69,6 +70,23 @@ describe("pullback stereo", () => {
     const body = ply.indexOf("end_header\n") + 11;
     expect(ply.readFloatLE(body + 15 * middle + 8)).toBeCloseTo(20, 0); // z = f b / d = 60 · 2 / 6
     expect(readFileSync(join(place, "d/report.html"), "utf8")).toContain("left and right agree");
+  });
+  test("rectifies by cameras: a pair that is rectified stays as it is", async () => {
+    const cameras = join(place, "cameras.json");
+    const own = { fx: 60, cx: 35.5, cy: 27.5 };
+    writeFileSync(cameras, JSON.stringify({ left: own, right: own, R: [1, 0, 0, 0, 1, 0, 0, 0, 1], t: [-2, 0, 0] }));
+    const { json } = await run(stereo, "rect/", { range: 16, cameras }, [a, far]);
+    expect((json.rectification as { left: number[] }).left).toEqual([1, 0, 0, 0, 1, 0, 0, 0, 1].map((v) => expect.closeTo(v, 9)));
+    expect(readNpy(readFileSync(join(place, "rect/disparity.npy"))).data[middle]).toBeCloseTo(6, 0);
+    const ply = readFileSync(join(place, "rect/points.ply"));
+    expect(ply.readFloatLE(ply.indexOf("end_header\n") + 11 + 15 * middle + 8)).toBeCloseTo(20, 0);
+    expect(readFileSync(join(place, "rect/left.png")).length).toBeGreaterThan(100);
+  });
+  test("rectifies by what the pictures show, and fails with a sentence when that does not tell", async () => {
+    const { json, exit } = await run(stereo, "none.npy", { rectify: true }, [a, far]);
+    expect([json.status, exit]).toEqual(["failed", Exit.quality]);
+    expect(json.reason).toMatch(/matches/);
+    expect(await say(run(stereo, "d.npy", { rectify: true, calib: a }, [a, far]))).toContain("--calib is for a rectified pair");
   });
   test("says in a sentence what it cannot take", async () => {
     expect(await say(run(stereo, "p.ply", {}, [a, far]))).toContain("--calib");

@@ -59,7 +59,24 @@ export { type PlanarPose, poseFromHomography } from "./planarPose.js";
 export { type Recognised, type RecogniseOptions, recognise } from "./recognise.js";
 export { type RobustOptions, type RobustProblem, type RobustResult, robustModel } from "./robust.js";
 export { lookAlong, type ScenePose, type SceneViewOptions, sceneDepth, scenePath, sceneView } from "./scene.js";
-export { pointsFromDisparity, readStereoCalibration, type StereoCalibration } from "./stereo/calibration.js";
+export {
+  pointsFromDisparity,
+  readStereoCalibration,
+  readStereoPair,
+  type StereoCalibration,
+  type StereoPair,
+} from "./stereo/calibration.js";
+export {
+  type CalibratedRectification,
+  drawRectified,
+  type Rectification,
+  type RectifyPicturesOptions,
+  type RectifyPicturesResult,
+  rectifyCalibrated,
+  rectifyPictures,
+  rectifyUncalibrated,
+  type UncalibratedRectification,
+} from "./stereo/rectify.js";
 export { type StereoOptions, type StereoResult, stereo } from "./stereo/stereo.js";
 export { type Box, BoxTracker, type BoxTrackerOptions, boxTracker, type TrackedBox } from "./tracking/boxTracker.js";
 export { epipoles, fundamentalEight, fundamentalSeven, refineFundamental, sampsonErrors } from "./views/epipolar.js";

@@ -1,10 +1,21 @@
 import { basename } from "node:path";
 import { ArgumentError } from "../../core/errors.js";
 import { gridText } from "../../image/index.js";
-import { writeNpy, writePly } from "../../io/index.js";
+import { writeImage, writeNpy, writePly } from "../../io/index.js";
 import { readBytes } from "../../io/node.js";
 import { colourMap, colourPicture, gallery, png, robustWindow } from "../../report/index.js";
-import { checkPictures, pointsFromDisparity, readStereoCalibration, type StereoResult, stereo } from "../../vision/index.js";
+import {
+  checkPictures,
+  drawRectified,
+  pointsFromDisparity,
+  type Rectification,
+  readStereoCalibration,
+  readStereoPair,
+  rectifyCalibrated,
+  rectifyPictures,
+  type StereoResult,
+  stereo,
+} from "../../vision/index.js";
 import type { CommandDefinition } from "../command.js";
 import { Exit } from "../exit.js";
 import { grayOfMiddle, putRun } from "../groupFiles.js";
@@ -16,15 +27,17 @@ import { stopwatch } from "../registrationFiles.js";
 /** `pullback stereo L R -o D.npy`: disparities of a rectified pair, and points where the cameras are known. */
 export const command: CommandDefinition = {
   name: "stereo",
-  summary: "disparities of a rectified pair of pictures",
+  summary: "disparities of a pair of pictures, rectified or to be rectified",
   examples: [
     "pullback stereo left.png right.png -o disparity.npy",
     "pullback stereo left.png right.png --range 128 -o out/",
     "pullback stereo left.png right.png --calib calib.txt -o points.ply",
+    "pullback stereo left.jpg right.jpg --rectify -o out/",
+    "pullback stereo left.jpg right.jpg --cameras cameras.json -o out/",
   ],
   arguments: [
     { name: "<left>", help: "the left picture; disparities belong to its pixels" },
-    { name: "<right>", help: "the right picture, rectified: what is in one row of the left is in the same row here" },
+    { name: "<right>", help: "the right picture; what is in one row of the left is in the same row here, unless they are rectified first" },
   ],
   options: [
     output("a file, .npy, .png (colours) or with --calib .ply (points), or a folder for all of them and the report"),
@@ -32,6 +45,13 @@ export const command: CommandDefinition = {
     option("--range <n>", "disparities looked at, in pixels (a seventh of the width)", wholeFromOne, "a whole number of at least 1"),
     option("--first <d>", "least disparity (0)", whole, "a whole number"),
     option("--calib <file>", "cameras: projection matrices of both, a line each, or Middlebury's calib.txt", text, "a file"),
+    option("--rectify", "bring the pictures into common rows first, from what they show", flag, "true or false"),
+    option(
+      "--cameras <file>",
+      "bring them into common rows by their cameras: JSON with left.K, right.K, rotation, translation",
+      text,
+      "a file",
+    ),
     option("--small <p>", "penalty of a step by one pixel (10)", notNegative, "a number from 0"),
     option("--large <p>", "penalty of a jump (90)", notNegative, "a number from 0"),
     option("--no-fill", "leave pixels without a partner empty (NaN) instead of filling them in", flag, "true or false"),
@@ -43,15 +63,22 @@ export const command: CommandDefinition = {
     const calib = options.calib as string | undefined;
     if (target !== undefined && !folder && ![".npy", ".png", ".ply"].includes(ending))
       throw new ArgumentError(`stereo: -o ${target}; a name ending in .npy, .png or .ply, or a folder was expected`, { target });
-    if (ending === ".ply" && calib === undefined)
-      throw new ArgumentError("stereo: points need the cameras; name their calibration with --calib", { target });
+    const cameras = options.cameras as string | undefined;
+    const rectifying = options.rectify === true || cameras !== undefined;
+    if (calib !== undefined && rectifying)
+      throw new ArgumentError(
+        "stereo: --calib is for a rectified pair; leave out --rectify and --cameras, or give both cameras with --cameras",
+      );
+    if (ending === ".ply" && calib === undefined && cameras === undefined)
+      throw new ArgumentError("stereo: points need the cameras; name their calibration with --calib, or --cameras", { target });
     const out = target === undefined || session.dryRun ? undefined : session.output(target, folder, { force: options.force === true });
     try {
       const timings: Record<string, number> = {};
       const clock = stopwatch(timings);
-      const [left, right] = [await loadImage(session, pathL), await loadImage(session, pathR)];
+      let [left, right] = [await loadImage(session, pathL), await loadImage(session, pathR)];
       checkPictures("stereo", left.image, right.image);
-      const calibration = calib === undefined ? undefined : readStereoCalibration(await readBytes(calib));
+      let calibration = calib === undefined ? undefined : readStereoCalibration(await readBytes(calib));
+      const pair = cameras === undefined ? undefined : readStereoPair(await readBytes(cameras));
       clock("read");
       const chosen = Object.fromEntries(
         (["range", "first", "small", "large", "fill"] as const).filter((k) => options[k] !== undefined).map((k) => [k, options[k]]),
@@ -61,9 +88,48 @@ export const command: CommandDefinition = {
           json: { dryRun: true, left: gridText(left.image.grid), right: gridText(right.image.grid), ...chosen, outputs: [] },
           lines: ["would look for disparities"],
         };
-      const r = stereo(left.image, right.image, chosen);
+      // Rectified first, when asked for.
+      let rows: Rectification | undefined;
+      let covered: Uint8Array | undefined;
+      let how: string | undefined;
+      let searched: { first?: number; range?: number } = {};
+      if (pair) {
+        const r = rectifyCalibrated(pair, left.image.grid.size);
+        [rows, calibration, how] = [r, r.calibration, "rectified by the cameras given"];
+        // What is infinitely far has the disparity −offset.
+        searched = { first: Math.floor(-r.calibration.offset) };
+      } else if (rectifying) {
+        const r = rectifyPictures(left.image, right.image);
+        how = r.reason;
+        if (!r.rectification) {
+          out?.discard();
+          return { json: { status: "failed", reason: r.reason, outputs: [] }, lines: [`not rectified: ${r.reason}`], exit: Exit.quality };
+        }
+        rows = r.rectification;
+        // A quarter of what the pairs span on both sides, and at least four pixels.
+        const [least, greatest] = r.rectification.disparities;
+        const margin = Math.max(4, 0.25 * (greatest - least));
+        searched = { first: Math.floor(least - margin), range: Math.ceil(greatest - least + 2 * margin) };
+      }
+      if (rows) {
+        const drawn = [drawRectified(left.image, rows.left, rows), drawRectified(right.image, rows.right, rows)];
+        covered = drawn[0].covered;
+        [left, right] = [
+          { ...left, image: drawn[0].picture },
+          { ...right, image: drawn[1].picture },
+        ];
+        clock("rectify");
+      }
+      const r = stereo(left.image, right.image, { ...searched, ...chosen });
+      if (covered)
+        for (let k = 0; k < covered.length; k++)
+          if (covered[k] === 0) {
+            r.disparity[k] = Number.NaN;
+            r.agreed[k] = 0;
+          }
       clock("match");
-      const told = { status: r.status, reason: r.reason, figures: { shares: r.shares, range: r.range } };
+      const rectification = rows && { rectification: { left: [...rows.left], right: [...rows.right], how } };
+      const told = { ...rectification, status: r.status, reason: r.reason, figures: { shares: r.shares, range: r.range } };
       if (out) {
         const window = robustWindow(r.disparity);
         const coloured = () => colourPicture({ ...r, values: r.disparity }, window, colourMap("heat"));
@@ -75,6 +141,13 @@ export const command: CommandDefinition = {
           const colours = coloured();
           out.put("disparity.npy", npy());
           out.put("disparity.png", png(colours));
+          if (rows)
+            for (const [name, { image, raw }] of [
+              ["left", left],
+              ["right", right],
+            ] as const)
+              for (const [file, bytes] of writeImage(image, `${name}.png`, { channelKind: raw.channelKind, clamp: true }))
+                out.put(file, bytes);
           const points = ply();
           if (points) out.put("points.ply", points);
           const agreed = { width: r.width, height: r.height, channels: 1, data: r.agreed.map((v) => 255 * v) } as const;
@@ -111,7 +184,7 @@ export const command: CommandDefinition = {
               warnings: session.warnings,
             }),
           );
-          putRun(session, out, calib === undefined ? [pathL, pathR] : [pathL, pathR, calib], {
+          putRun(session, out, [pathL, pathR, ...(calib === undefined ? [] : [calib]), ...(cameras === undefined ? [] : [cameras])], {
             options: chosen,
             ...told,
             seconds: timings,

@@ -67,15 +67,15 @@ export interface Track {
 
 /**
  * log₁₀ of how many poses through five of n pairs with k agreements are to be expected by chance, when a second place is anywhere in the picture and agrees if it
- * falls into a band of `reach` pixels to both sides of a line:  10 (n − 5) C(n, k) C(k, 5) p^{k−5}.
+ * falls into a band of `reach` pixels to both sides of a line:  10 (n − 5) C(n, k) C(k, 5) p^{k−5}. `sample` pairs allow `models`: 5 and 10, or 7 and 3.
  * @see Moisan & Stival (2004), A probabilistic criterion to detect rigid point matches between two images, IJCV 57(3)
  */
-export function logChanceOfPose(n: number, k: number, reach: number, width: number, height: number): number {
-  if (k <= 5) return 1;
+export function logChanceOfPose(n: number, k: number, reach: number, width: number, height: number, sample = 5, models = 10): number {
+  if (k <= sample) return 1;
   const p = Math.min(1, (2 * reach * Math.hypot(width, height)) / (width * height));
-  let log = Math.log10(10 * Math.max(1, n - 5)) + (k - 5) * Math.log10(p);
+  let log = Math.log10(models * Math.max(1, n - sample)) + (k - sample) * Math.log10(p);
   for (let i = 1; i <= k; i++) log += Math.log10((n - k + i) / i);
-  for (let i = 1; i <= 5; i++) log += Math.log10((k - 5 + i) / i);
+  for (let i = 1; i <= sample; i++) log += Math.log10((k - sample + i) / i);
   return log;
 }
 

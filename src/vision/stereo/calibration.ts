@@ -1,5 +1,12 @@
 import { ArgumentError, FormatError } from "../../core/errors.js";
 
+/** Two cameras: their matrices (3 × 3, row by row, pixel centres at integers), and how the right one stands to the left one: X_right = R X_left + t. */
+export interface StereoPair {
+  readonly left: ArrayLike<number>;
+  readonly right: ArrayLike<number>;
+  readonly rotation: ArrayLike<number>;
+  readonly translation: ArrayLike<number>;
+}
 /** A rectified pair of cameras: focal length and principal points in pixels, distance of the cameras in any unit of length. */
 export interface StereoCalibration {
   readonly focal: number;
@@ -42,6 +49,41 @@ export function readStereoCalibration(source: string | Uint8Array): StereoCalibr
     ...{ focal: left[0], centre: [left[2], left[6]] as const, offset: right[2] - left[2] },
     baseline: left[3] / left[0] - right[3] / right[0],
   });
+}
+/**
+ * Two cameras that are not rectified, from JSON {"left": {"K": 3 × 3}, "right": {"K": 3 × 3}, "rotation": 3 × 3, "translation": [x, y, z]}, X_right =
+ * R X_left + t; instead of K also "fx", "fy", "cx", "cy"; "R" and "t" for the other two. @throws FormatError for anything else
+ */
+export function readStereoPair(source: string | Uint8Array): StereoPair {
+  const wrong = (what: string, cause?: unknown) =>
+    new FormatError(
+      `cameras: ${what}; expected JSON {"left": {"K": [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]}, "right": {…}, "rotation": 3 × 3, "translation": [x, y, z]}`,
+      {},
+      { cause },
+    );
+  let v: Record<string, unknown>;
+  try {
+    v = JSON.parse(typeof source === "string" ? source : new TextDecoder().decode(source)) as Record<string, unknown>;
+  } catch (cause) {
+    throw wrong("no JSON came", cause);
+  }
+  const list = (x: unknown, count: number, name: string): number[] => {
+    const out = (Array.isArray(x) ? x : []).flat().map(Number);
+    if (out.length !== count || !out.every(Number.isFinite)) throw wrong(`${name} does not hold ${count} numbers`);
+    return out;
+  };
+  const matrix = (name: "left" | "right"): number[] => {
+    const c = (v[name] ?? {}) as Record<string, unknown>;
+    if (c.K !== undefined) return list(c.K, 9, `${name}.K`);
+    const [fx, fy, cx, cy] = list([c.fx, c.fy ?? c.fx, c.cx, c.cy], 4, name);
+    return [fx, 0, cx, 0, fy, cy, 0, 0, 1];
+  };
+  return {
+    left: matrix("left"),
+    right: matrix("right"),
+    rotation: list(v.rotation ?? v.R, 9, "rotation"),
+    translation: list(v.translation ?? v.t, 3, "translation"),
+  };
 }
 function checked(c: StereoCalibration): StereoCalibration {
   if (!(c.focal > 0) || !Number.isFinite(c.baseline) || c.baseline === 0 || ![...c.centre, c.offset].every(Number.isFinite))
