@@ -15,6 +15,7 @@ export const commands: Readonly<
   align: { summary: "align two pictures directly by brightness (Lucas–Kanade)", load: () => import("./commands/align.js") },
   apply: { summary: "carry images, label maps or points through a transform", load: () => import("./commands/apply.js") },
   atlas: { summary: "the mean of a group of images, and how they vary", load: () => import("./commands/atlas.js") },
+  batch: { summary: "register many pairs: resumable, on one machine or many", load: () => import("./commands/batch.js") },
   compare: { summary: "set two images side by side", load: () => import("./commands/compare.js") },
   convert: { summary: "read an image in one format, write it in another", load: () => import("./commands/convert.js") },
   deblur: { summary: "undo a blur, its kernel known or not", load: () => import("./commands/deblur.js") },
@@ -39,11 +40,13 @@ export const commands: Readonly<
   report: { summary: "write the report of a registration again", load: () => import("./commands/report.js") },
   segment: { summary: "label TARGET from labelled images", load: () => import("./commands/segment.js") },
   serve: { summary: "align, restore and reconstruct images in a page of your browser", load: () => import("./commands/serve.js") },
+  status: { summary: "how far a batch is", load: () => import("./commands/status.js") },
   stereo: { summary: "disparities of a rectified pair of pictures", load: () => import("./commands/stereo.js") },
   superres: { summary: "a finer image from a coarse one, or from several", load: () => import("./commands/superres.js") },
   track: { summary: "follow structures through a series", load: () => import("./commands/track.js") },
   train: { summary: "train a network of the catalogue on pictures", load: () => import("./commands/train.js") },
   transform: { summary: "compose, invert, convert or measure transforms", load: () => import("./commands/transform.js") },
+  worker: { summary: "help with a batch that others began", load: () => import("./commands/worker.js") },
 };
 
 const overview = `Examples:
@@ -54,8 +57,11 @@ const overview = `Examples:
   pullback info moving.nii.gz
 `;
 
-/** Run one command line; the result is the exit code. */
-export async function run(argv: readonly string[]): Promise<number> {
+/**
+ * Run one command line; the result is the exit code.
+ * @param print  takes the one JSON object of --json, in place of standard output
+ */
+export async function run(argv: readonly string[], print: (value: unknown) => void = printed): Promise<number> {
   const wantsJson = argv.includes("--json");
   let session: Session | undefined;
   const fail = (error: unknown): number => {
@@ -107,7 +113,7 @@ export async function run(argv: readonly string[]): Promise<number> {
         const outcome = await command.run(session, args, options);
         session.progress.clear();
         exit = outcome.exit ?? Exit.ok;
-        finish(session, outcome);
+        finish(session, outcome, print);
       });
     }
     if (argv.length === 0) {
@@ -158,14 +164,14 @@ async function startEngine(options: Readonly<Record<string, unknown>>): Promise<
   });
 }
 
-const print = (value: unknown): void => {
+const printed = (value: unknown): void => {
   process.stdout.write(`${JSON.stringify(value, finiteOnly, 1)}\n`);
 };
 
 /** JSON has no NaN or infinity: they become null. */
 const finiteOnly = (_: string, value: unknown): unknown => (typeof value === "number" && !Number.isFinite(value) ? null : value);
 
-function finish(session: Session, { json, lines, said }: Outcome): void {
+function finish(session: Session, { json, lines, said }: Outcome, print: (value: unknown) => void): void {
   if (said) return;
   if (session.json)
     print({
