@@ -37,6 +37,20 @@ import {
 } from "./priors/index.js";
 import { admm, cgls, fista, hqs, ista, kaczmarz, landweber, lsqr, pdhg, sart } from "./solvers/index.js";
 import * as transformParts from "./transforms/index.js";
+import {
+  align,
+  boxTracker,
+  estimateFundamental,
+  estimateHomography,
+  estimatePose,
+  estimateResection,
+  homography,
+  mosaic,
+  odometry,
+  opticalFlow,
+  recognise,
+  stereo,
+} from "./vision/index.js";
 
 /** Priors R(x) for `restore`, each a function of its options. */
 export const priors = {
@@ -66,9 +80,18 @@ export {
   regularisersByName as regularisers,
   starts,
 } from "./registration/index.js";
-
 /** What dense optical flow minimises, each a plan of `opticalFlow`. */
-export { flowPlans as flows } from "./vision/index.js";
+/** Direct alignment: what may move, how it is found, and the weights against what is in the way. What a mosaic is drawn on. */
+export { alignMethods, flowPlans as flows, motions, projectionNames as projections, robustWeights } from "./vision/index.js";
+/** What is done with pictures, each a function of them and of its options. */
+export const visionTasks = { homography, align, flow: opticalFlow, stereo, track: boxTracker, mosaic, odometry, recognise } as const;
+/** Robust models of two views (`resection`: of points and a view), each a function of matched places. */
+export const viewModels = {
+  homography: estimateHomography,
+  fundamental: estimateFundamental,
+  pose: estimatePose,
+  resection: estimateResection,
+} as const;
 
 /** Transforms by their kinds, each a class. */
 export const transforms = {

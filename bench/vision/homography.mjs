@@ -11,7 +11,7 @@ export const about = "Homographies by features: mean error at the corners or the
 const folder = (...path) => join(dataFolder, "vision", ...path);
 export const picture = async (path) => imageFromRaw(await openImage(path));
 
-function errorOf(p, h, [width, height]) {
+export function errorOf(p, h, [width, height]) {
   if (!h) return Number.POSITIVE_INFINITY;
   const truth = p.H.flat();
   const corners = [
