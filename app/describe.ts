@@ -28,14 +28,17 @@ const plain = (o: OptionDefinition): DescribedOption => ({
   key: keyOf(o),
   flag: /--[a-z0-9-]+/.exec(o.flags)?.[0] as string,
   takes: /<([^>]*)>/.exec(o.flags)?.[1],
-  // The choices stand in the menu; naming them again in its help would be noise.
-  help: o.choices
-    ? o.help.replace(/ ?\((?:[^()]*, )?[^()]*\)$/, (list) => (o.choices?.every((c) => list.includes(c)) ? "" : list))
-    : o.help,
+  help: o.choices ? withoutNames(o.help, o.choices) : o.help,
   expected: o.expected,
   choices: o.choices ? [...o.choices] : undefined,
   repeat: o.repeat,
 });
+
+/** The choices stand in the menu; naming them again in its help would be noise. */
+function withoutNames(help: string, names: readonly string[]): string {
+  const at = help.search(new RegExp(`(?:: |\\()${names[0].replace(/[^\w]/g, "\\$&")}, `));
+  return at > 0 && names.every((n) => help.includes(n, at)) ? help.slice(0, at).trim() : help;
+}
 
 /** The rows of a guide's table whose first cell names parts: name ↦ its other cells. */
 function rows(root: string, guide: string, cells: (cells: string[]) => string): Record<string, string> {

@@ -14,8 +14,10 @@ const host = (): Plugin => ({
   resolveId(source, importer) {
     if (source === "./version.js" && importer?.includes("/src/cli/")) return join(here, "src/host/version.ts");
     if (source === "../version.js" && importer?.includes("/src/cli/")) return join(here, "src/host/version.ts");
+    // DICOM is read by a package of its own, which takes paths in Node and bytes here.
+    if (source === "./dicom.js" && importer?.endsWith("/src/io/node.ts")) return join(here, "src/host/dicom.ts");
     // Formats of other packages, megabytes each: the page says how to convert them instead.
-    if (/^(h5wasm(\/node)?|zarrita|@itk-wasm\/.*)$/.test(source)) return join(here, "src/host/absent.ts");
+    if (/^(h5wasm(\/node)?|zarrita|@itk-wasm\/image-io)$/.test(source)) return join(here, "src/host/absent.ts");
     const builtin = /^node:(fs|path|crypto|url)$/.exec(source);
     if (builtin && existsSync(join(here, "src/host", `${builtin[1]}.ts`))) return join(here, "src/host", `${builtin[1]}.ts`);
     return undefined;
@@ -32,11 +34,23 @@ const description = (): Plugin => ({
   },
 });
 
+/** The one WebAssembly program that reads DICOM, beside the page: loaded when a DICOM folder comes. */
+const pipelines = (): Plugin => ({
+  name: "pullback:pipelines",
+  generateBundle() {
+    const folder = join(root, "node_modules/@itk-wasm/dicom/dist/pipelines");
+    for (const ending of ["js", "wasm.zst"]) {
+      const name = `read-image-dicom-file-series.${ending}`;
+      this.emitFile({ type: "asset", fileName: `pipelines/${name}`, source: readFileSync(join(folder, name)) });
+    }
+  },
+});
+
 export default defineConfig({
   root: here,
   base: "./",
   publicDir: join(here, "public"),
-  plugins: [host(), description()],
+  plugins: [host(), description(), pipelines()],
   worker: { format: "es", plugins: () => [host()] },
   define: { __PULLBACK_VERSION__: JSON.stringify(version) },
   build: {

@@ -11,6 +11,7 @@ import { root } from "./built.js";
 import { browserPath, builtPage, launch, plainServer } from "./support/browser.js";
 import { folder, pullback } from "./support/cli.js";
 import { blobs, picture, put } from "./support/data.js";
+import { dicomSlice } from "./support/dicom.js";
 
 /** The page as people meet it: served by `pullback serve`, or by any web server. */
 let page: string;
@@ -258,6 +259,36 @@ describe.skipIf(!executablePath)("in a browser", () => {
     // The worker with engine and kernels, and the pieces of this one task.
     expect(loaded).toBeGreaterThan(100_000);
     expect(loaded).toBeLessThan(400_000);
+    expect(wrong()).toEqual([]);
+    await p.close();
+  });
+
+  test("a DICOM folder is a volume, as on the command line", async () => {
+    const size = [24, 22, 12];
+    const there = folder();
+    const volume = blobs(size);
+    const files = Array.from({ length: size[2] }, (_, z) => {
+      const pixels = Uint16Array.from({ length: 24 * 22 }, (_, i) => Math.round(Number(volume.data[z * 24 * 22 + i])));
+      const path = join(there, `slice-${z}.dcm`);
+      writeFileSync(
+        path,
+        dicomSlice({ series: "1.2.3.4.5", z: 2.5 * z, number: z + 1, pixels, rows: 22, columns: 24, slope: 1, intercept: 0 }),
+      );
+      return path;
+    });
+    const [moving] = [join(there, "moving.nii.gz")];
+    await pullback(["convert", there, "-o", moving]).then(({ code, stderr }) => expect([code, stderr]).toEqual([0, expect.any(String)]));
+    const p = await open("register");
+    await give(p, "register", "Fixed image", files);
+    await give(p, "register", "Moving image", moving);
+    await panel(p, "register").getByLabel("Preset").selectOption("translation");
+    await run(p, "register");
+    expect(await panel(p, "register").locator("[role=alert]:visible").allTextContents()).toEqual([]);
+    // The same volume twice: in the same place to a thousandth of a voxel, by the whole files and not only by their heads.
+    const told = JSON.parse(String(await download(p, "register", "run.json")));
+    expect(told.verdict.level).toBe("good");
+    const { forward } = JSON.parse(String(await download(p, "register", "transform.json")));
+    for (const v of forward[0].offset) expect(Math.abs(v)).toBeLessThan(0.01);
     expect(wrong()).toEqual([]);
     await p.close();
   });

@@ -55,6 +55,7 @@ export class Viewer {
   crosshair: number[] = [];
   onmove: () => void = () => {};
   readonly #label: string;
+  readonly #picks: boolean;
   #layers: readonly Layer[] = [];
   #pair: Pair | undefined;
   #deformation: Deformation | undefined;
@@ -71,8 +72,9 @@ export class Viewer {
   readonly #grid = el("div", { class: "panes" });
   #drawing = false;
 
-  constructor(label: string) {
+  constructor(label: string, { picks = false } = {}) {
     this.#label = label;
+    this.#picks = picks;
     this.root = el(
       "section",
       { class: "viewer", "aria-label": label },
@@ -305,7 +307,9 @@ export class Viewer {
       return [(view.flipAcross ? view.width - 1 - u : u) + 0.5, (view.flipDown ? view.height - 1 - v : v) + 0.5];
     };
     const [x, y] = along(this.crosshair);
-    const parts: SVGElement[] = [svg("path", { class: "cross", d: `M${x} 0V${view.height}M0 ${y}H${view.width}` })];
+    // In a picture a cross only stands in the way, unless points are to be marked with it.
+    const parts: SVGElement[] =
+      view.through < 0 && !this.#picks ? [] : [svg("path", { class: "cross", d: `M${x} 0V${view.height}M0 ${y}H${view.width}` })];
     if (this.#mode === "curtain") parts.push(svg("path", { class: "line", d: `M${this.#amount * view.width} 0V${view.height}` }));
     if (this.#mode === "grid" && this.#deformation) parts.push(this.#warped(view, this.#deformation));
     for (const { at, label } of this.#marks) {

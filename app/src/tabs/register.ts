@@ -6,7 +6,7 @@ import { Viewer } from "../viewer.js";
 
 /** Two images in, the moving one aligned with the fixed one out, and ways to look whether it is. */
 export function registerTab(): Task {
-  const own = { fixed: new Viewer("Fixed, as it came"), moving: new Viewer("Moving, as it came") };
+  const own = { fixed: new Viewer("Fixed, as it came", { picks: true }), moving: new Viewer("Moving, as it came", { picks: true }) };
   const landmarks = new Landmarks(own.fixed, own.moving, () => task.changed());
   const task = new Task(
     "Register",
