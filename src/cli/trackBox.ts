@@ -2,7 +2,7 @@ import { ArgumentError, FormatError } from "../core/errors.js";
 import { dispose } from "../core/scope.js";
 import { type Image, sameGrid } from "../image/index.js";
 import { gallery, grayPicture, type Picture, plain, rgb, robustWindow, type Window } from "../report/index.js";
-import { type Box, boxTracker, type TrackedBox } from "../vision/index.js";
+import { type Box, boxTracker, type Motion, type TrackedBox } from "../vision/index.js";
 import type { Outcome } from "./command.js";
 import { Exit } from "./exit.js";
 import { loadFrames } from "./frames.js";
@@ -41,7 +41,7 @@ export async function trackBox(
   session: Session,
   paths: readonly string[],
   numbers: readonly number[],
-  search: number | undefined,
+  { search, pose }: { readonly search?: number; readonly pose?: Motion },
   out: Output | undefined,
 ): Promise<Outcome> {
   if (numbers.length !== 4)
@@ -64,7 +64,7 @@ export async function trackBox(
       signal.throwIfAborted();
       const from = performance.now();
       if (!tracker) {
-        tracker = boxTracker(frame, box, { search });
+        tracker = boxTracker(frame, box, { search, pose });
         boxes.push({ ...box, confidence: 1, lost: false });
       } else boxes.push(tracker.next(frame));
       seconds += (performance.now() - from) / 1000;
@@ -93,6 +93,7 @@ export async function trackBox(
   const figures = {
     frames: boxes.length,
     lost,
+    ...(pose && { posed: boxes.filter((b) => b.pose?.status === "ok").length }),
     meanConfidence: boxes.reduce((s, b) => s + b.confidence, 0) / boxes.length,
     framesPerSecond: boxes.length > 1 ? boxes.length / seconds : undefined,
   };
@@ -101,6 +102,24 @@ export async function trackBox(
     "boxes.csv",
     `${["frame,x,y,w,h,confidence,lost", ...boxes.map((b, t) => [t, ...[b.x, b.y, b.width, b.height, b.confidence].map(number), b.lost ? 1 : 0].join(","))].join("\n")}\n`,
   );
+  // The map of pixels of the first frame to those of each, where it was found.
+  if (pose)
+    out.put(
+      "poses.csv",
+      `${[
+        "frame,status,correlation,h11,h12,h13,h21,h22,h23,h31,h32,h33",
+        ...boxes.map((b, t) =>
+          [
+            t,
+            ...(t === 0
+              ? ["ok", 1, 1, 0, 0, 0, 1, 0, 0, 0, 1]
+              : b.pose
+                ? [b.pose.status, number(b.pose.correlation), ...Array.from(b.pose.h, (v) => +v.toPrecision(9))]
+                : ["lost", 0, ...Array(9).fill("")]),
+          ].join(","),
+        ),
+      ].join("\n")}\n`,
+    );
   const curve = (name: string, value: (b: TrackedBox) => number) => ({ name, values: boxes.map(value) });
   out.put(
     "report.html",
@@ -131,7 +150,7 @@ export async function trackBox(
       warnings: session.warnings,
     }),
   );
-  putRun(session, out, paths, { options: { box: numbers, search }, status, reason, figures, seconds: timings });
+  putRun(session, out, paths, { options: { box: numbers, search, pose }, status, reason, figures, seconds: timings });
   session.progress.clear();
   const outputs = out.commit();
   return {

@@ -78,6 +78,7 @@ export {
   type UncalibratedRectification,
 } from "./stereo/rectify.js";
 export { type StereoOptions, type StereoResult, stereo } from "./stereo/stereo.js";
+export type { BoxPoseResult } from "./tracking/boxPose.js";
 export { type Box, BoxTracker, type BoxTrackerOptions, boxTracker, type TrackedBox } from "./tracking/boxTracker.js";
 export { epipoles, fundamentalEight, fundamentalSeven, refineFundamental, sampsonErrors } from "./views/epipolar.js";
 export { essentialFive, essentialOf, poseInFront, posesOf, type RelativePose, refinePose, triangulate } from "./views/essential.js";

@@ -3,11 +3,12 @@ import { ArgumentError, FormatError } from "../../core/errors.js";
 import { sameGrid } from "../../image/index.js";
 import { trackLabels } from "../../registration/index.js";
 import { gallery, grayPicture, outlined, plain, robustWindow, slice, views } from "../../report/index.js";
+import { type Motion, motions } from "../../vision/index.js";
 import type { CommandDefinition } from "../command.js";
 import { Exit } from "../exit.js";
 import { frameNumber, loadFrames, seriesFiles, seriesName } from "../frames.js";
 import { loadImage } from "../inputs.js";
-import { finite, force, numberList, option, output, positive, text, whole } from "../options.js";
+import { choice, finite, force, numberList, option, output, positive, text, whole } from "../options.js";
 import { runText, stopwatch } from "../registrationFiles.js";
 import { trackBox } from "../trackBox.js";
 import { version } from "../version.js";
@@ -37,6 +38,7 @@ export const command: CommandDefinition = {
       positive,
       "a number of at least 2",
     ),
+    choice("--pose <motion>", "with --box: align the box's content to each frame too, between pixels; writes poses.csv", motions),
     option("--start <n>", "the frame on which the labels lie, from 0 (0)", whole, "a whole number of at least 0"),
     output("folder for the results"),
     force,
@@ -49,7 +51,13 @@ export const command: CommandDefinition = {
     const out = session.dryRun ? undefined : session.output(target, true, { force: options.force === true });
     try {
       if (options.box !== undefined)
-        return await trackBox(session, paths, options.box as number[], options.search as number | undefined, out);
+        return await trackBox(
+          session,
+          paths,
+          options.box as number[],
+          { search: options.search as number | undefined, pose: options.pose as Motion | undefined },
+          out,
+        );
       const timings: Record<string, number> = {};
       const clock = stopwatch(timings);
       const frames = await loadFrames(session, paths);

@@ -77,6 +77,64 @@ test("a hidden target is reported as lost and found again when it comes back", (
   expect(Math.hypot(centre(b)[0] - 79, centre(b)[1] - 62)).toBeLessThan(2);
 });
 
+test("a target hidden behind a wall is lost all the while, and found again at the other end of the frame", () => {
+  const [wide, high] = [420, 200];
+  const frame = (x: number, y: number, hidden = false) =>
+    image(
+      Float32Array.from({ length: wide * high }, (_, k) => {
+        const [px, py] = [k % wide, Math.floor(k / wide)];
+        const [u, v] = [px - x, py - y];
+        if (px > 90 && px < 150) return 0.5 + 0.1 * Math.sin(py / 9); // the wall
+        return !hidden && Math.abs(u) <= 15 && Math.abs(v) <= 12 ? 0.3 + 0.7 * skin(u, v) : 0.7 * ground(px, py);
+      }),
+      { size: [wide, high] },
+    );
+  const tracker = boxTracker(frame(50, 50), boxAt(50, 50));
+  for (let t = 1; t <= 5; t++) expect(tracker.next(frame(50 + t, 50)).lost).toBe(false);
+  // It goes behind the wall, and stays there.
+  const hidden = Array.from({ length: 8 }, () => tracker.next(frame(0, 0, true)));
+  expect(hidden.slice(1).every((b) => b.lost)).toBe(true);
+  const back = Array.from({ length: 6 }, (_, t) => tracker.next(frame(380 - t, 160)));
+  const seen = back.findIndex((b) => !b.lost);
+  expect(seen).toBeGreaterThanOrEqual(0);
+  for (const [t, b] of back.entries()) {
+    if (t < seen) continue;
+    expect(b.lost).toBe(false);
+    expect(Math.hypot(centre(b)[0] - (380 - t), centre(b)[1] - 160)).toBeLessThan(2);
+  }
+});
+
+test("with a pose, corners are followed to a tenth of a pixel, turns too", () => {
+  const smooth = (x: number, y: number) => 0.5 + 0.25 * Math.sin(x / 2.5 + Math.sin(y / 4)) + 0.25 * Math.cos(y / 3 - Math.cos(x / 5));
+  const turned = (t: number) => {
+    const [c, s] = [Math.cos(0.01 * t), Math.sin(0.01 * t)];
+    return image(
+      Float32Array.from({ length: width * height }, (_, k) => {
+        const [dx, dy] = [(k % width) - 60 - 1.3 * t, Math.floor(k / width) - 50 - 0.7 * t];
+        const [u, v] = [c * dx + s * dy, -s * dx + c * dy];
+        return Math.abs(u) <= 19 && Math.abs(v) <= 16 ? smooth(u, v) : 0.7 * ground(k % width, Math.floor(k / width));
+      }),
+      { size: [width, height] },
+    );
+  };
+  const tracker = boxTracker(turned(0), boxAt(60, 50), { pose: "rigid" });
+  for (let t = 1; t <= 8; t++) {
+    const { pose } = tracker.next(turned(t));
+    expect(pose?.status).toBe("ok");
+    const h = pose?.h as Float64Array;
+    for (const [x, y] of [
+      [50, 42],
+      [70, 58],
+    ]) {
+      const [c, s] = [Math.cos(0.01 * t), Math.sin(0.01 * t)];
+      const [u, v] = [x - 60, y - 50];
+      const truth = [60 + 1.3 * t + c * u - s * v, 50 + 0.7 * t + s * u + c * v];
+      expect(Math.hypot((h[0] * x + h[1] * y + h[2]) / h[8] - truth[0], (h[3] * x + h[4] * y + h[5]) / h[8] - truth[1])).toBeLessThan(0.1);
+    }
+  }
+  expect(() => boxTracker(scene(60, 50), boxAt(60, 50), { pose: "magic" as never })).toThrow(/no motion "magic"/);
+});
+
 test("a leap beyond the window is found by the wide search", () => {
   const tracker = boxTracker(scene(40, 40), boxAt(40, 40));
   for (let t = 1; t <= 4; t++) tracker.next(scene(40 + t, 40));

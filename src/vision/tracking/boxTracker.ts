@@ -1,5 +1,7 @@
 import { ArgumentError, ShapeError } from "../../core/errors.js";
 import type { Image } from "../../core/interfaces.js";
+import { type Motion, motions } from "../align.js";
+import { BoxPose, type BoxPoseResult } from "./boxPose.js";
 import { blendedColours, type ColourModel, colourAnswer, colourModel } from "./colourModel.js";
 import { answer, blended, bumpSpectrum, type CorrelationFilter, learn, type Peak, peakOf, planesOf, spectra } from "./correlationFilter.js";
 import { gradientCells } from "./gradientCells.js";
@@ -18,6 +20,8 @@ export interface TrackedBox extends Box {
   readonly confidence: number;
   /** The target is not to be seen, or cannot be told from its surroundings; the box is where it was seen last. */
   readonly lost: boolean;
+  /** How the target stands, between pixels; with the option `pose`, and where it is not lost. */
+  readonly pose?: BoxPoseResult;
 }
 export interface BoxTrackerOptions {
   /** Side of the square searched, in units of √(width · height) of the target. Default 4. */
@@ -26,6 +30,8 @@ export interface BoxTrackerOptions {
   readonly rate?: number;
   /** Follow the target's size. Default true. */
   readonly scale?: boolean;
+  /** Align the first box's content to each frame with this motion as well: a pose between pixels. Default: not. */
+  readonly pose?: Motion;
 }
 
 /** Cells along a side of the search window, and pixels of the resampled patch along a cell. */
@@ -37,6 +43,12 @@ const channels = 28;
 const [colourShare, colourRate] = [0.3, 0.04];
 /** Heights of the peak over its surroundings, in their deviations: nothing is there; look further; as clear as it gets. */
 const [unclear, unsure, sure] = [6, 10, 20];
+/** After a loss the target must look like itself: correlation of its brightness with that of the first frame or of the last clear one. */
+const alikeAgain = 0.4;
+/** Samples along a side of such a look. */
+const look = 24;
+/** Frames lost before more is asked of an answer and the whole frame is searched, and windows of it that are searched in each. */
+const [patience, windowsAFrame] = [2, 2];
 const twice = (rate: number) => 1 - (1 - rate) ** 2;
 const settings = { ridge: 0.01, rounds: 3 };
 
@@ -49,7 +61,8 @@ interface Found {
  * Follows a box through frames. A correlation filter over gradient histograms and brightness, with the target's colours beside it, kept within the target by a mask, answers with a bump
  * where the target is; its peak is found between cells. A second filter along the axis of scale gives the size.
  * When the answer is unclear, a window of twice the side is searched too and the better place is taken; when it remains unclear, the filter does not
- * learn, and the box stays and is reported as lost until the answer is clear again.
+ * learn, and the box stays and is reported as lost; then the whole frame is searched, a few windows at a time, until the answer is clear and what is there
+ * looks like the target.
  * Nothing has to be freed. The same frames give the same boxes, for any number of threads.
  * @see Lukežič, Vojíř, Čehovin Zajc, Matas, Kristan (2018), Discriminative correlation filter tracker with channel and spatial reliability, IJCV 126
  * @see Danelljan, Häger, Khan, Felsberg (2017), Discriminative scale space tracking, PAMI 39(8)
@@ -73,6 +86,12 @@ export class BoxTracker {
   /** Frames learnt from. */
   #count = 0;
   #frameBuffer?: Frame;
+  /** Looks of the first frame and of the last clear one, mean 0, length 1. */
+  readonly #firstLook: Float32Array;
+  #lastLook: Float32Array;
+  #lostFor = 0;
+  #window = 0;
+  readonly #pose?: BoxPose;
 
   constructor(first: Image, box: Box, o: BoxTrackerOptions = {}) {
     const { x, y, width, height } = box;
@@ -83,6 +102,8 @@ export class BoxTracker {
       });
     if (!(search >= 2) || !(rate >= 0 && rate <= 1))
       throw new ArgumentError(`boxTracker: search ${search}, rate ${rate}; search is at least 2, rate from 0 to 1`, { search, rate });
+    if (o.pose !== undefined && !motions.includes(o.pose))
+      throw new ArgumentError(`boxTracker: there is no motion "${o.pose}"; choose among ${motions.join(", ")}`, { pose: o.pose });
     this.#search = search;
     this.#rate = rate;
     this.#range = rangeOf(first);
@@ -108,6 +129,9 @@ export class BoxTracker {
     }
     this.#filter = this.#learned(frame);
     this.#colours = colourModel(frame, this.#place, side, 2 * cells);
+    this.#firstLook = this.#lookOf(frame, this.#place);
+    this.#lastLook = this.#firstLook;
+    if (o.pose) this.#pose = new BoxPose(first, box, o.pose);
   }
 
   /** A frame no finer than twice what the patches show: large pictures cost little more than small ones. */
@@ -183,6 +207,53 @@ export class BoxTracker {
     return { ...from, x: from.x + peak.x * by, y: from.y + peak.y * by };
   }
 
+  #lookOf(frame: Frame, place: Place): Float32Array {
+    const out = patch(frame.gray, frame, place, look, look);
+    let [sum, squares] = [0, 0];
+    for (let k = 0; k < out.length; k++) sum += out[k];
+    for (let k = 0; k < out.length; k++) {
+      out[k] -= sum / out.length;
+      squares += out[k] * out[k];
+    }
+    const by = squares > 0 ? 1 / Math.sqrt(squares) : 0;
+    for (let k = 0; k < out.length; k++) out[k] *= by;
+    return out;
+  }
+  /** Correlation with how the target looked at first or of late, the greater of the two. */
+  #alike(frame: Frame, place: Place): number {
+    const own = this.#lookOf(frame, place);
+    let [first, last] = [0, 0];
+    for (let k = 0; k < own.length; k++) {
+      first += own[k] * this.#firstLook[k];
+      last += own[k] * this.#lastLook[k];
+    }
+    return Math.max(first, last);
+  }
+  #isLost({ sharpness, value, colour = 1 }: Found["peak"]): boolean {
+    return sharpness < unclear || value < 0.3 * this.#usual || colour < 0.4 * this.#usualColour;
+  }
+  /** After a long loss a place is believed when the answer is clear and the target looks like itself there. */
+  #isBack(frame: Frame, { place, peak }: Found): boolean {
+    return !this.#isLost(peak) && peak.sharpness >= unsure && peak.value >= 0.5 * this.#usual && this.#alike(frame, place) >= alikeAgain;
+  }
+  /** A few more windows of the whole frame, by turns, row by row; the best that is believed. */
+  #anywhere(frame: Frame): Found | undefined {
+    const reach = 1.5 * this.#side();
+    const [columns, rows] = [Math.max(1, Math.ceil(this.#frame[0] / reach)), Math.max(1, Math.ceil(this.#frame[1] / reach))];
+    let best: Found | undefined;
+    for (let k = 0; k < Math.min(windowsAFrame, columns * rows); k++) {
+      const w = this.#window++ % (columns * rows);
+      const from = {
+        ...this.#place,
+        x: (((w % columns) + 0.5) * this.#frame[0]) / columns - 0.5,
+        y: ((Math.floor(w / columns) + 0.5) * this.#frame[1]) / rows - 0.5,
+      };
+      const found = this.#near(frame, this.#wide(frame, from));
+      if (this.#isBack(frame, found) && (!best || this.#worth(found.peak) > this.#worth(best.peak))) best = found;
+    }
+    return best;
+  }
+
   #worth({ value, colour = 0 }: Found["peak"]): number {
     return value + (colourShare / (1 - colourShare)) * this.#usual * colour;
   }
@@ -199,8 +270,14 @@ export class BoxTracker {
       const other = this.#near(frame, this.#wide(frame, this.#place));
       if (this.#worth(other.peak) > 1.1 * this.#worth(found.peak)) found = other;
     }
+    const long = this.#lostFor >= patience;
+    let lost = long ? !this.#isBack(frame, found) : this.#isLost(found.peak);
+    if (lost && long) {
+      const other = this.#anywhere(frame);
+      if (other) [found, lost] = [other, false];
+    }
+    this.#lostFor = lost ? this.#lostFor + 1 : 0;
     const { peak } = found;
-    const lost = peak.sharpness < unclear || peak.value < 0.3 * this.#usual || (peak.colour ?? 1) < 0.4 * this.#usualColour;
     const confidence = Math.min(1, peak.sharpness / sure, this.#usual > 0 ? peak.value / this.#usual : 1);
     if (!lost) {
       if (peak.colour !== undefined) this.#usualColour += (this.#usualColour === 0 ? 1 : 0.2) * (peak.colour - this.#usualColour);
@@ -221,9 +298,12 @@ export class BoxTracker {
         if (this.#colours && colours) this.#colours = blendedColours(this.#colours, colours, twice(colourRate));
       }
       this.#count++;
+      if (peak.sharpness >= unsure && peak.value >= 0.5 * this.#usual) this.#lastLook = this.#lookOf(frame, this.#place);
     }
     const { x, y, width, height } = this.#place;
-    return { x: x - (width - 1) / 2, y: y - (height - 1) / 2, width, height, confidence, lost };
+    const box = { x: x - (width - 1) / 2, y: y - (height - 1) / 2, width, height };
+    const pose = this.#pose && !lost ? { pose: this.#pose.next(picture, box) } : {};
+    return { ...box, confidence, lost, ...pose };
   }
 }
 
