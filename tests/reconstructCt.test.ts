@@ -80,6 +80,17 @@ describe("pullback reconstruct ct", () => {
     expect([0, 4]).toContain(tgv.code); // 4: it says that more steps are wanted
     expect(error(join(at, "g.npy"))).toBeLessThan(error(join(at, "f.npy")));
   });
+  test("a denoiser as prior comes nearer than filtered back-projection", async () => {
+    const at = files();
+    for (const [prior, file] of [
+      ["none", "f.npy"],
+      ["pnp:bm3d", "p.npy"],
+    ]) {
+      const ran = await pullback(["reconstruct", "ct", "s.npy", "--angles", "0:180", "--prior", prior, "-o", file, "--json"], { cwd: at });
+      expect([ran.code, ran.json.prior]).toEqual([0, prior]);
+    }
+    expect(error(join(at, "p.npy"))).toBeLessThan(error(join(at, "f.npy")));
+  });
   test.each([
     ["too few angles", ["s.npy", "--angles", "few.npy"], 3, /7 angles|angles/],
     ["values that are not finite", ["nan.npy"], 3, /NaN or infinite/],

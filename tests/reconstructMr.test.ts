@@ -48,6 +48,15 @@ describe("pullback reconstruct mr", () => {
     const x = Tensor.from(Float32Array.from(found.data as Float32Array), [48, 40], "c64");
     expect(x.abs().sub(image.abs()).norm().item() / image.norm().item()).toBeLessThan(0.15);
   });
+  test("a denoiser is plugged in by its name, and a name that is none is said", async () => {
+    const at = files();
+    put(at, { "one.npy": complex(kspace.at(0).mul(rows)) });
+    const mr = ["reconstruct", "mr", "one.npy", "--prior"];
+    const ran = await pullback([...mr, "pnp:nlm", "--iterations", "3", "-o", "x.npy", "--json"], { cwd: at });
+    expect([ran.code, ran.json.prior]).toEqual([0, "pnp:nlm"]);
+    const wrong = await pullback([...mr, "pnp:bm4d", "-o", "y.npy"], { cwd: at });
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/no denoiser "bm4d"/)]);
+  });
   test("a cascade with weights of one's own is what it was trained to be: untrained, the zero-filled image", async () => {
     const at = files();
     const untrained = weightsOf(models["mr-cascade"].build(seeded(1)));

@@ -14,6 +14,7 @@ import { Exit } from "./exit.js";
 import { suggestion } from "./nearest.js";
 import { isFolder } from "./output.js";
 import { stopwatch } from "./registrationFiles.js";
+import { isDenoiserPrior, priorChoice } from "./restorationParts.js";
 import type { Session } from "./session.js";
 import { version } from "./version.js";
 
@@ -71,9 +72,10 @@ export const reconstructCtCommand: Reconstruct = async (session, path, options) 
   const sino = numbers(session, path, 2, "sinograms");
   const [views, detectors] = sino.shape;
   const name = (options.prior as string | undefined) ?? (options.solver && options.solver !== "pdhg" ? "none" : "tv");
-  if (!Object.hasOwn(priors, name))
+  const denoiser = Object.hasOwn(priors, name) || !isDenoiserPrior(name) ? undefined : await priorChoice(name);
+  if (!Object.hasOwn(priors, name) && !denoiser)
     throw new ArgumentError(
-      `--prior: there is no "${name}"${suggestion(name, Object.keys(priors)) || `; choose one of ${Object.keys(priors).join(", ")}`}`,
+      `--prior: there is no "${name}"${suggestion(name, Object.keys(priors)) || `; choose one of ${Object.keys(priors).join(", ")}, learned, or pnp:NAME with a denoiser`}`,
       { name },
     );
   if (options.scaleData === "auto")
@@ -105,7 +107,7 @@ export const reconstructCtCommand: Reconstruct = async (session, path, options) 
         centre,
         binWidth,
         fan: fan.fan,
-        prior: priors[name as keyof typeof priors](),
+        prior: denoiser ? denoiser.make({ dimensions: 2, data: sinogram, colour: false }) : priors[name as keyof typeof priors](),
         lambda,
         solver: options.solver as CtSolver | undefined,
         filter: options.filter as FbpFilter | undefined,

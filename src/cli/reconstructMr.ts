@@ -12,6 +12,7 @@ import { Exit } from "./exit.js";
 import { folderOf, putImage, putRun } from "./groupFiles.js";
 import { isFolder } from "./output.js";
 import { stopwatch } from "./registrationFiles.js";
+import { denoiserNamed } from "./restorationParts.js";
 import type { Session } from "./session.js";
 
 /** Priors by their names, and the networks of the package. */
@@ -24,8 +25,11 @@ export async function reconstructMrCommand(session: Session, path: string, optio
   const folder = isFolder(target);
   const extension = folder ? ".npy" : target.slice(target.indexOf(extname(target.replace(/\.gz$/, ""))));
   const prior = options.prior as string | undefined;
-  if (prior !== undefined && !mrPriors.includes(prior))
-    throw new ArgumentError(`--prior: mr has no "${prior}"; expected one of ${mrPriors.join(", ")}`, { prior });
+  const plugged = prior?.startsWith("pnp:") ? await denoiserNamed("--prior", prior.slice(4)) : undefined;
+  if (prior !== undefined && !plugged && !mrPriors.includes(prior))
+    throw new ArgumentError(`--prior: mr has no "${prior}"; expected one of ${mrPriors.join(", ")}, or pnp:NAME with a denoiser`, {
+      prior,
+    });
   const learned = prior === cascade;
   const weights = options.weights as string | undefined;
   if (weights !== undefined && !learned)
@@ -74,7 +78,8 @@ export async function reconstructMrCommand(session: Session, path: string, optio
         trajectory,
         size: side === undefined ? undefined : [side, side],
         maps,
-        prior: learned ? "learned" : (prior as MrPrior | undefined),
+        denoiser: plugged,
+        prior: learned ? "learned" : plugged ? "pnp" : (prior as MrPrior | undefined),
         lambda: options.lambda as number | "auto" | undefined,
         iterations: options.iterations as number | undefined,
         tolerance: options.tolerance as number | undefined,
@@ -112,7 +117,7 @@ export async function reconstructMrCommand(session: Session, path: string, optio
     };
     const plan = {
       kind: "mr",
-      prior: learned ? cascade : r.prior,
+      prior: learned ? cascade : plugged ? prior : r.prior,
       solver: r.solver,
       ...(trajectoryPath && { trajectory: trajectoryPath }),
       maps: maps === undefined ? (r.maps ? "espirit" : "none") : (mapsPath as string),

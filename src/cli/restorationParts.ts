@@ -57,6 +57,9 @@ const denoiserNames = [...Object.keys(catalogue.denoisers), "learned"];
 export const priorNames: readonly string[] = [...Object.keys(named), ...denoiserNames];
 export const priorHelp = `${priorNames.join(", ")}; pnp:NAME and red:NAME with a denoiser; or a module of yours, ./mine.mjs`;
 
+/** Whether a name of a prior is that of a denoiser: by itself or after "pnp:". */
+export const isDenoiserPrior = (name: string): boolean => name.startsWith("pnp:") || denoiserNames.includes(name);
+
 const isModule = (name: string): boolean => /\.m?js$/i.test(name);
 async function load(flag: string, name: string): Promise<Record<string, unknown>> {
   try {
@@ -85,7 +88,8 @@ function plainly(
   return Tensor.from(Float32Array.from(values as ArrayLike<number>), shape);
 }
 
-async function denoiserNamed(flag: string, name: string): Promise<Denoiser> {
+/** A denoiser by its name, or of a module. @throws ArgumentError for names that there are not */
+export async function denoiserNamed(flag: string, name: string): Promise<Denoiser> {
   if (name === "learned" || name === catalogue.models.denoiser.name) return learnedDenoiser();
   if (Object.hasOwn(catalogue.denoisers, name)) return catalogue.denoisers[name as keyof typeof catalogue.denoisers]();
   if (!isModule(name))

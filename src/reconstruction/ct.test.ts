@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { seeded } from "../core/random.js";
 import { ellipses } from "../image/index.js";
 import { type Fan, radonOperator } from "../operators/index.js";
-import { noPrior, tikhonov } from "../priors/index.js";
+import { bm3d, noPrior, plugAndPlay, tikhonov } from "../priors/index.js";
 import { randomNormal, Tensor } from "../tensor/index.js";
 import { centreOfRotation, fbp, reconstructCt, sinogramNoise, viewWeights } from "./index.js";
 
@@ -100,6 +100,18 @@ describe("reconstruction", () => {
     const r = await reconstructCt({ sinogram: y, angles: few, prior: tikhonov(), lambda: 1 });
     expect(r.solver).toBe("restore");
     expect(error(r.image)).toBeLessThan(0.1);
+  });
+  test("a denoiser plugs in, its λ the variance of the noise, whatever the units of picture and data", async () => {
+    const few = every(30);
+    const y = radonOperator({ angles: few, detectors: n }).apply(truth);
+    const noisy = y.add(randomNormal(y.shape, seeded(2)).mul(0.3));
+    const plain = await reconstructCt({ sinogram: noisy, angles: few, prior: noPrior() });
+    const prior = plugAndPlay(bm3d());
+    const plugged = await reconstructCt({ sinogram: noisy, angles: few, prior });
+    expect(Math.sqrt(plugged.lambda)).toBeCloseTo(plugged.noise, 6);
+    expect(error(plugged.image)).toBeLessThan(0.7 * error(plain.image));
+    const larger = await reconstructCt({ sinogram: noisy.mul(50), angles: few, prior });
+    expect(error(larger.image.div(50))).toBeCloseTo(error(plugged.image), 3);
   });
   test("bad input is said in a sentence", async () => {
     await expect(reconstructCt({ sinogram: y, angles: every(19) })).rejects.toThrow(/19 angles came for a sinogram of 20 views/);

@@ -3,11 +3,12 @@ import type { Iteration, Prior, Progress, State, Stop } from "../core/interfaces
 import { iterate } from "../core/iterate.js";
 import { shapeText } from "../core/shape.js";
 import { type Fan, type Operator, radonGeometry, radonOperator } from "../operators/index.js";
-import { noPrior, TotalVariation, totalVariation } from "../priors/index.js";
+import { noPrior, PlugAndPlay, Red, TotalVariation, totalVariation } from "../priors/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { type CtTvOptions, ctTv } from "./ctTv.js";
 import { centreOfRotation, type FbpFilter, fbp } from "./fbp.js";
 import { restore } from "./restore.js";
+import { lambdaOfNoise } from "./restoreByDenoiser.js";
 
 export const ctSolvers = ["pdhg", "fbp", "sirt", "sart", "cgls"] as const;
 export type CtSolver = (typeof ctSolvers)[number];
@@ -27,7 +28,7 @@ export interface CtOptions {
   readonly fan?: Fan;
   /** R; default total variation. `noPrior()` for filtered back-projection and the algebraic methods. */
   readonly prior?: Prior;
-  /** λ in ½‖Ax − y‖² + λ R(x); "auto" (default) from the noise of the sinogram. */
+  /** λ in ½‖Ax − y‖² + λ R(x); "auto" (default) from the noise of the sinogram; for denoisers the noise's variance. */
   readonly lambda?: number | "auto";
   /** Default: "pdhg" with total variation, "fbp" with no prior, else what `restore` takes. */
   readonly solver?: CtSolver;
@@ -104,7 +105,9 @@ export async function reconstructCt(o: CtOptions): Promise<CtResult> {
     throw new ArgumentError(`ct: "pdhg" is for total variation, not for the prior ${prior.name}; leave the solver out`, {});
   if (solver !== undefined && solver !== "pdhg" && !none)
     throw new ArgumentError(`ct: "${solver}" knows no prior; ${prior.name} came. Leave one of them out`, { solver, prior: prior.name });
-  const lambda = none ? 0 : o.lambda === undefined || o.lambda === "auto" ? noise * Math.sqrt(views) : o.lambda;
+  const denoises = prior instanceof PlugAndPlay || prior instanceof Red;
+  const rule = denoises ? lambdaOfNoise({ operator, data: sinogram, prior }, noise) : noise * Math.sqrt(views);
+  const lambda = none ? 0 : o.lambda === undefined || o.lambda === "auto" ? rule : o.lambda;
   if (!(lambda >= 0 && Number.isFinite(lambda)))
     throw new ArgumentError(`ct: λ is ${lambda}; give a number that is not negative`, { lambda });
   const floor = (o.nonNegative ?? true) ? 0 : Number.NEGATIVE_INFINITY;
@@ -179,7 +182,7 @@ export async function reconstructCt(o: CtOptions): Promise<CtResult> {
     start,
     ...run,
   });
-  return finish(r.image, r);
+  return finish(denoises && floor === 0 ? scope(() => r.image.maximum(0)) : r.image, r);
 }
 
 /**

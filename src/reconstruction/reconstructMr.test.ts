@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { seeded } from "../core/random.js";
 import { nonCartesianOperator, radialTrajectory } from "../operators/index.js";
+import { bm3d } from "../priors/index.js";
 import { randomNormal, Tensor } from "../tensor/index.js";
 import { coilPhantom } from "./coilPhantom.js";
 import { reconstructMr } from "./reconstructMr.js";
@@ -51,6 +52,14 @@ describe("k-space of which more than half is missing", () => {
     const r = await reconstructMr({ kspace: kspace.mul(rows), espirit: { kernel: 5 } });
     expect(r.prior).toBe("wavelet");
     expect(magnitudeError(r.image, image)).toBeLessThan(0.1);
+  });
+  test("a denoiser plugs in: of real and imaginary part, λ the variance of the noise at the rim of k-space", async () => {
+    const noisy = kspace.add(randomNormal(kspace.shape, seeded(3), "c64").mul(0.01 * image.abs().max().item())).mul(rows);
+    const r = await reconstructMr({ kspace: noisy, mask: rows, maps, denoiser: bm3d() });
+    expect([r.prior, r.status]).toEqual(["pnp", "ok"]);
+    expect(error(r.image, image)).toBeLessThan(0.5 * error(r.zeroFilled, image));
+    await expect(reconstructMr({ kspace, prior: "pnp" })).rejects.toThrow(/needs a denoiser/);
+    await expect(reconstructMr({ kspace, prior: "tv", denoiser: bm3d() })).rejects.toThrow(/goes with "pnp"/);
   });
   test("l2 with coils is SENSE", async () => {
     const r = await reconstructMr({ kspace: kspace.mul(rows), mask: rows, maps, prior: "l2", lambda: 1e-4 });

@@ -5,20 +5,25 @@ import { shapeText, sizeOf } from "../core/shape.js";
 import { complexShrink } from "../kernels/complexImage.js";
 import { engine } from "../kernels/index.js";
 import {
+  adjointOf,
   compactMask,
+  compose,
   gradientOperator,
   magneticResonanceOperator,
   type Operator,
+  partsOfComplex,
   stationaryWaveletOperator,
   type WaveletName,
 } from "../operators/index.js";
+import { type AnyDenoiser, plugAndPlay } from "../priors/index.js";
 import { conjugateGradient } from "../solvers/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { type EspiritOptions, espirit } from "./espirit.js";
 import { acceleratedShrinkage, complexTvPrimalDual, type QuadraticData } from "./frameShrinkage.js";
 import { trajectoryProblem } from "./nonCartesian.js";
+import { restore } from "./restore.js";
 
-export type MrPrior = "wavelet" | "tv" | "l2" | "none" | "learned";
+export type MrPrior = "wavelet" | "tv" | "l2" | "none" | "pnp" | "learned";
 /**
  * A learned reconstruction: (A*y, x ↦ A*A x) ↦ image, all complex [h, w], in units in which the largest magnitude of A*y is 1. `networkReconstruction` of
  * `pullback/models` makes one of a network; any function will do.
@@ -44,6 +49,8 @@ export interface ReconstructMrOptions {
    * ½‖x‖², or nothing.
    */
   readonly prior?: MrPrior;
+  /** What prior "pnp" (its default then) plugs in: it takes noise off real and imaginary part, as two pictures. λ is the variance of the noise. */
+  readonly denoiser?: AnyDenoiser;
   /** What prior "learned" (its default then) reconstructs with, in place of a minimisation; it has no λ, steps and tolerance. */
   readonly network?: MrNetwork;
   /**
@@ -97,11 +104,20 @@ export interface ReconstructMrResult {
 export async function reconstructMr(options: ReconstructMrOptions): Promise<ReconstructMrResult> {
   const made = scope(() => prepare(options));
   const { operator, data, zeroFilled, scale, sampled, maps, warnings, shape } = made;
-  const prior = options.prior ?? (options.network ? "learned" : maps ? "wavelet" : "tv");
+  const prior = options.prior ?? (options.network ? "learned" : options.denoiser ? "pnp" : maps ? "wavelet" : "tv");
+  if ((prior === "pnp") !== (options.denoiser !== undefined))
+    throw new ArgumentError(
+      options.denoiser
+        ? `reconstructMr: a denoiser with prior "${prior}"; it goes with "pnp"`
+        : 'reconstructMr: prior "pnp" needs a denoiser, such as bm3d() or that of learnedDenoiser()',
+      { prior },
+    );
   checkNetwork(options, prior);
   const lambda =
     options.lambda === undefined || options.lambda === "auto"
-      ? { wavelet: 0.0024 * Math.sqrt(sampled), tv: 0.005, l2: 0.01, none: 0, learned: 0 }[prior]
+      ? { wavelet: 0.0024 * Math.sqrt(sampled), tv: 0.005, l2: 0.01, none: 0, pnp: prior === "pnp" ? rimNoise(data) ** 2 : 0, learned: 0 }[
+          prior
+        ]
       : options.lambda;
   if (!(lambda >= 0 && Number.isFinite(lambda)))
     throw new ArgumentError(`reconstructMr: λ is ${lambda}; give a number that is not negative, or auto`, { lambda });
@@ -136,6 +152,20 @@ export async function reconstructMr(options: ReconstructMrOptions): Promise<Reco
     penalty = () => 0;
     outcome = { x, stop: "converged", reason: "the network's cascades are through", iterations: 1, history: [] };
     solver = "learned";
+  } else if (prior === "pnp") {
+    const parts = adjointOf(partsOfComplex(shape));
+    const r = await restore({
+      operator: compose(operator, parts),
+      data,
+      prior: plugAndPlay(options.denoiser as AnyDenoiser),
+      lambda,
+      // Aliasing is no white noise: it goes in smaller steps than a blur.
+      iterations: options.iterations ?? 24,
+      signal: options.signal,
+    });
+    penalty = () => 0;
+    outcome = { ...r, x: scope(() => parts.apply(r.image)) };
+    solver = r.solver;
   } else if (prior === "wavelet") {
     const w = stationaryWaveletOperator(shape, {
       wavelet: options.wavelet?.name ?? "db2",
@@ -192,6 +222,28 @@ export async function reconstructMr(options: ReconstructMrOptions): Promise<Reco
     solver,
     warnings,
   }));
+}
+
+/**
+ * The standard deviation of the noise in real and imaginary part, from the samples at the rim of k-space, where there is least else: the median of their squares is
+ * 2 ln 2 variances.
+ * @throws ArgumentError for samples on a trajectory
+ */
+function rimNoise(data: Tensor): number {
+  if (data.rank < 2 || data.shape[data.rank - 1] < 8)
+    throw new ArgumentError(
+      "reconstructMr: noise off the lattice cannot be read from the data; give λ, its variance for data divided by the scale",
+      {},
+    );
+  const [h, w] = data.shape.slice(-2);
+  const squares = data.abs().square().data;
+  const rim: number[] = [];
+  for (let k = 0; k < squares.length; k++) {
+    const [y, x] = [Math.floor(k / w) % h, k % w];
+    if (squares[k] > 0 && Math.max(Math.abs(y / h - 0.5), Math.abs(x / w - 0.5)) > 0.45) rim.push(squares[k]);
+  }
+  rim.sort((a, b) => a - b);
+  return rim.length > 0 ? Math.sqrt(rim[rim.length >> 1] / (2 * Math.LN2)) : 0;
 }
 
 function checkNetwork(o: ReconstructMrOptions, prior: MrPrior): void {

@@ -1,6 +1,8 @@
 import { ArgumentError } from "../core/errors.js";
 import type { Fidelity, InverseProblem, Iteration, LinearOperator, Prior, Progress, State, Stop } from "../core/interfaces.js";
 import { iterate } from "../core/iterate.js";
+import { seeded } from "../core/random.js";
+import { sizeOf } from "../core/shape.js";
 import { leastSquares } from "../fidelities/index.js";
 import { type Denoiser, PlugAndPlay, Red } from "../priors/index.js";
 import { geometric, hqs, solveSquares } from "../solvers/index.js";
@@ -54,7 +56,8 @@ export function lambdaOfNoise({ operator, data, prior }: Pick<ByDenoiserOptions,
  * Restoration where the prior is a denoiser f(·, σ):
  *  A the identity      f(y, √λ)
  *  A known samples     x ← x + 1.7 m̄ (f(x, σ_k) − x) from the biharmonic interpolation, m̄ = 1 where nothing is known, σ_k falling
- *  any other A         half-quadratic splitting: z ← f(x, σ_k), x ← (A*A + ρ_k)⁻¹ (A*y + ρ_k z), ρ_k = λ / σ_k², σ_k falling geometrically to 1.5 √λ
+ *  any other A         half-quadratic splitting: z ← f(x, σ_k), x ← (A*A + ρ_k)⁻¹ (A*y + ρ_k z), ρ_k = λ / σ_k², σ_k falling geometrically to 1.5 √λ / gain,
+ *                      gain² the mean eigenvalue of A*A where that is above 1: what noise of the data comes to in an image
  *  Red                 x ← (A*A + λ)⁻¹ (A*y + λ f(x, σ)) until at rest
  * σ_k begins at a quarter of the image's contrast (an eighth for missing samples), so gain and offset of the data pass through as the denoiser lets them. Undefined for other priors.
  * @see Zhang, Zuo, Gu & Zhang (2017), Learning deep CNN denoiser prior for image restoration, CVPR
@@ -83,6 +86,13 @@ function contrast(x: Tensor): number {
   const all = Float32Array.from(x.dtype === "c64" || x.dtype === "c128" ? x.abs().data : x.data).sort();
   return all.length === 0 ? 0 : all[Math.floor(0.995 * (all.length - 1))] - all[Math.ceil(0.005 * (all.length - 1))];
 }
+/** √(mean eigenvalue of A*A), by a probe of random signs, but at least 1: operators that lose much do not make noise larger. */
+function gainOf(operator: LinearOperator): number {
+  const random = seeded(1);
+  const n = sizeOf(operator.domain);
+  const signs = Float32Array.from({ length: n }, () => (random.uniform() < 0.5 ? -1 : 1));
+  return Math.max(1, scope(() => operator.apply(Tensor.from(signs, operator.domain)).norm().item()) / Math.sqrt(n));
+}
 /** Plug-and-play that tells its denoiser which denoising of the run this is. */
 function numbered(f: Denoiser): PlugAndPlay {
   let step = 0;
@@ -103,8 +113,9 @@ async function split(o: ByDenoiserOptions, prior: PlugAndPlay): Promise<ByDenois
     });
   const size = contrast(rough);
   // Noise far below what can be seen is treated as just that.
-  const sigma = Math.max(Math.sqrt(o.lambda), 1e-3 * size, 1e-20);
-  const lambda = sigma * sigma;
+  const gain = gainOf(operator);
+  const sigma = Math.max(Math.sqrt(o.lambda) / gain, 1e-3 * size, 1e-20);
+  const lambda = (gain * sigma) ** 2;
   const levels = geometric(Math.max(0.27 * size, 1.5 * sigma), 1.5 * sigma, steps);
   const couplings = levels.map((s) => lambda / (s * s));
   const problem: InverseProblem = { operator, fidelity, terms: numbered(prior.denoiser).terms(operator.domain, lambda) };

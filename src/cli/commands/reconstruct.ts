@@ -23,7 +23,9 @@ const priors = ["none", "l2", "tikhonov", "tv", "tgv", "wavelet", "model:mr-casc
 const shared: readonly OptionDefinition[] = [
   output("the image (.npy, .png, .nii.gz), or a folder for image, run.json and report"),
   force,
-  choice("--prior <name>", "what images are like", priors),
+  option("--prior <name>", `what images are like: ${priors.join(", ")}; pnp:NAME with a denoiser (bm3d, nlm, learned)`, text, "a name", {
+    choices: priors,
+  }),
   option(
     "--lambda <weight>",
     "of the prior, in ½‖Ax − d‖² + λ R(x); larger is smoother (auto)",
@@ -109,6 +111,7 @@ export const command: CommandDefinition = {
     "pullback reconstruct mr cine.npy --mask masks.npy --dynamic temporalTv -o frames.npy",
     "pullback reconstruct mr lines.npy --rows rows.npy --navigator centre.npy --gate 16 -o frames.npy",
     "pullback reconstruct ct sinogram.npy --angles 0:180 --prior tv -o out/",
+    "pullback reconstruct ct sinogram.npy --angles 0:180 --prior pnp:learned -o slice.npy",
     "pullback reconstruct ct sinogram.npy --angles 0:360 --geometry fan:500,300,arc --prior none --filter hann -o slice.png",
   ],
   arguments: [
