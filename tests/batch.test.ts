@@ -2,35 +2,13 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
 import { built } from "./built.js";
 import { folder, pullback } from "./support/cli.js";
+import { begin, pairs, picture } from "./support/pairs.js";
 
 beforeAll(built);
 
-/** A blob on a weave, shifted a little from picture to picture. */
-function picture(k: number): Uint8Array {
-  const n = 40;
-  const data = new Uint8Array(n * n);
-  for (let y = 0; y < n; y++)
-    for (let x = 0; x < n; x++) {
-      const [u, v] = [x - 18 - 0.7 * k, y - 20 + 0.4 * k];
-      data[y * n + x] = 40 + 160 * Math.exp(-((u * u) / 70 + (v * v) / 40)) + 20 * Math.sin(u / 3) * Math.cos(v / 4);
-    }
-  return encode({ width: n, height: n, data, channels: 1 });
-}
-/** Six pictures and a table of pairs; a further line for each word in `bad`. */
-function pairs(count: number, bad: readonly string[] = []): string {
-  const at = folder();
-  for (let k = 0; k < 6; k++) writeFileSync(join(at, `p${k}.png`), picture(k));
-  writeFileSync(join(at, "broken.png"), picture(0).subarray(0, 60));
-  const lines = Array.from({ length: count }, (_, k) => `pair${k},p${k % 6}.png,p${(k + 1 + Math.floor(k / 6)) % 6}.png`);
-  writeFileSync(join(at, "pairs.csv"), ["name,fixed,moving", ...lines, ...bad.map((file) => `bad-${file},p0.png,${file}`), ""].join("\n"));
-  return at;
-}
-const rigid = ["--preset", "rigid", "--levels", "2"];
-const begin = (at: string, ...more: string[]) => ["batch", "pairs.csv", "-o", join(at, "out"), ...rigid, ...more];
 const statusOf = (at: string) =>
   JSON.parse(execFileSync(process.execPath, ["dist/cli/main.js", "status", join(at, "out"), "--json"], { encoding: "utf8" }));
 /** Hash of what every pair's transform says. */
@@ -172,7 +150,7 @@ describe("pullback batch", () => {
     if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", small]).status !== 0) skip("a small disk cannot be mounted here");
     try {
       const at = pairs(6);
-      const args = ["batch", "pairs.csv", "-o", join(small, "out"), ...rigid, "--workers", "1", "--json"];
+      const args = ["batch", "pairs.csv", "-o", join(small, "out"), "--preset", "rigid", "--levels", "2", "--workers", "1", "--json"];
       const full = await pullback(args, { cwd: at });
       expect(full.code).toBe(5);
       expect(full.json.reason).toMatch(/the disk is full; \d of 6 tasks are done/);

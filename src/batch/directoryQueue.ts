@@ -163,6 +163,21 @@ export class DirectoryQueue {
     rmSync(claim.file, { force: true });
   }
 
+  /** A record without a claim: of a task that was handed out by other means than this folder. */
+  keep(record: TaskRecord): void {
+    this.#put(join(record.status === "failed" ? "failed" : "done", `${record.id}.json`), `${JSON.stringify(record)}\n`);
+    const task = this.#taskOf(record.id);
+    if (task) for (let k = 0; k < mostAttempts; k++) rmSync(join(this.folder, "waiting", this.#nameOf(task, k)), { force: true });
+  }
+  /** Ids of the tasks that have their records. */
+  get recorded(): ReadonlySet<string> {
+    return new Set((["done", "failed"] as const).flatMap((kind) => this.#list(kind).map((file) => file.slice(0, 16))));
+  }
+  /** Whether a task has its record. */
+  has(id: string): boolean {
+    return (["done", "failed"] as const).some((kind) => existsSync(join(this.folder, kind, `${id}.json`)));
+  }
+
   /** The task waits again; `counted` when something went wrong with it. */
   giveBack(claim: Claim, { counted = false }: { readonly counted?: boolean } = {}): void {
     this.#move(claim.file, join(this.folder, "waiting", this.#nameOf(claim.task, claim.attempt + (counted ? 1 : 0))));

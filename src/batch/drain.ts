@@ -1,6 +1,6 @@
 import { AbortedError } from "../core/errors.js";
 import { type Claim, type DirectoryQueue, mostAttempts, type TaskRecord } from "./directoryQueue.js";
-import type { Task } from "./plan.js";
+import type { Plan, Task } from "./plan.js";
 
 /** How a command ended. */
 export interface Ran {
@@ -28,6 +28,8 @@ export interface DrainOptions {
   readonly leave?: boolean;
   readonly signal?: AbortSignal;
   readonly onRecord?: (record: TaskRecord) => void;
+  /** On Redis, where tasks of any batch arrive: whether this worker may do those of that plan (default: yes). */
+  readonly accepts?: (plan: Plan) => boolean;
   /** True when there is no room left to write results. */
   readonly full?: () => boolean;
 }

@@ -3,10 +3,23 @@ import { appendFileSync, mkdirSync, statfsSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { type DirectoryQueue, type Drained, drain, type Ran, type Runner, type TaskRecord } from "../batch/index.js";
+import {
+  type DirectoryQueue,
+  type Drained,
+  type DrainOptions,
+  dispatchOnRedis,
+  drain,
+  type Ran,
+  type Runner,
+  type TaskRecord,
+  workOnRedis,
+} from "../batch/index.js";
+import { AbortedError } from "../core/errors.js";
+import { batchBuild } from "./batchPlan.js";
 import type { ThreadAnswer, ThreadData } from "./batchThread.js";
 import { oneLine } from "./present.js";
 import type { Session } from "./session.js";
+import { version } from "./version.js";
 
 /** A thread with an engine of its own that does command lines; what it says on its error output goes into a log. */
 export function threadRunner(log: string, data: ThreadData): Runner {
@@ -66,36 +79,73 @@ export interface WorkOptions {
   readonly leave?: boolean;
 }
 /** Work on a queue with threads of this process until it ends. */
-export function work(session: Session, queue: DirectoryQueue, o: WorkOptions): Promise<Drained & { readonly slots: number }> {
-  const slots = o.slots ?? availableParallelism();
-  const name = `${hostname()}-${process.pid}-${randomUUID().slice(0, 4)}`;
-  mkdirSync(join(queue.folder, "log"), { recursive: true });
-  const log = join(queue.folder, "log", `${name}.txt`);
+export function work(session: Session, queue: DirectoryQueue, o: WorkOptions): Promise<Worked> {
   const total = queue.plan.tasks.length;
   const told = (r: TaskRecord) => {
-    const { ok, suspect, failed } = queue.counts;
-    session.progress.step({ iteration: ok + suspect + failed, iterations: total, level: 0, levels: 1, stage: "batch" });
-    if (r.status === "failed") session.note(`${r.name}: ${r.reason}`);
-    else session.detail(`${r.name}: ${r.status}, ${r.seconds.toFixed(1)} s`);
+    toldOf(session, r);
+    session.progress.step({ iteration: queue.recorded.size, iterations: total, level: 0, levels: 1, stage: "batch" });
   };
-  return session.stoppable(async (signal) => ({
-    slots,
-    ...(await drain(queue, {
-      worker: name,
-      slots,
-      silentSeconds: o.silentSeconds,
-      leave: o.leave,
-      signal,
-      runner: () => threadRunner(log, { memoryBytes: o.memoryBytes }),
-      onRecord: told,
-      full: () => {
-        try {
-          const { bavail, bsize } = statfsSync(queue.folder);
-          return bavail * bsize < 2 ** 20;
-        } catch {
-          return false;
-        }
-      },
-    })),
-  }));
+  return session.stoppable(async (signal) => {
+    const options = drainOptions(queue.folder, o, signal, told);
+    return { slots: options.slots, ...(await drain(queue, options)) };
+  });
+}
+export type Worked = Drained & { readonly slots: number };
+
+/** Work for whatever batches hand out at a Redis, until told to stop; logs go to `folder`. */
+export const workAtRedis = (session: Session, url: string, folder: string, o: WorkOptions): Promise<Worked> =>
+  session.stoppable(async (signal) => {
+    const options = drainOptions(folder, o, signal, (r) => toldOf(session, r));
+    return { slots: options.slots, ...(await workOnRedis(url, options)) };
+  });
+
+/** Hand a batch out at a Redis, and work for it here as well, until every task has its record. */
+export const workThroughRedis = (session: Session, queue: DirectoryQueue, url: string, o: WorkOptions): Promise<Worked> =>
+  session.stoppable(async (signal) => {
+    const enough = new AbortController();
+    const both = AbortSignal.any([signal, enough.signal]);
+    const options = drainOptions(queue.folder, o, both, (r) => toldOf(session, r));
+    const here = workOnRedis(url, options);
+    here.catch(() => enough.abort());
+    const total = queue.plan.tasks.length;
+    const all = dispatchOnRedis(queue, url, {
+      signal: both,
+      onProgress: (done) => session.progress.step({ iteration: done, iterations: total, level: 0, levels: 1, stage: "batch" }),
+    });
+    // The one ends the other: all records are there, or this disk is full.
+    const [, worked] = await Promise.all([all.catch(ofAbort).finally(() => enough.abort()), here.finally(() => enough.abort())]);
+    const ended = queue.recorded.size === total;
+    return { slots: options.slots, ...worked, stopped: ended ? undefined : worked.stopped };
+  });
+const ofAbort = (error: unknown) => {
+  if (!(error instanceof AbortedError)) throw error;
+};
+
+function toldOf(session: Session, r: TaskRecord): void {
+  if (r.status === "failed") session.note(`${r.name}: ${r.reason}`);
+  else session.detail(`${r.name}: ${r.status}, ${r.seconds.toFixed(1)} s`);
+}
+
+function drainOptions(folder: string, o: WorkOptions, signal: AbortSignal, onRecord: (r: TaskRecord) => void): DrainOptions {
+  const worker = `${hostname()}-${process.pid}-${randomUUID().slice(0, 4)}`;
+  mkdirSync(join(folder, "log"), { recursive: true });
+  const log = join(folder, "log", `${worker}.txt`);
+  return {
+    worker,
+    slots: o.slots ?? availableParallelism(),
+    silentSeconds: o.silentSeconds,
+    leave: o.leave,
+    signal,
+    onRecord,
+    accepts: (plan) => plan.version === version() && plan.build === batchBuild,
+    runner: () => threadRunner(log, { memoryBytes: o.memoryBytes }),
+    full() {
+      try {
+        const { bavail, bsize } = statfsSync(folder);
+        return bavail * bsize < 2 ** 20;
+      } catch {
+        return false;
+      }
+    },
+  };
 }

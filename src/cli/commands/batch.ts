@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { DirectoryQueue, slurmScript, type TaskRecord } from "../../batch/index.js";
 import { ArgumentError, MissingPeerError } from "../../core/errors.js";
 import { planOfCommands, planOfPairs } from "../batchPlan.js";
-import { work } from "../batchWork.js";
+import { type Worked, type WorkOptions, work, workThroughRedis } from "../batchWork.js";
 import type { CommandDefinition, Options, Outcome } from "../command.js";
 import { Exit } from "../exit.js";
 import { flag, keyOf, option, output, positive, text, wholeFromOne } from "../options.js";
@@ -14,6 +14,9 @@ import { command as register } from "./register.js";
 
 /** Of `register`, but for where its result goes: that is the batch's. */
 const registerOptions = register.options.filter((d) => !["output", "force", "resume"].includes(keyOf(d)));
+
+/** The address of a Redis or Valkey. */
+export const isRedis = (word: string): boolean => /^rediss?:\/\//.test(word);
 
 export const workersOption = option(
   "--workers <n>",
@@ -37,6 +40,7 @@ export const command: CommandDefinition = {
     "pullback batch pairs.csv -o out/          # again: goes on where it was, and tries failed pairs again",
     "pullback worker out/                      # on another machine that shares the disk: helps",
     "pullback status out/",
+    "pullback batch pairs.csv -o /shared/out/ --on redis://queue.local    # and elsewhere: pullback worker redis://queue.local",
     "pullback batch pairs.csv -o /shared/out/ --on slurm:long --pilots 20",
     'pullback batch tasks.jsonl -o out/        # any commands: {"argv": ["denoise", "a.png", "-o", "b.png"]} a line',
   ],
@@ -63,7 +67,7 @@ export const command: CommandDefinition = {
     const target = options.output as string | undefined;
     if (!target) throw new ArgumentError("batch: where to? name a folder after -o");
     const on = whereOf((options.on as string | undefined) ?? "local");
-    if (on.kind === "local")
+    if (on.kind !== "slurm")
       for (const key of ["pilots", "time", "printScript"] as const)
         if (options[key] !== undefined)
           throw new ArgumentError(`--${key === "printScript" ? "print-script" : key}: this belongs to --on slurm; leave it out`);
@@ -80,11 +84,8 @@ export const command: CommandDefinition = {
     mkdirSync(folder, { recursive: true });
     const queue = DirectoryQueue.create(join(folder, "queue"), plan);
     if (on.kind === "slurm") return submitted(session, queue, on.partition, options);
-    const done = await work(session, queue, {
-      slots: options.workers as number | undefined,
-      silentSeconds: options.silent as number | undefined,
-      memoryBytes: options.memory === undefined ? undefined : (options.memory as number) * 2 ** 20,
-    });
+    const how = workOptions(options);
+    const done = on.kind === "redis" ? await workThroughRedis(session, queue, on.url, how) : await work(session, queue, how);
     return summary(queue, folder, done);
   },
 };
@@ -98,11 +99,22 @@ async function planFrom(session: Session, path: string, folder: string, options:
   const { commands } = await import("../program.js"); // which itself loads this one
   return planOfCommands(session, path, Object.keys(commands));
 }
-function whereOf(on: string): { readonly kind: "local" } | { readonly kind: "slurm"; readonly partition?: string } {
+export const workOptions = (options: Options): WorkOptions => ({
+  slots: options.workers as number | undefined,
+  silentSeconds: options.silent as number | undefined,
+  memoryBytes: options.memory === undefined ? undefined : (options.memory as number) * 2 ** 20,
+});
+
+type Where =
+  | { readonly kind: "local" }
+  | { readonly kind: "redis"; readonly url: string }
+  | { readonly kind: "slurm"; readonly partition?: string };
+function whereOf(on: string): Where {
   if (on === "local") return { kind: "local" };
+  if (isRedis(on)) return { kind: "redis", url: on };
   const m = /^slurm(?::(.+))?$/.exec(on);
   if (m) return { kind: "slurm", partition: m[1] };
-  throw new ArgumentError(`--on: got "${on}"; expected local, slurm or slurm:PARTITION`, { on });
+  throw new ArgumentError(`--on: got "${on}"; expected local, redis://HOST[:PORT], slurm or slurm:PARTITION`, { on });
 }
 
 function submitted(session: Session, queue: DirectoryQueue, partition: string | undefined, options: Options): Outcome {
@@ -147,7 +159,7 @@ export const recordsTable = (records: readonly TaskRecord[]): string =>
     .map((line) => `${line}\n`)
     .join("");
 
-function summary(queue: DirectoryQueue, folder: string, done: Awaited<ReturnType<typeof work>>): Outcome {
+function summary(queue: DirectoryQueue, folder: string, done: Worked): Outcome {
   const { ok, suspect, failed, waiting, running, tasks } = queue.counts;
   const table = join(folder, "results.csv");
   if (done.stopped === "full")
