@@ -77,6 +77,37 @@ describe("direct alignment", () => {
     expect(cornerError(align(a, b, { motion: "affine", start }).h, truths.affine)).toBeLessThan(0.1);
     expect(cornerError(align(a, b, { motion: "affine", start, robust: "none", search: false }).h, truths.affine)).toBeGreaterThan(0.2);
   });
+  test("a third that is covered by something else of another brightness does not lead it astray, and is told", () => {
+    const [a, b] = pair(truths.homography, (v) => 1.6 * v - 0.3);
+    const covered = draw(w, h, (x, y) =>
+      x > 10 && x < 46 && y > 12 && y < 47 ? 0.8 + 0.5 * Math.sin(0.7 * x) * Math.cos(0.9 * y) : texture(x, y),
+    );
+    const r = align(covered, b, { start });
+    expect(cornerError(r.h, truths.homography)).toBeLessThan(0.1);
+    expect(r.status).toBe("ok");
+    expect(r.gain * 1.6).toBeCloseTo(1, 1);
+    expect(r.explained).toBeGreaterThan(0.5);
+    expect(r.explained).toBeLessThan(0.8);
+    expect(align(a, b, { start }).explained).toBe(1);
+  });
+  test("a place that is wrong is not called right, though some of it fits", () => {
+    const [a, b] = pair(truths.translation);
+    for (const [dx, dy] of [
+      [9, 0],
+      [0, -9],
+      [14, 12],
+    ]) {
+      const wrong = [1, 0, truths.translation[2] + dx, 0, 1, truths.translation[5] + dy, 0, 0, 1];
+      expect(align(a, b, { start: wrong, iterations: 0, search: false }).status).toBe("failed");
+    }
+    expect(align(a, b, { start: truths.translation, iterations: 0, search: false }).status).toBe("ok");
+  });
+  test("too little texture is no agreement", () => {
+    const spot = (x: number, y: number) => Math.exp(-((x - 20) ** 2 + (y - 20) ** 2) / 4);
+    const r = align(draw(64, 64, spot), draw(64, 64, spot));
+    expect(r.status).toBe("failed");
+    expect(r.reason).toMatch(/too little texture/);
+  });
   test("a mask says where the first picture counts", () => {
     const [a, b] = pair(truths.translation);
     const spoiled = image(

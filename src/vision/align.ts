@@ -2,6 +2,7 @@ import { ArgumentError, GridError } from "../core/errors.js";
 import type { Image } from "../core/interfaces.js";
 import { select } from "../core/select.js";
 import { brightnessOf } from "../features/gray.js";
+import { matchesOf, matchFeatures, sift } from "../features/index.js";
 import { type Engine, engine } from "../kernels/engine.js";
 import { gaussian } from "../kernels/gaussian.js";
 import { halvedPlane } from "../kernels/keypoints.js";
@@ -17,6 +18,8 @@ import {
 } from "../kernels/projective.js";
 import { temporary } from "../kernels/temporary.js";
 import type { HomographyTransform } from "../transforms/homography.js";
+import { estimateHomography } from "./estimateHomography.js";
+import { type Likeness, likeness } from "./likeness.js";
 import { invertHomography, multiply3, physical, project, scaled } from "./planar.js";
 
 export const motions = ["translation", "rigid", "similarity", "affine", "homography"] as const;
@@ -47,7 +50,7 @@ export interface AlignOptions {
   readonly brightness?: boolean;
   /** Where a counts (not 0), on its grid. */
   readonly mask?: Image;
-  /** When what is found stays unlike, begin again from some eighty shifts, turns, sizes and shears on a coarse level. Default true. */
+  /** When what is found stays unlike, begin again: from points that both show, then from some eighty shifts, turns, sizes and shears on a coarse level. Default true. */
   readonly search?: boolean;
   /** On the coarsest level with shifts, then turns, before the whole motion. Default true. */
   readonly gradual?: boolean;
@@ -64,6 +67,8 @@ export interface AlignResult {
   readonly agreement: number;
   /** Correlation of a with b pulled back, weighted, −1 … 1. */
   readonly correlation: number;
+  /** Of the blocks of a that have texture and that b covers, the share that b explains: correlation above 0.8, each with its own gain and bias. */
+  readonly explained: number;
   /** Share of a that b covers. */
   readonly overlap: number;
   readonly gain: number;
@@ -239,8 +244,9 @@ class Level {
       V.set(withinOf(V, a.W, a.H));
     }
     if (!this.#known) {
-      // Brightness and weights in turn, at first from all.
+      // Brightness and weights in turn, at first from all, or from what most agree on.
       this.#regress(this.#weigh("none"));
+      if (robust !== "none" && this.o.brightness) this.#most();
       if (robust !== "none") for (let round = 0; round < 5; round++) this.#turn(renew);
       this.#known = true;
     }
@@ -266,6 +272,36 @@ class Level {
     if (renew && robust !== "none") return this.renew();
     return sums[0] > 0 ? sums[1] / sums[0] : Number.POSITIVE_INFINITY;
   }
+  /**
+   * Gain and bias that leave the least median distance |g x + b − y| / √(1 + g²) over some four hundred samples, gains in steps of a fifth: half of them may be
+   * something else, where a regression from all would already be led astray.
+   */
+  #most(): void {
+    const [I, T, V] = [this.#seen, this.a.at, this.#valid].map((p) => this.e.f32(p, this.n));
+    const mask = this.#mask ? this.e.f32(this.#mask, this.n) : undefined;
+    const places: number[] = [];
+    const step = Math.max(1, Math.floor(this.n / 400)) | 1;
+    for (let i = 0; i < this.n; i += step) if (V[i] !== 0 && (!mask || mask[i] !== 0)) places.push(i);
+    const n = places.length;
+    if (n < 8) return;
+    const list = new Float64Array(n);
+    const median = () => select(list, n >> 1);
+    let least = Number.POSITIVE_INFINITY;
+    for (let k = -6; k <= 6; k++) {
+      const gain = 1.2 ** k;
+      for (let i = 0; i < n; i++) list[i] = T[places[i]] - gain * I[places[i]];
+      const bias = median();
+      for (let i = 0; i < n; i++) list[i] = Math.abs(T[places[i]] - gain * I[places[i]] - bias);
+      const far = median() / Math.hypot(1, gain);
+      if (far < least) {
+        least = far;
+        this.gain = gain;
+        this.bias = bias;
+      }
+    }
+    this.#weigh();
+    this.#scale = this.#spread();
+  }
   #weigh(kind = this.o.robust): Float64Array {
     const planes = { x: this.#seen, y: this.a.at, v: this.#valid, m: this.#mask, r: this.#residual, w: this.#weights };
     const k = (kind === "huber" ? 1.345 : 4.685) * this.#scale;
@@ -279,16 +315,22 @@ class Level {
     this.gain = cxx > 0 ? Math.min(5, Math.max(0.2, cxy / cxx)) : 1;
     this.bias = (sy - this.gain * sx) / s;
   }
-  /** Mean over a of 1 − (r / 0.1)², not below 0: 1 where the pictures are equal, 0 where they differ by a tenth of the range, or b is not there. */
-  agreement(): number {
-    const [V, r] = [this.e.f32(this.#valid, this.n), this.e.f32(this.#residual, this.n)];
-    let [sum, all] = [0, 0];
+  /**
+   * Over the samples that `counts` names: how many of them b covers; the mean of 1 − (r / 0.1)², not below 0, which is 1 where the pictures are equal, 0 where they
+   * differ by a tenth of the range or b is not there; and what b explains.
+   */
+  judge(counts?: Float32Array): { readonly overlap: number; readonly agreement: number; readonly likeness: Likeness } {
+    const [T, I, V, r] = [this.a.at, this.#seen, this.#valid, this.#residual].map((p) => this.e.f32(p, this.n));
+    let [sum, seen, all] = [0, 0, 0];
     for (let i = 0; i < this.n; i++) {
-      const m = this.mask ? this.mask[i] : 1;
+      const m = counts ? counts[i] : 1;
       all += m;
-      if (V[i] !== 0) sum += m * Math.max(0, 1 - 100 * r[i] * r[i]);
+      if (V[i] === 0) continue;
+      seen += m;
+      sum += m * Math.max(0, 1 - 100 * r[i] * r[i]);
     }
-    return all > 0 ? sum / all : 0;
+    const share = (v: number) => (all > 0 ? v / all : 0);
+    return { overlap: share(seen), agreement: share(sum), likeness: likeness(T, I, V, [this.a.W, this.a.H], counts) };
   }
   /** 1.48 times the median of |r| where b is seen, from some four thousand places; at least half a step of eight bits. */
   #spread(): number {
@@ -519,8 +561,8 @@ const atLevel = (h: Float64Array, k: number): Float64Array => {
   return scaled(multiply3([1 / s, 0, 0, 0, 1 / s, 0, 0, 0, 1], multiply3(h, [s, 0, 0, 0, s, 0, 0, 0, 1])));
 };
 
-/** Pictures that agree this much have been aligned. */
-const convincing = 0.8;
+/** Pictures are aligned when one explains this share of the other's blocks, and so many blocks at least have texture. */
+const convincing = { share: 0.5, blocks: 4 };
 /** Shifts by a fifth of a, alone and with turns, sizes and shears, about its middle. */
 function perturbations(motion: Motion, W: number, H: number): Float64Array[] {
   const c = [(W - 1) / 2, (H - 1) / 2];
@@ -537,6 +579,24 @@ function perturbations(motion: Motion, W: number, H: number): Float64Array[] {
         out.push(Float64Array.from([p, q, x - p * c[0] - q * c[1], r, s, y - r * c[0] - s * c[1], 0, 0, 1]));
       }
   return out;
+}
+
+/** A start from points that both pictures show, if chance does not explain how they agree; for homographies, and for affine maps what it is about the middle. */
+function byFeatures(a: Image, b: Image, motion: Motion, mask?: Image): Float64Array | undefined {
+  if (motion !== "homography" && motion !== "affine") return undefined;
+  const [fa, fb] = [sift(a), sift(b)];
+  const [W, H] = a.grid.size;
+  const all = matchFeatures(fa, fb);
+  const counts = (k: number) => !mask || mask.values.data[Math.round(fa.y[all.a[k]]) * W + Math.round(fa.x[all.a[k]])] !== 0;
+  const list = Array.from({ length: all.count }, (_, k) => k).filter(counts);
+  const matches = matchesOf(list.map((k) => ({ a: all.a[k], b: all.b[k], ratio: all.ratio[k], distance: all.distance[k] })));
+  const [width, height] = b.grid.size;
+  const { status, h } = estimateHomography(fa, fb, matches, {}, { width, height, area: width * height });
+  if (status !== "ok" || !h || motion === "homography") return h;
+  const [x, y] = [(W - 1) / 2, (H - 1) / 2];
+  const [u, v] = project(h, x, y);
+  const [[p, q], [r, s]] = [project(h, x + 0.5, y), project(h, x, y + 0.5)].map(([s, t]) => [2 * (s - u), 2 * (t - v)]);
+  return Float64Array.from([p, r, u - p * x - r * y, q, s, v - q * x - s * y, 0, 0, 1]);
 }
 
 /** Steps at one level; the best map seen. */
@@ -665,18 +725,28 @@ export function align(a: Image, b: Image, options: AlignOptions = {}): AlignResu
       readonly bias: number;
       readonly converged: boolean;
       readonly error: number;
+      readonly likeness: Likeness;
     }
     /** Steps of one motion at one level, from and to pixels of the pictures themselves. */
-    const at = (k: number, m: Motion, from: Float64Array, steps: number, by: AlignMethod, told: boolean, weights = robust): Found =>
+    const at = (
+      k: number,
+      m: Motion,
+      from: Float64Array,
+      steps: number,
+      by: AlignMethod,
+      told: boolean,
+      weights = robust,
+      region = maskAt(k),
+    ): Found =>
       temporary(e, (mine) => {
-        const level = new Level(e, mine, pa[k], pb[k], maskAt(k), m, { method: by, robust: weights, brightness });
+        const level = new Level(e, mine, pa[k], pb[k], region, m, { method: by, robust: weights, brightness });
         const r = descend(level, atLevel(from, k), steps, tolerance);
         total += r.iterations;
         if (told) trace.push({ level: `1/${2 ** k}${m === motion ? "" : `, ${m}`}`, values: r.values });
         level.look(r.h);
-        const { correlation, overlap, gain, bias } = level;
+        const { correlation, gain, bias } = level;
         const error = k === 0 && m === motion ? level.cornerError(r.h, r.value) : Number.NaN;
-        return { h: atLevel(r.h, -k), agreement: level.agreement(), correlation, overlap, gain, bias, converged: r.converged, error };
+        return { h: atLevel(r.h, -k), ...level.judge(maskAt(k)), correlation, gain, bias, converged: r.converged, error };
       });
     const gradually = (k: number) =>
       k > 0 && gradual ? motions.filter((m) => counts[m] < counts[motion] && (m === "translation" || m === "affine")) : [];
@@ -689,15 +759,30 @@ export function align(a: Image, b: Image, options: AlignOptions = {}): AlignResu
         if (robust === "tukey") found = at(k, motion, found?.h ?? from, iterations, method, told, "huber");
         if (k === 0 || robust !== "tukey") found = at(k, motion, found?.h ?? from, iterations, method, told);
       }
+      // What is in the way often is one thing: without the blocks that stay unlike, those that agree may draw in more.
+      for (let round = 0; round < 3 && robust !== "none" && found && found.likeness.share < 0.95; round++) {
+        const { share, blocks, where } = found.likeness;
+        if (share * blocks < convincing.blocks) break;
+        const next = at(0, motion, found.h, iterations, method, told, robust, where);
+        if (!(next.likeness.share * next.overlap >= share * found.overlap)) break;
+        found = next;
+        if (next.likeness.share === share) break;
+      }
       return found as Found;
     };
     let best = down(begin, top, true);
+    const aligned = ({ likeness: l, overlap }: Found) => l.share >= convincing.share && l.blocks >= convincing.blocks && overlap > 0.2;
     const better = (r: Found) => {
-      if (r.agreement > best.agreement) best = r;
+      const [p, q] = [aligned(r), aligned(best)];
+      if (p === q ? r.likeness.share * r.overlap > best.likeness.share * best.overlap : p) best = r;
     };
     // Without the coarse levels: they may have lost what was near.
-    if (search && best.agreement < convincing && top > 0) better(down(begin, 0, false));
-    if (search && best.agreement < convincing) {
+    if (search && !aligned(best) && top > 0) better(down(begin, 0, false));
+    if (search && !aligned(best)) {
+      const h = byFeatures(a, b, motion, mask);
+      if (h) better(down(h, 0, false));
+    }
+    if (search && !aligned(best)) {
       const k = Math.min(top, Math.max(0, Math.floor(Math.log2(Math.min(ga.width, ga.height) / 24))));
       const starts = perturbations(motion, ga.width, ga.height).map((p) => {
         const r = at(
@@ -721,26 +806,30 @@ export function align(a: Image, b: Image, options: AlignOptions = {}): AlignResu
         tried.push(h);
         const middle = at(k, motion, h, 20, "esm", false, robust === "tukey" ? "huber" : robust);
         better(down(middle.h, k, false));
-        if (best.agreement > convincing) break;
+        if (aligned(best)) break;
       }
     }
     return finished();
 
     function finished(): AlignResult {
-      const { h, agreement, correlation, overlap, gain, bias, converged, error } = best;
-      const alike = correlation > 0.5 && overlap > 0.2;
+      const { h, agreement, correlation, overlap, gain, bias, converged, error, likeness: l } = best;
+      const ok = aligned(best);
+      const percent = (v: number) => `${Math.round(100 * v)} %`;
       return {
-        status: alike ? "ok" : "failed",
-        reason: alike
-          ? `${converged ? "the corners came to rest" : "the steps asked for are done"}; correlation ${correlation.toFixed(3)} over ${Math.round(100 * overlap)} % of the first picture`
+        status: ok ? "ok" : "failed",
+        reason: ok
+          ? `${converged ? "the corners came to rest" : "the steps asked for are done"}; ${percent(l.share)} of ${l.blocks} blocks with texture agree, over ${percent(overlap)} of the first picture`
           : overlap <= 0.2
             ? "the second picture hardly covers the first: give a start (features find one)"
-            : `the pictures stay unlike (correlation ${correlation.toFixed(3)}): a better start, another motion, or features may help`,
+            : l.blocks < convincing.blocks
+              ? `too little texture to tell whether the pictures are aligned (${l.blocks} blocks of it; at least ${convincing.blocks} are wanted): take more of the scene`
+              : `the pictures stay unlike (${percent(l.share)} of ${l.blocks} blocks with texture agree): a better start, another motion, or features may help`,
         h: scaled(h),
         transform: physical(scaled(h), a.grid, b.grid),
         iterations: total,
         agreement,
         correlation,
+        explained: l.share,
         overlap,
         gain,
         bias,

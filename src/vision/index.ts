@@ -9,6 +9,7 @@ export {
   robustWeights,
 } from "./align.js";
 export { type CubeFace, cubeOn, homographyOfPlane } from "./cube.js";
+export { type Correspondences, estimateHomography, type HomographyEstimate, type HomographyOptions } from "./estimateHomography.js";
 export {
   checkPictures,
   type FlowMethod,
@@ -20,15 +21,8 @@ export {
   opticalFlow,
 } from "./flow/opticalFlow.js";
 export { flowLevels, type VariationalPlan } from "./flow/variational.js";
-export {
-  type Correspondences,
-  estimateHomography,
-  type HomographyEstimate,
-  type HomographyFromPicturesOptions,
-  type HomographyOptions,
-  type HomographyResult,
-  homography,
-} from "./homography.js";
+export { type HomographyFromPicturesOptions, type HomographyResult, homography } from "./homography.js";
+export { type Likeness, likeness } from "./likeness.js";
 export {
   type AlignedViews,
   type AlignViewsOptions,

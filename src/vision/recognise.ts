@@ -1,7 +1,7 @@
 import { ArgumentError } from "../core/errors.js";
 import type { Image } from "../core/interfaces.js";
 import { type MatchOptions, matchFeatures, type SiftOptions, sift } from "../features/index.js";
-import { estimateHomography, type HomographyEstimate, type HomographyOptions } from "./homography.js";
+import { estimateHomography, type HomographyEstimate, type HomographyOptions } from "./estimateHomography.js";
 
 export interface RecogniseOptions extends HomographyOptions {
   readonly features?: SiftOptions;

@@ -1,4 +1,4 @@
-import type { Correspondences } from "./homography.js";
+import type { Correspondences } from "./estimateHomography.js";
 
 /** log₁₀ n! */
 const logFactorial = (() => {

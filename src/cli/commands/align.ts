@@ -69,6 +69,7 @@ export const command: CommandDefinition = {
       const H = [0, 3, 6].map((k) => Array.from(r.h.subarray(k, k + 3)));
       const figures = {
         correlation: r.correlation,
+        explained: r.explained,
         agreement: r.agreement,
         overlap: r.overlap,
         gain: r.gain,
@@ -88,6 +89,7 @@ export const command: CommandDefinition = {
             subtitle: `${plan.motion}, ${plan.method}; ${a.grid.size.join("×")} in ${b.grid.size.join("×")} pixels`,
             verdict: { level: r.status === "ok" ? "good" : "bad", sentence: r.reason },
             figures: [
+              { label: "blocks that agree", value: `${Math.round(100 * r.explained)} %` },
               { label: "correlation", value: Math.round(1e4 * r.correlation) / 1e4 },
               { label: "first picture covered", value: Math.round(1000 * r.overlap) / 10, unit: "%" },
               { label: "standard error at the corners", value: r.cornerError, unit: "pixels" },

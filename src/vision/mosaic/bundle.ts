@@ -1,6 +1,6 @@
 import { dampedSteps } from "../dampedSteps.js";
-import type { Correspondences } from "../homography.js";
-import { placeNoise } from "../homography.js";
+import type { Correspondences } from "../estimateHomography.js";
+import { placeNoise } from "../estimateHomography.js";
 import { multiply3 } from "../planar.js";
 import { marginalGain } from "../robust.js";
 import { rotationOf, times3, transpose3 } from "../rotation.js";
