@@ -4,7 +4,7 @@ import { matchFeatures, type SiftOptions, sift } from "../../features/index.js";
 import { grid, image } from "../../image/index.js";
 import { warp } from "../../transforms/index.js";
 import { checkPictures } from "../flow/opticalFlow.js";
-import { estimateHomography } from "../homography.js";
+import { estimateHomography } from "../estimateHomography.js";
 import { logChanceOfPose } from "../odometry/odometer.js";
 import { type Homography, invertHomography, multiply3, type PointPairs, physical, project } from "../planar.js";
 import { determinant3, type Matrix3, times3, transpose3 } from "../rotation.js";
