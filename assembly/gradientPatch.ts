@@ -88,6 +88,25 @@ export function directionHistograms(
   }
 }
 
+/** Rows i of [n, bins], bins of 4 or more, smoothed in place around the circle by (1, 4, 6, 4, 1) / 16, `turns` times. Sums in f64, as its twin. */
+export function smoothCircles(rows: usize, bins: i32, turns: i32, i0: i32, i1: i32): void {
+  const end: usize = <usize>bins << 2;
+  for (let i = i0; i < i1; i++) {
+    const h = rows + <usize>i * end;
+    for (let t = 0; t < turns; t++) {
+      const first: f64 = load<f32>(h), second: f64 = load<f32>(h, 4);
+      let before: f64 = load<f32>(h + end - 4), before2: f64 = load<f32>(h + end - 8);
+      for (let b: usize = 0; b < end; b += 4) {
+        const v: f64 = load<f32>(h + b);
+        const next: f64 = b + 4 < end ? <f64>load<f32>(h + b, 4) : first, next2: f64 = b + 8 < end ? <f64>load<f32>(h + b, 8) : b + 8 == end ? first : second;
+        store<f32>(h + b, <f32>((6 * v + 4 * (next + before) + next2 + before2) / 16));
+        before2 = before;
+        before = v;
+      }
+    }
+  }
+}
+
 /** Second moments (xx, xy, yy) of the gradients within the inscribed circle of each frame, weighed by exp(−r²/2s²): out [frames, 3]. */
 export function gradientMoments(plane: usize, H: i32, W: i32, frames: usize, out: usize, P: i32, s: f32, ws: usize, i0: i32, i1: i32): void {
   const patch = ws + 64, step: f32 = <f32>2 / <f32>P, by: f32 = -1 / (2 * s * s), lane = f32x4(0, step, 2 * step, 3 * step);

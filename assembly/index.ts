@@ -37,7 +37,7 @@ export { conjugateDirection, conjugateStep, laplacian } from "./laplacian";
 export { coilGather, coilSpread, complexShrink, tvPull, tvPush } from "./complexImage";
 export { tvBoxPrimal, tvBoxStep } from "./tvBox";
 export { collaborative, collaborativeGather, collaborativeWorkspace } from "./collaborative";
-export { directionHistograms, gradientDescriptors, gradientMoments, gradientPatchWorkspace } from "./gradientPatch";
+export { directionHistograms, gradientDescriptors, gradientMoments, gradientPatchWorkspace, smoothCircles } from "./gradientPatch";
 export { doubledPlane, extremaMask, halvedPlane, planeDifference, segmentScore, segmentScoreWorkspace } from "./keypoints";
 export { rowNorms, twoNearest, twoNearestBits } from "./twoNearest";
 export { tgvDual, tgvPrimal } from "./tgv";

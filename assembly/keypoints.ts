@@ -33,17 +33,17 @@ export function planeDifference(a: usize, b: usize, out: usize, i0: i32, i1: i32
 @inline function most(a: v128, b: v128): v128 { return f32x4.max(a, b); }
 // @ts-ignore: decorator
 @inline function least(a: v128, b: v128): v128 { return f32x4.min(a, b); }
-/** Of the three neighbours on a row, most and least. */
+/** Where v is above (below) three neighbours on a row. */
 // @ts-ignore: decorator
-@inline function most3(p: usize): v128 { return most(most(ld(p - 4), ld(p)), ld(p + 4)); }
+@inline function above3(v: v128, p: usize): v128 { return v128.and(f32x4.gt(v, ld(p - 4)), v128.and(f32x4.gt(v, ld(p)), f32x4.gt(v, ld(p + 4)))); }
 // @ts-ignore: decorator
-@inline function least3(p: usize): v128 { return least(least(ld(p - 4), ld(p)), ld(p + 4)); }
+@inline function below3(v: v128, p: usize): v128 { return v128.and(f32x4.lt(v, ld(p - 4)), v128.and(f32x4.lt(v, ld(p)), f32x4.lt(v, ld(p + 4)))); }
 /**
  * Rows i of mask [H, W], u8: 1 where the middle one of three planes [H, W] is beyond ± threshold and above (below) all of its 26 neighbours,
  * `border` or more samples inside; else 0. With planes alike (`low` = `middle` = `high`) its 8 neighbours count.
  */
 export function extremaMask(low: usize, middle: usize, high: usize, mask: usize, H: i32, W: i32, border: i32, threshold: f32, i0: i32, i1: i32): void {
-  const row: usize = <usize>W << 2, t = splat(threshold);
+  const row: usize = <usize>W << 2, t = splat(threshold), under = f32x4.neg(t);
   const edge = max(1, border);
   for (let i = i0; i < i1; i++) {
     const to = mask + <usize>(i * W);
@@ -51,17 +51,22 @@ export function extremaMask(low: usize, middle: usize, high: usize, mask: usize,
     if (i < edge || i >= H - edge) continue;
     for (let x = edge; x < W - edge; x += 4) {
       const o: usize = <usize>i * row + (<usize>x << 2), c = middle + o, v = ld(c);
-      if (!v128.any_true(f32x4.gt(f32x4.abs(v), t))) continue;
-      let up = most(most(most3(c - row), most3(c + row)), most(ld(c - 4), ld(c + 4)));
-      let down = least(least(least3(c - row), least3(c + row)), least(ld(c - 4), ld(c + 4)));
+      // Few samples are above (below) their neighbours on the row, fewer those about them: the others are not looked at.
+      const l = ld(c - 4), r = ld(c + 4);
+      let up = v128.and(f32x4.gt(v, t), v128.and(f32x4.gt(v, l), f32x4.gt(v, r)));
+      let down = v128.and(f32x4.lt(v, under), v128.and(f32x4.lt(v, l), f32x4.lt(v, r)));
+      if (!v128.any_true(v128.or(up, down))) continue;
+      up = v128.and(up, v128.and(above3(v, c - row), above3(v, c + row)));
+      down = v128.and(down, v128.and(below3(v, c - row), below3(v, c + row)));
+      if (!v128.any_true(v128.or(up, down))) continue;
       if (low != middle) {
         const a = low + o, b = high + o;
-        up = most(up, most(most(most3(a - row), most3(a)), most3(a + row)));
-        up = most(up, most(most(most3(b - row), most3(b)), most3(b + row)));
-        down = least(down, least(least(least3(a - row), least3(a)), least3(a + row)));
-        down = least(down, least(least(least3(b - row), least3(b)), least3(b + row)));
+        up = v128.and(up, v128.and(above3(v, a - row), v128.and(above3(v, a), above3(v, a + row))));
+        up = v128.and(up, v128.and(above3(v, b - row), v128.and(above3(v, b), above3(v, b + row))));
+        down = v128.and(down, v128.and(below3(v, a - row), v128.and(below3(v, a), below3(v, a + row))));
+        down = v128.and(down, v128.and(below3(v, b - row), v128.and(below3(v, b), below3(v, b + row))));
       }
-      const found = v128.or(v128.and(f32x4.gt(v, t), f32x4.gt(v, up)), v128.and(f32x4.lt(v, f32x4.neg(t)), f32x4.lt(v, down)));
+      const found = v128.or(up, down);
       const bits = i32x4.bitmask(found), n = min(4, W - edge - x);
       for (let k = 0; k < n; k++) if ((bits >> k) & 1) store<u8>(to + <usize>(x + k), 1);
     }

@@ -105,7 +105,7 @@ function extremes({ engine: e, octaves }: ScaleSpace, contrast: number, edge: nu
       });
       const D = at.map((p) => e.f32(p, n));
       for (const [s, m] of masks.entries()) {
-        const words = new Uint32Array(e.memory.buffer, m, n >> 2);
+        const words = new Float64Array(e.memory.buffer, m, n >> 3); // eight bytes of 0 or 1 at a glance
         const bytes = new Uint8Array(e.memory.buffer, m, n);
         const visit = (k: number) => {
           const p = refined(D, H, W, s + 1, Math.floor(k / W), k % W, threshold, edge);
@@ -119,8 +119,8 @@ function extremes({ engine: e, octaves }: ScaleSpace, contrast: number, edge: nu
               response: p.response,
             });
         };
-        for (let w = 0; w < words.length; w++) if (words[w] !== 0) for (let k = 4 * w; k < 4 * w + 4; k++) if (bytes[k] === 1) visit(k);
-        for (let k = 4 * words.length; k < n; k++) if (bytes[k] === 1) visit(k);
+        for (let w = 0; w < words.length; w++) if (words[w] !== 0) for (let k = 8 * w; k < 8 * w + 8; k++) if (bytes[k] === 1) visit(k);
+        for (let k = 8 * words.length; k < n; k++) if (bytes[k] === 1) visit(k);
       }
     });
   return found;
@@ -245,8 +245,6 @@ function shapes(space: ScaleSpace, found: readonly Found[]): Shape[] {
 /** Directions of points: the peaks above 0.8 of the highest of a smoothed histogram of 36; a point with two is two points. */
 function directed(space: ScaleSpace, found: readonly Found[], shape: readonly Shape[]): { readonly of: number; readonly angle: number }[] {
   const bins = 36;
-  const line = new Float32Array(bins);
-  const before = new Float32Array(bins + 4);
   const out: { of: number; angle: number }[] = [];
   for (const [key, group] of byPlane(found.map((p, i) => planeOf(space, p, shape[i])))) {
     const { H, W, step, planes } = space.octaves[key >> 4];
@@ -259,15 +257,10 @@ function directed(space: ScaleSpace, found: readonly Found[], shape: readonly Sh
       samples: directionSamples,
       bins,
       sigma: 1 / 3, // 1.5 σ
+      smoothings: 2,
     });
     for (const [k, i] of group.entries()) {
-      line.set(h.subarray(bins * k, bins * (k + 1)));
-      for (let turn = 0; turn < 2; turn++) {
-        before.set(line, 2);
-        before.copyWithin(0, bins, bins + 2);
-        before.copyWithin(bins + 2, 2, 4);
-        for (let b = 0; b < bins; b++) line[b] = (6 * before[b + 2] + 4 * (before[b + 3] + before[b + 1]) + before[b + 4] + before[b]) / 16;
-      }
+      const line = h.subarray(bins * k, bins * (k + 1));
       let top = 0;
       for (let b = 0; b < bins; b++) if (line[b] > top) top = line[b];
       if (!(top > 0)) continue;

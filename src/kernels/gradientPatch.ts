@@ -21,7 +21,12 @@ export function directionHistograms(
   H: number,
   W: number,
   frames: Float32Array,
-  { samples, bins, sigma }: { readonly samples: number; readonly bins: number; readonly sigma: number },
+  {
+    samples,
+    bins,
+    sigma,
+    smoothings = 0,
+  }: { readonly samples: number; readonly bins: number; readonly sigma: number; readonly smoothings?: number },
 ): Float32Array {
   check(samples, H, W);
   const n = frames.length / 6;
@@ -35,6 +40,7 @@ export function directionHistograms(
       grain: 64,
       workspace: e.call("gradientPatchWorkspace", samples),
     });
+    if (smoothings > 0) e.parallel("smoothCircles", [po, bins, smoothings], { extent: n, grain: 1024 });
     return e.f32(po, n * bins).slice();
   });
 }

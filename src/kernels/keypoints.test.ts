@@ -123,6 +123,20 @@ describe("patches of gradients", () => {
         });
       });
   });
+  test("smoothed around the circle they are the twin's", () => {
+    for (const e of all)
+      temporary(e, (reserve) => {
+        const p = reserve(4 * image.length);
+        e.f32(p, image.length).set(image);
+        const o = { samples: 16, bins: 36, sigma: 0.5 };
+        const expected = patches.smoothCircles(directionHistograms(e, p, H, W, frames, o), 36, 2);
+        const found = directionHistograms(e, p, H, W, frames, { ...o, smoothings: 2 });
+        // f32 between the two turns.
+        expected.forEach((v, k) => {
+          expect(Math.abs(found[k] - v)).toBeLessThan(1e-6 * (1 + v));
+        });
+      });
+  });
   test("second moments agree with the twin", () => {
     const expected = patches.gradientMoments(image, H, W, frames, 4, 16, 0.5);
     for (const e of all)

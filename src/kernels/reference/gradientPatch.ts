@@ -57,6 +57,18 @@ export function directionHistograms(
   return out;
 }
 
+/** Rows [n, bins] smoothed around the circle by (1, 4, 6, 4, 1) / 16, `turns` times. */
+export function smoothCircles(rows: Numbers, bins: number, turns: number): Float64Array {
+  let out = Float64Array.from(rows);
+  for (let t = 0; t < turns; t++)
+    out = out.map((v, k, all) => {
+      const start = k - (k % bins);
+      const at = (step: number) => all[start + ((k - start + step + bins) % bins)];
+      return (6 * v + 4 * (at(1) + at(-1)) + at(2) + at(-2)) / 16;
+    });
+  return out;
+}
+
 /** Σ over gradients with r ≤ 1 of exp(−r²/2s²) (g_x², g_x g_y, g_y²); frames [n, 6] ↦ [n, 3]. */
 export function gradientMoments(image: Numbers, H: number, W: number, frames: Numbers, count: number, P: number, s: number): Float64Array {
   const out = new Float64Array(3 * count);
