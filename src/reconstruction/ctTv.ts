@@ -20,7 +20,7 @@ export interface CtTvProblem {
 export interface CtTvOptions {
   /** Converged when the duality gap is below this part of the objective (default 1e-4). */
   readonly tolerance?: number;
-  /** Steps of total variation for one pair of projections (default 10). */
+  /** Steps of total variation for one pair of projections (default 20). */
   readonly inner?: number;
   /** Step of the dual of the data, relative to what moves it half the way at high frequencies (default 0.3). */
   readonly ratio?: number;
@@ -69,7 +69,7 @@ export function rampPreconditioner({ size, angles, detectors, binWidth, fan }: R
  * @see Chambolle & Pock (2011), J. Math. Imaging Vis. 40; Pock & Chambolle (2011), ICCV (preconditioning); Condat (2013), J. Optim. Theory Appl. 158
  */
 export function ctTv(o: CtTvOptions = {}): Iteration<CtTvProblem, Tensor, CtTvState> {
-  const { tolerance = 1e-4, inner = 10, ratio = 0.3, relaxation = 1.8 } = o;
+  const { tolerance = 1e-4, inner = 20, ratio = 0.3, relaxation = 1.8 } = o;
   const relaxed = fused((a, b) => a.add(b.sub(a).mul(relaxation)));
   return {
     init(problem, x) {
