@@ -1,5 +1,5 @@
 import { ArgumentError } from "../core/errors.js";
-import { seeded } from "../core/random.js";
+import { type Random, seeded } from "../core/random.js";
 import { Tensor } from "../tensor/index.js";
 import type { Denoiser } from "./denoiser.js";
 import { pictures } from "./nonLocalMeans.js";
@@ -82,8 +82,8 @@ function unitAtoms(d: Float64Array, length: number): Float64Array {
   }
   return Float64Array.from(kept);
 }
-/** Products of about √count cosines of n samples along each axis, of more frequencies than n. */
-function cosines(n: number, count: number): Float64Array {
+/** Atoms to begin with: products of about √count cosines of n samples along each axis, of more frequencies than n. */
+export function dictionaryStart(n: number, count: number): Float64Array {
   const side = Math.ceil(Math.sqrt(count + 1));
   const out: number[] = [];
   for (let k = 1; k <= count; k++) {
@@ -123,10 +123,31 @@ function learned(
     const at = count === places ? s : random.integer(places);
     takePatch(y, w, n, Math.floor(at / (w - n + 1)), at % (w - n + 1), signals, s * length);
   }
-  const d = cosines(n, atoms);
+  const d = dictionaryStart(n, atoms);
+  kSvd(d, signals, length, { error, rounds, random });
+  return d;
+}
+
+export interface KSvdOptions {
+  /** Of coding: ‖signal − Dγ‖² ≤ this. */
+  readonly error: number;
+  /** Most atoms of a signal (default half its length). */
+  readonly most?: number;
+  readonly rounds: number;
+  readonly random: Random;
+}
+/**
+ * K-SVD with one power step for each atom: codes all signals, then moves atom by atom towards the leading singular pair of what the other atoms leave; atoms that nobody uses
+ * become the signals that are explained worst.
+ * @param d        atoms of length 1, [count, length]; changed in place
+ * @param signals  [any number, length]
+ * @see Aharon, Elad & Bruckstein (2006), K-SVD, IEEE Trans. Signal Process. 54(11); Rubinstein, Zibulevsky & Elad (2008), Efficient implementation of the K-SVD algorithm, Technion
+ */
+export function kSvd(d: Float64Array, signals: Float32Array, length: number, { error, most, rounds, random }: KSvdOptions): void {
   const K = d.length / length;
+  const count = signals.length / length;
   for (let round = 0; round < rounds; round++) {
-    const { first, atoms: used, values } = matchingPursuit(d, signals, length, { error });
+    const { first, atoms: used, values } = matchingPursuit(d, signals, length, { error, most });
     const residual = Float64Array.from(signals);
     const users: number[][] = Array.from({ length: K }, () => []);
     const owner = new Int32Array(used.length);
@@ -183,7 +204,6 @@ function learned(
       atom.set(next);
     }
   }
-  return d;
 }
 
 /** All patches coded, put back and averaged. */

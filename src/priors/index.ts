@@ -1,7 +1,7 @@
 export { type Bm3dOptions, bm3d, denoiseBm3d } from "./bm3d.js";
 export type { Denoiser } from "./denoiser.js";
 export { type AnyDenoiser, denoiserFrom, PlugAndPlay, plugAndPlay, Red, type RedOptions, red } from "./denoiserPrior.js";
-export { type DictionaryOptions, dictionary, learnDictionary } from "./dictionary.js";
+export { type DictionaryOptions, dictionary, dictionaryStart, type KSvdOptions, kSvd, learnDictionary } from "./dictionary.js";
 export { type NonLocalMeansOptions, nonLocalMeans } from "./nonLocalMeans.js";
 export { box, huberL21, l1, l21, nonNegative, squaredL2 } from "./norms.js";
 export { inOpponentColours } from "./opponentColours.js";

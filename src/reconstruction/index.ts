@@ -12,6 +12,7 @@ export {
   sirt,
 } from "./ct.js";
 export { type CtTvOptions, type CtTvProblem, type CtTvState, ctTv, rampPreconditioner } from "./ctTv.js";
+export { type DictionaryMrOptions, type DictionaryMrState, dictionaryMr } from "./dictionaryMr.js";
 export { type EnlargeOptions, type EnlargeResult, enlarge } from "./enlarge.js";
 export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
 export { centreOfRotation, type FbpFilter, type FbpOptions, fbp, fbpFilters, viewWeights } from "./fbp.js";

@@ -18,12 +18,13 @@ import {
 import { type AnyDenoiser, plugAndPlay } from "../priors/index.js";
 import { conjugateGradient } from "../solvers/index.js";
 import { scope, Tensor } from "../tensor/index.js";
+import { type DictionaryMrOptions, dictionaryMr, dictionaryPenalty } from "./dictionaryMr.js";
 import { type EspiritOptions, espirit } from "./espirit.js";
 import { acceleratedShrinkage, complexTvPrimalDual, type QuadraticData } from "./frameShrinkage.js";
 import { trajectoryProblem } from "./nonCartesian.js";
 import { restore } from "./restore.js";
 
-export type MrPrior = "wavelet" | "tv" | "l2" | "none" | "pnp" | "learned";
+export type MrPrior = "wavelet" | "tv" | "l2" | "none" | "pnp" | "learned" | "dictionary";
 /**
  * A learned reconstruction: (A*y, x ↦ A*A x) ↦ image, all complex [h, w], in units in which the largest magnitude of A*y is 1. `networkReconstruction` of
  * `pullback/models` makes one of a network; any function will do.
@@ -46,7 +47,7 @@ export interface ReconstructMrOptions {
   readonly espirit?: Omit<EspiritOptions, "mask">;
   /**
    * R: ‖Wx‖₁ of shift-invariant wavelets (default with maps), total variation (default of one coil, where whole copies of edges have to go),
-   * ½‖x‖², or nothing.
+   * ½‖x‖², patches of few atoms that are learned on the way (`dictionaryMr`, at the cost of seconds), or nothing.
    */
   readonly prior?: MrPrior;
   /** What prior "pnp" (its default then) plugs in: it takes noise off real and imaginary part, as two pictures. λ is the variance of the noise. */
@@ -54,14 +55,16 @@ export interface ReconstructMrOptions {
   /** What prior "learned" (its default then) reconstructs with, in place of a minimisation; it has no λ, steps and tolerance. */
   readonly network?: MrNetwork;
   /**
-   * λ, for data divided by `scale`. "auto" (default): 0.0024 √(share sampled) for wavelets, 0.005 for total variation, 0.01 for l2. The wavelets' rule is
-   * that of noise: what a zero-filled image has of it grows with the root of that share.
+   * λ, for data divided by `scale`. "auto" (default): 0.0024 √(share sampled) for wavelets, 0.005 for total variation, 0.01 for l2, 0.05 for a dictionary (which hardly
+   * depends on it). The wavelets' rule is that of noise: what a zero-filled image has of it grows with the root of that share.
    */
   readonly lambda?: number | "auto";
   /** "auto" (default) divides the data by the largest magnitude of the zero-filled image, so that one λ suits every scanner; "none" takes them as they are. */
   readonly scaleData?: "auto" | "none";
+  /** With prior "dictionary". */
+  readonly dictionary?: DictionaryMrOptions;
   readonly wavelet?: { readonly name?: WaveletName; readonly levels?: number };
-  /** Most steps; default 60 for wavelets, 150 for total variation, 100 for conjugate gradients. */
+  /** Most steps; default 60 for wavelets, 150 for total variation, 100 for conjugate gradients; 40 with a dictionary, which takes them all. */
   readonly iterations?: number;
   /** Stop where an image changes by less than this part of itself (default 1e-3 with wavelets, 3e-4 with total variation; residual 1e-5 for l2 and none). */
   readonly tolerance?: number;
@@ -115,9 +118,15 @@ export async function reconstructMr(options: ReconstructMrOptions): Promise<Reco
   checkNetwork(options, prior);
   const lambda =
     options.lambda === undefined || options.lambda === "auto"
-      ? { wavelet: 0.0024 * Math.sqrt(sampled), tv: 0.005, l2: 0.01, none: 0, pnp: prior === "pnp" ? rimNoise(data) ** 2 : 0, learned: 0 }[
-          prior
-        ]
+      ? {
+          wavelet: 0.0024 * Math.sqrt(sampled),
+          tv: 0.005,
+          l2: 0.01,
+          none: 0,
+          pnp: prior === "pnp" ? rimNoise(data) ** 2 : 0,
+          learned: 0,
+          dictionary: 0.05,
+        }[prior]
       : options.lambda;
   if (!(lambda >= 0 && Number.isFinite(lambda)))
     throw new ArgumentError(`reconstructMr: λ is ${lambda}; give a number that is not negative, or auto`, { lambda });
@@ -166,6 +175,15 @@ export async function reconstructMr(options: ReconstructMrOptions): Promise<Reco
     penalty = () => 0;
     outcome = { ...r, x: scope(() => parts.apply(r.image)) };
     solver = r.solver;
+  } else if (prior === "dictionary") {
+    const steps = options.iterations ?? 40;
+    const method = dictionaryMr(lambda, steps, options.dictionary);
+    heard(method as never);
+    const found = await iterate(method, problem, zeroFilled, { ...run, iterations: steps });
+    outcome = found;
+    const z = found.state?.patches ?? zeroFilled;
+    penalty = (x) => dictionaryPenalty(x, z);
+    solver = "alternating: K-SVD, matching pursuit, data steps";
   } else if (prior === "wavelet") {
     const w = stationaryWaveletOperator(shape, {
       wavelet: options.wavelet?.name ?? "db2",

@@ -106,6 +106,7 @@ export const command: CommandDefinition = {
   examples: [
     "pullback reconstruct mr kspace.npy --mask mask.npy -o image.npy",
     "pullback reconstruct mr kspace.npy --maps espirit --prior wavelet -o out/",
+    "pullback reconstruct mr kspace.npy --mask mask.npy --prior dictionary -o out/",
     "pullback reconstruct mr radial.npy --trajectory spokes.npy --maps espirit -o image.npy",
     "pullback reconstruct mr kspace.npy --mask mask.npy --prior model:mr-cascade -o image.npy",
     "pullback reconstruct mr cine.npy --mask masks.npy --dynamic temporalTv -o frames.npy",
