@@ -25,6 +25,7 @@ export { type JointOptions, type JointProblem, jointMotion, type ProjectionJacob
 export { chooseLambda, type LambdaChoice, type LambdaPoint, type LambdaRule, type LambdaSearch } from "./lambda.js";
 export { noiseLevel } from "./noise.js";
 export { type TrajectoryData, type TrajectoryProblem, trajectoryProblem } from "./nonCartesian.js";
+export { onSimplex, type Projected, type ProjectedKernel, projectedKernel, type Spectra, spectraOf } from "./projectedKernel.js";
 export {
   type DynamicMethod,
   type DynamicMrOptions,
