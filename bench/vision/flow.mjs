@@ -17,6 +17,7 @@ const methods = [
   ["fast", { fast: true }],
   ["tvl1", { method: "tvl1" }],
   ["tvl1, fast", { method: "tvl1", fast: true }],
+  ["dis, fast", { method: "dis", fast: true }],
   ["hornSchunck", { method: "hornSchunck" }],
 ];
 

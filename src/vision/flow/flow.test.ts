@@ -1,8 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { seeded } from "../../core/random.js";
 import { image } from "../../image/index.js";
+import { engine } from "../../kernels/index.js";
+import { temporary } from "../../kernels/temporary.js";
 import { warp } from "../../transforms/index.js";
 import { flowMethods, opticalFlow } from "./opticalFlow.js";
+import { searchPatches } from "./patchSearch.js";
 import { flowLevels } from "./variational.js";
 
 const texture = (x: number, y: number) =>
@@ -35,7 +39,7 @@ describe("optical flow", () => {
         const a = draw(texture);
         const shifted = draw((x, y) => texture(x - 3.3, y + 1.7));
         // The smoothness pulls by a few hundredths of a pixel, the squares of Horn and Schunck by more; what is fast stops earlier.
-        const bound = method === "hornSchunck" || fast ? 0.15 : 0.06;
+        const bound = method === "hornSchunck" || method === "dis" || fast ? 0.15 : 0.06;
         expect(error(opticalFlow(a, shifted, { method, fast }), () => [3.3, -1.7])).toBeLessThan(bound);
         // b(p) = a(M⁻¹ p): the flow is (M − 1) p.
         const turned = draw((x, y) => {
@@ -49,6 +53,53 @@ describe("optical flow", () => {
         };
         expect(error(opticalFlow(a, turned, { method, fast }), map)).toBeLessThan(2 * bound);
       });
+
+  test("follows what moves far, and what moves another way on top of it, in a hurry too", () => {
+    const random = seeded(3);
+    // Noise of several sizes.
+    const tables = [3, 8, 21].map((grain) => ({ grain, table: Float64Array.from({ length: 64 * 64 }, () => random.uniform()) }));
+    const rough = (x: number, y: number) =>
+      tables.reduce((sum, { grain, table }) => {
+        const [p, q] = [x / grain + 20, y / grain + 20];
+        const [i, j] = [Math.floor(p), Math.floor(q)];
+        const at = (k: number, l: number) => table[(l & 63) * 64 + (k & 63)];
+        const [s, t] = [p - i, q - j];
+        return sum + (1 - t) * ((1 - s) * at(i, j) + s * at(i + 1, j)) + t * ((1 - s) * at(i, j + 1) + s * at(i + 1, j + 1));
+      }, 0);
+    const size = [240, 180];
+    const inside = (x: number, y: number) => Math.hypot(x - 120, y - 90) < 30;
+    const first = draw((x, y) => (inside(x, y) ? rough(x + 500, y) : rough(x, y)), size);
+    const second = draw((x, y) => (inside(x + 8, y - 4) ? rough(x + 508, y - 4) : rough(x - 19, y + 9)), size);
+    for (const o of [{ method: "dis" }, { fast: true }] as const) {
+      const r = opticalFlow(first, second, o);
+      let [good, all] = [0, 0];
+      for (let y = 20; y < 160; y++)
+        for (let x = 20; x < 215; x++) {
+          const [u, v] = inside(x, y) ? [-8, 4] : [19, -9];
+          all++;
+          good += Math.hypot(r.u[y * 240 + x] - u, r.v[y * 240 + x] - v) < 1 ? 1 : 0;
+        }
+      expect(good / all).toBeGreaterThan(0.75); // without patches less than a tenth; what the disc hides cannot be found
+    }
+  });
+
+  test("of patches: each finds its own way, a pixel under none keeps its flow", () => {
+    const e = engine();
+    const [a, b] = [draw(texture).values.data, draw((x, y) => texture(x - 2, y + 1)).values.data];
+    const n = width * height;
+    temporary(e, (reserve) => {
+      const [first, second, u, v] = [reserve(4 * n), reserve(4 * n), reserve(4 * n), reserve(4 * n)];
+      e.f32(first, n).set(a);
+      e.f32(second, n).set(b);
+      e.f32(u, n).fill(0.5);
+      e.f32(v, n).fill(-0.25);
+      searchPatches(e, first, second, 1, { H: height, W: width }, u, v, { radius: 5, stride: 4 });
+      const [U, V] = [e.f32(u, n), e.f32(v, n)];
+      expect([U[0], V[0]]).toEqual([0.5, -0.25]);
+      const off = Array.from({ length: 40 }, (_, k) => (20 + k) * width + 30 + (k % 30)).map((k) => Math.hypot(U[k] - 2, V[k] + 1));
+      expect(off.sort((p, q) => p - q)[36]).toBeLessThan(0.15);
+    });
+  });
 
   test("of equal pictures is zero", () => {
     for (const method of flowMethods) {
@@ -127,7 +178,7 @@ describe("optical flow", () => {
     const a = draw(texture);
     expect(() => opticalFlow(a, draw(texture, [40, 80]))).toThrow("both must have one size");
     expect(() => opticalFlow(image(new Float32Array(60), { size: [5, 4, 3] }), a)).toThrow("3 axes");
-    expect(() => opticalFlow(a, a, { method: "magic" as never })).toThrow("variational, tvl1, hornSchunck");
+    expect(() => opticalFlow(a, a, { method: "magic" as never })).toThrow("variational, tvl1, hornSchunck, dis");
     expect(() => opticalFlow(a, a, { plan: { omega: 2 } })).toThrow("omega is 2");
     const bad = draw((x, y) => (x === 3 && y === 3 ? Number.NaN : 1));
     expect(() => opticalFlow(a, bad)).toThrow("second picture");

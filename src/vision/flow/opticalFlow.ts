@@ -12,6 +12,17 @@ const robust: VariationalPlan = {
   ...{ brightness: 0.5, gradient: 0.75, smoothness: 2, robust: true, zeta: 0.01, epsilonData: 0.03, epsilonSmooth: 0.001, edges: 4 },
   ...{ factor: 0.8, least: 16, warps: 3, finest: 3, reweightings: 3, relaxations: 15, omega: 1.7, median: 2, sigma: 0.3 },
 };
+/** Gray, a third as many levels, fewer steps; patches keep what moves far from being lost between so few levels. */
+const hurried = {
+  factor: 0.5,
+  warps: 4,
+  finest: 1,
+  median: 1,
+  edges: 0,
+  reweightings: 2,
+  relaxations: 8,
+  patches: { radius: 5, stride: 4 },
+} as const;
 /** What each method minimises, and how it goes about it. */
 export const flowPlans = {
   /** Brightness and its gradient, residuals in pixels, total variation that gives way at edges. */
@@ -23,12 +34,11 @@ export const flowPlans = {
     ...{ ...robust, brightness: 1, gradient: 0, smoothness: 0.01, robust: false, zeta: undefined, edges: 0, median: 0 },
     ...{ reweightings: 1, relaxations: 40, warps: 5, finest: 5 },
   },
+  /** Patches find their place each on its own (dense inverse search, Kroeger and others 2016), then each level is smoothed; this is `variational`, fast. Gray. */
+  dis: { ...robust, ...hurried, smoothness: 0.8 },
 } as const satisfies Readonly<Record<string, VariationalPlan>>;
 export type FlowMethod = keyof typeof flowPlans;
 export const flowMethods = Object.keys(flowPlans) as FlowMethod[];
-/** Gray, a third as many levels, fewer steps. */
-const hurried = { factor: 0.5, warps: 4, finest: 1, median: 1, edges: 0 } as const;
-
 export interface FlowOptions {
   /** Default variational. */
   readonly method?: FlowMethod;
@@ -76,7 +86,7 @@ export function opticalFlow(first: Image, second: Image, o: FlowOptions = {}): F
   const [width, height] = first.grid.size;
   const size = { H: height, W: width };
   const n = width * height;
-  const { planes, channels } = brightness("flow", first, second, fast);
+  const { planes, channels } = brightness("flow", first, second, fast || plan.patches !== undefined);
   const e = engine();
   return temporary(e, (reserve) => {
     const [a, b] = planes.map((values) => {
@@ -144,10 +154,11 @@ function slopesAgree(e: Engine, mean: number, difference: number, inside: number
     return first * second > 0 ? both / Math.sqrt(first * second) : 0;
   });
 }
-const hurriedPlan = (plan: VariationalPlan): Partial<VariationalPlan> =>
-  plan.robust
-    ? { ...hurried, smoothness: plan.edges > 0 ? 0.4 * plan.smoothness : plan.smoothness, reweightings: 2, relaxations: 8 }
-    : { factor: 0.5, warps: 3, finest: 2, relaxations: 20 };
+function hurriedPlan(plan: VariationalPlan): Partial<VariationalPlan> {
+  if (plan.patches) return { warps: 2 };
+  if (!plan.robust) return { factor: 0.5, warps: 3, finest: 2, relaxations: 20 };
+  return { ...hurried, smoothness: plan.edges > 0 ? 0.4 * plan.smoothness : plan.smoothness };
+}
 
 /** The displacement of pixels as a map between the pictures' spaces. */
 export function flowTransform(

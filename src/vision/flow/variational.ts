@@ -16,6 +16,7 @@ import {
   unknownPlanes,
 } from "../../kernels/opticalFlow.js";
 import { temporary } from "../../kernels/temporary.js";
+import { type PatchSearch, searchPatches } from "./patchSearch.js";
 
 /** What is minimised, and how. */
 export interface VariationalPlan {
@@ -47,6 +48,8 @@ export interface VariationalPlan {
   readonly median: 0 | 1 | 2;
   /** Gaussian smoothing of the pictures at first. */
   readonly sigma: number;
+  /** Patches that look for their place before each level is solved, but for the finest; undefined: none. */
+  readonly patches?: PatchSearch;
 }
 
 interface Level {
@@ -128,6 +131,8 @@ export function variationalFlow(
         e.f32(work.pair, 2 * coarse.H * coarse.W).set(e.f32(flow, 2 * coarse.H * coarse.W));
         enlarge(e, work.pair, flow, coarse, s);
       }
+      if (plan.patches && (k > 0 || levels.length === 1))
+        searchPatches(e, levels[k].first, levels[k].second, channels, s, u, v, plan.patches);
       solveLevel(e, levels[k], channels, u, v, work, k === 0 ? { ...plan, warps: plan.finest } : plan);
     }
   });
