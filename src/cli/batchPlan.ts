@@ -47,7 +47,7 @@ export function csvRows(text: string, path: string): string[][] {
 }
 
 /** Options as flags; a list as one word. */
-function flagsOf(options: Options, definitions: readonly OptionDefinition[]): string[] {
+export function flagsOf(options: Options, definitions: readonly OptionDefinition[]): string[] {
   return definitions.flatMap((d) => {
     const value = options[keyOf(d)];
     if (value === undefined) return [];
@@ -61,7 +61,8 @@ function flagsOf(options: Options, definitions: readonly OptionDefinition[]): st
 const inputsOf = (argv: readonly string[], output: string | undefined): string[] =>
   argv.slice(1).filter((a) => a !== output && !a.startsWith("-") && existsSync(a));
 
-function task(session: Session, name: string, stage: number, argv: readonly string[], output: string): Task {
+/** One registration or other command as a task of a plan. */
+export function task(session: Session, name: string, stage: number, argv: readonly string[], output: string): Task {
   const inputs = inputsOf(argv, output).map((path) => session.hash(path));
   return { id: taskId({ inputs, argv, version: version(), build: batchBuild }), stage, name, argv };
 }

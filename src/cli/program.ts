@@ -16,6 +16,7 @@ export const commands: Readonly<
   apply: { summary: "carry images, label maps or points through a transform", load: () => import("./commands/apply.js") },
   atlas: { summary: "the mean of a group of images, and how they vary", load: () => import("./commands/atlas.js") },
   batch: { summary: "register many pairs: resumable, on one machine or many", load: () => import("./commands/batch.js") },
+  bids: { summary: "bring the brains of a BIDS data set into one space", load: () => import("./commands/bids.js") },
   compare: { summary: "set two images side by side", load: () => import("./commands/compare.js") },
   convert: { summary: "read an image in one format, write it in another", load: () => import("./commands/convert.js") },
   deblur: { summary: "undo a blur, its kernel known or not", load: () => import("./commands/deblur.js") },

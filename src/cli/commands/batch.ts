@@ -13,7 +13,7 @@ import { color, type Session } from "../session.js";
 import { command as register } from "./register.js";
 
 /** Of `register`, but for where its result goes: that is the batch's. */
-const registerOptions = register.options.filter((d) => !["output", "force", "resume"].includes(keyOf(d)));
+export const registerOptions = register.options.filter((d) => !["output", "force", "resume"].includes(keyOf(d)));
 
 /** The address of a Redis or Valkey. */
 export const isRedis = (word: string): boolean => /^rediss?:\/\//.test(word);
