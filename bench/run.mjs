@@ -15,6 +15,7 @@ const benches = {
   illposed: "two data that differ by a thousandth: least squares against Tikhonov, and how λ trades",
   vision: "pictures: homographies, flow, tracking, mosaics against ground truth",
   jacobians: "super-resolution by variable projection: derivatives of the projection compared",
+  batch: "many small registrations: how busy the workers are, what the queue costs",
   peers: "which other programs this machine has",
 };
 const [name, ...args] = process.argv.slice(2);
