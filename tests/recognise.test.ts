@@ -81,6 +81,13 @@ describe("recognise", () => {
     expect((Math.acos(Math.min(1, (trace - 1) / 2)) * 180) / Math.PI).toBeLessThan(2);
     expect(JSON.parse(readFileSync(join(out, "result.json"), "utf8")).objects).toEqual(objects);
   });
+  test("draws no cube where the camera named cannot have seen the cover so, and says it", async () => {
+    const at = folder();
+    const paths = put(at, { "desk.png": desk(), "cover2.png": draw(width, height, cover(2)) });
+    const { json, code } = await pullback(["recognise", paths["desk.png"], paths["cover2.png"], "--camera", "40,150,110", "--json"]);
+    expect([code, json.status]).toEqual([0, "ok"]);
+    expect((json.objects as { reason: string }[])[0].reason).toMatch(/is --camera right/);
+  });
   test("claims nothing when no object is there, and exits with 4", async () => {
     const at = folder();
     const paths = put(at, { "desk.png": desk(), "other.png": draw(width, height, cover(7)) });

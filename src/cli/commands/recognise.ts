@@ -197,6 +197,12 @@ function foundObject(r: Recognised, path: string, object: Image, camera: number[
       // No camera sees a plane so.
       [status, reason] = ["failed", error.message];
     }
+  const corners = r.h && outlineOf(r.h, object);
+  // A pose that leaves a twentieth of what is seen is none: the camera is another one, or the object's picture is not from the front.
+  const seen = corners ? Math.max(...corners.map(([x, y]) => Math.hypot(x - corners[0][0], y - corners[0][1]))) : 0;
+  const fits = poses !== undefined && poses[0].error < 0.05 * seen;
+  if (poses && !fits)
+    reason += `; its pose leaves ${plain(Math.round(poses[0].error))} pixels at the corners: is --camera right, and the object's picture from the front?`;
   const shown = (p: PlanarPose) => ({ R: rowsOf(p.rotation), t: Array.from(p.translation), error: p.error });
   return {
     reference: r.reference,
@@ -206,10 +212,10 @@ function foundObject(r: Recognised, path: string, object: Image, camera: number[
       reason,
       inliers: r.inliers,
       logFalseAlarms: r.logFalseAlarms,
-      ...(r.h && status === "ok" && { H: rowsOf(r.h), corners: outlineOf(r.h, object) }),
+      ...(r.h && status === "ok" && { H: rowsOf(r.h), corners }),
       ...(poses && { pose: { ...shown(poses[0]), other: shown(poses[1]) } }),
     },
-    cube: poses && camera ? cubeOn(poses[0], camera, extent) : [],
+    cube: poses && camera && fits ? cubeOn(poses[0], camera, extent) : [],
   };
 }
 /** The quadrilateral, and the cube on it. */
