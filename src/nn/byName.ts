@@ -1,6 +1,7 @@
 import { dropout, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from "./activations.js";
 import { residual, sequential } from "./combine.js";
 import { convolution, transposedConvolution } from "./convolution.js";
+import { coordinateNetwork } from "./coordinateNetwork.js";
 import { dense } from "./dense.js";
 import { kaiming, normal, orthogonal, xavier } from "./initialise.js";
 import {
@@ -47,6 +48,7 @@ export const layersByName = {
   sequential,
   residual,
   unet,
+  coordinateNetwork,
 } as const;
 /** Losses of a prediction and a target by name, each a function of its options. */
 export const lossesByName = {

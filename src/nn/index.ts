@@ -3,6 +3,7 @@ export * from "./augmentation.js";
 export { gamesByName, initialisersByName, layersByName, lossesByName } from "./byName.js";
 export { residual, sequential } from "./combine.js";
 export * from "./convolution.js";
+export { coordinateNetwork } from "./coordinateNetwork.js";
 export { batchOf, type Data, type Sample, shuffled, supervised } from "./data.js";
 export { dense } from "./dense.js";
 export { adversarial, type Duel, duel, frozen } from "./duel.js";

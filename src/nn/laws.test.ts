@@ -10,6 +10,7 @@ import {
   averagePooling,
   batchNormalisation,
   convolution,
+  coordinateNetwork,
   dense,
   dropout,
   flatten,
@@ -46,6 +47,9 @@ const image = [2, 3, 5, 6];
 /** Every layer at least once; a layer without a case fails the first test. */
 const cases: Readonly<Record<keyof typeof layersByName, readonly Case[]>> = {
   dense: [{ make: (random) => dense({ inputs: 6, outputs: 4, random }), shape: [3, 2, 6] }],
+  coordinateNetwork: [
+    { make: (random) => coordinateNetwork({ inputs: 3, outputs: 2, width: 4, random, initialise: orthogonal() }), shape: [5, 3] },
+  ],
   convolution: [
     { make: (random) => convolution({ inputs: 3, outputs: 4, random }), shape: image },
     { make: (random) => convolution({ inputs: 2, outputs: 4, axes: 1, kernel: 4, stride: 2, groups: 2, random }), shape: [2, 2, 9] },

@@ -17,6 +17,7 @@ export { type Start, starts } from "./initialise.js";
 export { alignLddmm, type LddmmOptions } from "./lddmm.js";
 export { alignLinear, type LinearLevel, type LinearMethod, type LinearOptimiser, type LinearResult, linearOptimisers } from "./linear.js";
 export { type MindSearchOptions, type MindSearchResult, mindSearch } from "./mindSearch.js";
+export { type NeuralOdeOptions, neuralOde } from "./neuralOde.js";
 export { families, familiesByName, type GeneralChoice, regularisers, regularisersByName } from "./parts.js";
 export { alignPairs, type PairOptions } from "./points/pairs.js";
 export { type Cloud, cloudOf, type PointSet, type PointsLike } from "./points/pointSet.js";

@@ -14,9 +14,10 @@ import {
 } from "../regularisers/index.js";
 import { bspline, displacement, velocity } from "./families.js";
 import { type GeneralOptimiser, generalOptimisers } from "./general.js";
+import { neuralOde } from "./neuralOde.js";
 
 /** Families of deformations by their names, each a function of its options. */
-export const familiesByName: Readonly<Record<string, () => TransformFamily>> = { bspline, displacement, velocity };
+export const familiesByName: Readonly<Record<string, () => TransformFamily>> = { bspline, displacement, velocity, neuralOde };
 export const families: readonly string[] = Object.keys(familiesByName);
 /** Regularisers of displacement fields by their names, each a function of its options. */
 export const regularisersByName: Readonly<Record<string, () => FieldRegulariser>> = {
