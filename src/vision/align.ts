@@ -809,6 +809,14 @@ export function align(a: Image, b: Image, options: AlignOptions = {}): AlignResu
         if (aligned(best)) break;
       }
     }
+    // ic measures along slopes of a, whose noise is in what it compares as well: the last steps go along the slopes of b, those of the very sum that is least.
+    if (method === "ic" && iterations > 0) {
+      const aside = robust !== "none" && aligned(best) && best.likeness.share < 0.8;
+      const last = at(0, motion, best.h, Math.min(10, iterations), "fc", true, robust, aside ? best.likeness.where : maskAt(0));
+      // In noise a block or two may cross the line.
+      if (last.likeness.share > best.likeness.share - 0.05 && last.overlap > 0.9 * best.overlap)
+        best = { ...last, error: best.error, converged: best.converged };
+    }
     return finished();
 
     function finished(): AlignResult {
