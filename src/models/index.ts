@@ -20,3 +20,4 @@ export {
 } from "./superResolutionNetwork.js";
 export { trainedDenoiser } from "./trainedDenoiser.js";
 export { type RecipeName, recipes, type TrainedModel, type TrainModelOptions, trainModel } from "./trainModel.js";
+export { type MeasuredPictures, type UnrolledOptions, unrolledRestoration } from "./unrolledRestoration.js";
