@@ -185,6 +185,12 @@ describe.skipIf(!executablePath)("in a browser", () => {
     return readFileSync(await file.path());
   };
   const wrong = () => faults.splice(0);
+  /** What a program says that runs in a folder; it lies in the checkout, so that "pullback/…" is what was built. */
+  const execute = (code: string, cwd: string): string => {
+    const file = join(root, "dist", ".copied.mjs");
+    writeFileSync(file, code);
+    return execFileSync(process.execPath, [file], { cwd, encoding: "utf8" });
+  };
   /** Two frames later: the first one draws what was asked for. */
   const drawn = (p: Page) => p.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 
@@ -224,6 +230,15 @@ describe.skipIf(!executablePath)("in a browser", () => {
     await panel(p, "register").locator(".result input[value=grid]").check({ force: true });
     await drawn(p);
     expect(await panel(p, "register").locator(".result path.warped").count()).toBe(3);
+    await panel(p, "register").locator(".result").getByText("In three dimensions").click();
+    const solid = panel(p, "register").locator(".result .volume canvas, .result .solid .note:has-text('WebGL')").first();
+    await solid.waitFor({ timeout: 100_000 }); // drawn by software where there is no graphics card
+    if ((await solid.evaluate((e) => e.tagName)) === "CANVAS") {
+      await expect
+        .poll(() => solid.evaluate((c) => new Set(atob((c as HTMLCanvasElement).toDataURL().split(",")[1])).size), { timeout: 30_000 })
+        .toBeGreaterThan(100);
+      expect(await solid.evaluate((c) => (c as HTMLCanvasElement).toDataURL().length)).toBeGreaterThan(4000); // more than one colour
+    }
     // Everything that the command writes, and the same numbers in it.
     const { json } = await pullback([
       "register",
@@ -305,11 +320,7 @@ describe.skipIf(!executablePath)("in a browser", () => {
     await p.close();
     const here = folder();
     for (const name of ["f.nii.gz", "m.nii.gz"]) writeFileSync(join(here, name), readFileSync(join(at, name)));
-    // Within the checkout, so that "pullback/…" resolves to what was built.
-    const file = join(root, "dist", ".copied.mjs");
-    writeFileSync(file, code);
-    const said = execFileSync(process.execPath, [file], { cwd: here, encoding: "utf8" });
-    expect(said).toMatch(/^ok /);
+    expect(execute(code, here)).toMatch(/^ok /);
     await pullback(["register", "f.nii.gz", "m.nii.gz", "-o", "cli/", "--preset", "affine", "--metric", "ncc"], { cwd: here });
     expect(JSON.parse(readFileSync(join(here, "transform.json"), "utf8"))).toEqual(
       JSON.parse(readFileSync(join(here, "cli/transform.json"), "utf8")),
@@ -410,6 +421,11 @@ describe.skipIf(!executablePath)("in a browser", () => {
     expect(ours.length).toBe(64 * 56);
     expect(Math.max(...ours.map((v, i) => Math.abs(v - theirs[i])))).toBeLessThanOrEqual(1);
     expect(await panel(p, "restore").locator(".result canvas").count()).toBe(2);
+    // The program it hands out restores the same pixels.
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await panel(p, "restore").getByRole("button", { name: "Copy as code" }).click();
+    expect(execute(await p.evaluate(() => navigator.clipboard.readText()), at)).toMatch(/^ok /);
+    expect(pixels(readFileSync(join(at, "restored.png")))).toEqual(theirs);
     expect(wrong()).toEqual([]);
     await p.close();
   });

@@ -41,7 +41,93 @@ const program = (imports: Readonly<Record<string, string>>, ...lines: (string | 
     "",
   ].join("\n");
 
-const writers: Readonly<Record<string, (r: Ran) => string>> = {
+/** denoise, deblur and inpaint: one problem, three operators. */
+function restoration({ command, args: [path], options: o }: Ran): string | undefined {
+  const prior = String(o.prior ?? "tv");
+  const rule = /^auto:(\w+)$/.exec(String(o.lambda ?? ""))?.[1] ?? o.lambdaRule;
+  const numeric = o.lambda !== undefined && !/^auto/.test(String(o.lambda));
+  const denoiser = ["bm3d", "nlm", "dictionary"].includes(prior);
+  // A fidelity, a modified prior or a kernel that is to be found have no short form.
+  if (/[:/]/.test(prior) || prior === "learned" || o.fidelity !== undefined || o.solver !== undefined || o.scaleData === "auto")
+    return undefined;
+  if (command === "deblur" && (o.kernel === undefined || /^(auto|blind)/.test(String(o.kernel)))) return undefined;
+  const made = denoiser
+    ? `plugAndPlay(denoisers.${prior}())`
+    : `priors.${prior}(${["none", "l2"].includes(prior) ? "" : "{ dimensions: grid.size.length }"})`;
+  const operator =
+    command === "denoise"
+      ? "identityOperator(data.shape)"
+      : command === "deblur"
+        ? `blurOperator(data.shape, kernel.values.reshape(...kernel.values.shape.slice(1)), { border: ${text(o.boundary ?? "periodic")} })`
+        : "maskOperator(known)";
+  const sigma = o.sigma === undefined ? undefined : Number(o.sigma) >= 1 ? `${o.sigma} / scale` : String(o.sigma);
+  return program(
+    {
+      writeFileSync: "node:fs",
+      [denoiser ? "denoisers" : "priors"]: "pullback/catalogue",
+      image: "pullback/image",
+      "imageFromRaw, writeImage": "pullback/io",
+      openImage: "pullback/io/node",
+      [{ denoise: "identityOperator", deblur: "blurOperator", inpaint: "maskOperator" }[command] as string]: "pullback/operators",
+      ...(denoiser && { plugAndPlay: "pullback/priors" }),
+      restore: "pullback/reconstruction",
+      Tensor: "pullback/tensor",
+    },
+    `const path = ${text(path)};`,
+    "const raw = await openImage(path);",
+    "const { values, grid } = imageFromRaw(raw);",
+    "// Gray levels of pictures between 0 and 1; colours as they are, transparency left out.",
+    "const scale = /.(png|jpe?g|tiff?)$/i.test(path) ? (raw.data instanceof Uint8Array ? 255 : raw.data instanceof Uint16Array ? 65535 : 1) : 1;",
+    "const channels = /^rgb/.test(raw.channelKind) ? 3 : 1;",
+    "const n = values.size / values.shape[0];",
+    "const shape = channels === 1 ? values.shape.slice(1) : [3, ...values.shape.slice(1)];",
+    "const data = Tensor.from(Float32Array.from(values.data.subarray(0, channels * n), (v) => v / scale), shape);",
+    command === "deblur" && `const kernel = imageFromRaw(await openImage(${text(o.kernel)}));`,
+    command === "inpaint" &&
+      `const mask = imageFromRaw(await openImage(${text(o.mask)})).values.data;\nconst known = Tensor.from(Float32Array.from({ length: channels * n }, (_, i) => (mask[i % n] !== 0 ? 1 : 0)), shape);`,
+    `const r = await restore(${object([
+      `operator: ${operator}`,
+      "data",
+      `prior: ${made}`,
+      prior !== "none" && `lambda: ${numeric ? o.lambda : '"auto"'}`,
+      rule !== undefined && `lambdaRule: ${text(rule)}`,
+      sigma !== undefined && `noise: ${sigma}`,
+      ...same(o, "iterations", "tolerance"),
+    ])});`,
+    "console.log(r.status, r.reason);",
+    "const restored = image(Float32Array.from(r.image.data, (v) => v * scale), grid);",
+    'const name = scale === 1 ? "restored.nii.gz" : "restored.png";',
+    "for (const [file, bytes] of writeImage(restored, name, scale === 1 ? {} : { clamp: true })) writeFileSync(file, bytes);",
+  );
+}
+
+const writers: Readonly<Record<string, (r: Ran) => string | undefined>> = {
+  denoise: restoration,
+  deblur: restoration,
+  inpaint: restoration,
+  reconstruct({ args: [kind, path], options: o }) {
+    const auto = (key: string) => o[key] !== undefined && `${key}: ${value(o[key])}`;
+    if (kind === "ct") {
+      if (o.geometry !== undefined && o.geometry !== "parallel") return undefined;
+      const range = /^(-?[\d.]+):(-?[\d.]+)$/.exec(String(o.angles ?? "0:180"));
+      if (!range) return undefined;
+      return program(
+        {
+          "readFileSync, writeFileSync": "node:fs",
+          ...(o.prior !== undefined && { priors: "pullback/catalogue" }),
+          "readNpy, writeNpy": "pullback/io",
+          reconstructCt: "pullback/reconstruction",
+          Tensor: "pullback/tensor",
+        },
+        `const { shape, data } = readNpy(readFileSync(${text(path)}));`,
+        `const angles = Array.from({ length: shape[0] }, (_, k) => ${range[1]} + ((${range[2]} - ${range[1]}) * k) / shape[0]);`,
+        `const r = await reconstructCt(${object(["sinogram: Tensor.from(Float32Array.from(data), shape)", "angles", o.prior !== undefined && `prior: priors.${o.prior}()`, auto("lambda"), auto("centre"), o.size !== undefined && `size: [${o.size}, ${o.size}]`, ...same(o, "binWidth", "solver", "filter", "iterations", "tolerance"), o.low === "none" && "nonNegative: false"])});`,
+        "console.log(r.status, r.reason);",
+        'writeFileSync("image.npy", writeNpy({ shape: [...r.image.shape], data: Float32Array.from(r.image.data) }));',
+      );
+    }
+    return undefined;
+  },
   register({ args: [fixed, moving], options: o }) {
     const plain = same(o, "preset", "formulation", "transform", "regulariser", "alpha", "optimiser", "homotopy", "pointsWeight").map(
       (s) => s,

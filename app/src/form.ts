@@ -14,11 +14,20 @@ export class Form {
 
   constructor(
     command: string,
-    o: { first: readonly string[]; without: readonly string[]; start?: Readonly<Record<string, string>>; change: () => void },
+    o: {
+      first: readonly string[];
+      without: readonly string[];
+      word?: string;
+      start?: Readonly<Record<string, string>>;
+      change: () => void;
+    },
   ) {
     const { options } = description.commands[command];
     const seen = new Set<string>();
-    const shown = options.filter((d) => !o.without.includes(d.key) && !seen.has(d.key) && seen.add(d.key));
+    // Files are given in their own places; modules need Node. Options that begin "mr:" are for that kind alone.
+    const elsewhere = (d: DescribedOption) => /file|module/.test(d.expected) && !/ or |,/.test(d.expected);
+    const foreign = (d: DescribedOption) => o.word !== undefined && /^(ct|mr): /.test(d.help) && !d.help.startsWith(o.word);
+    const shown = options.filter((d) => !o.without.includes(d.key) && !elsewhere(d) && !foreign(d) && !seen.has(d.key) && seen.add(d.key));
     const first = o.first.flatMap((key) => shown.filter((d) => d.key === key));
     const rest = shown.filter((d) => !o.first.includes(d.key));
     this.root = el(

@@ -15,6 +15,8 @@ export interface SlotDefinition {
   /** The option that takes its path; without one it is an argument. */
   readonly option?: string;
   readonly optional?: boolean;
+  /** What the option says when no file is given. */
+  readonly otherwise?: string;
 }
 /** One command of a task, with what goes in and what comes out. */
 export interface Kind {
@@ -80,6 +82,7 @@ export class Task {
   readonly #going = el("div", { class: "going", hidden: true });
   readonly #result = el("div", { class: "result" });
   readonly #command = el("code", { class: "command" });
+  readonly #asCode = this.#copier("Copy as code", () => asCode(this.ran) ?? "");
 
   constructor(title: string, intro: string, kinds: readonly Kind[]) {
     this.#kind = kinds[0];
@@ -119,7 +122,7 @@ export class Task {
           "div",
           { class: "row" },
           this.#copier("Copy as command", () => this.commandLine),
-          this.#copier("Copy as code", () => asCode(this.ran) ?? this.commandLine),
+          this.#asCode,
         ),
       ),
       this.#result,
@@ -136,7 +139,11 @@ export class Task {
   get ran(): Ran {
     const { paths } = this.#placed();
     const options: Record<string, string | boolean | string[]> = { ...this.#form?.values, ...this.further().options };
-    for (const s of this.#kind.slots) if (s.option && paths[s.key].length > 0) options[s.option] = s.many ? paths[s.key] : paths[s.key][0];
+    for (const { key, option, many, otherwise } of this.#kind.slots) {
+      if (!option) continue;
+      if (paths[key].length > 0) options[option] = many ? paths[key] : paths[key][0];
+      else if (otherwise !== undefined) options[option] = otherwise;
+    }
     return {
       command: this.#kind.command,
       args: [...(this.#kind.words ?? []), ...this.#kind.slots.filter((s) => !s.option).flatMap((s) => paths[s.key])],
@@ -146,7 +153,10 @@ export class Task {
   }
   get commandLine(): string {
     const { paths } = this.#placed();
-    const named = this.#kind.slots.flatMap((s) => (s.option && paths[s.key].length > 0 ? [flagOf(s.option), ...paths[s.key]] : []));
+    const named = this.#kind.slots.flatMap(({ key, option, otherwise }) => {
+      const given = paths[key].length > 0 ? paths[key] : otherwise === undefined ? [] : [otherwise];
+      return option && given.length > 0 ? [flagOf(option), ...given] : [];
+    });
     const args = this.#kind.slots
       .filter((s) => !s.option)
       .flatMap((s) => (paths[s.key].length > 0 ? paths[s.key] : s.optional ? [] : [s.key.toUpperCase()]));
@@ -166,6 +176,7 @@ export class Task {
   }
   /** The command line anew. */
   changed(): void {
+    this.#asCode.hidden = asCode(this.ran) === undefined;
     this.#command.textContent = this.commandLine;
     const missing = this.#kind.slots.filter((s) => !s.optional && this.#slots.get(s.key)?.taken.length === 0);
     this.#run.disabled = missing.length > 0;
@@ -186,6 +197,7 @@ export class Task {
     this.#form = new Form(this.#kind.command, {
       first: this.#kind.first,
       without: [...(this.#kind.without ?? []), ...this.#kind.slots.flatMap((s) => (s.option ? [s.option] : []))],
+      word: this.#kind.words?.[0],
       start: this.#kind.start,
       change: () => this.changed(),
     });

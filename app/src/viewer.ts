@@ -70,6 +70,12 @@ export class Viewer {
   readonly #note = el("p", { class: "note" });
   readonly #place = el("p", { class: "note place", "aria-live": "off" });
   readonly #grid = el("div", { class: "panes" });
+  readonly #solid = el(
+    "details",
+    { class: "solid", ontoggle: () => void this.#drawSolid() },
+    el("summary", {}, "In three dimensions"),
+    el("div"),
+  );
   #drawing = false;
 
   constructor(label: string, { picks = false } = {}) {
@@ -83,6 +89,7 @@ export class Viewer {
       this.#grid,
       this.#note,
       this.#place,
+      this.#solid,
     );
     this.root.hidden = true;
   }
@@ -110,6 +117,9 @@ export class Viewer {
     const { place } = layers[0];
     if (!same) this.crosshair = place.size.map((n) => Math.floor(n / 2));
     this.#panes = views(place, 1).map((view) => this.#pane(view, place));
+    this.#solid.hidden = place.size.length !== 3 || place.size.some((n) => n < 4);
+    this.#solid.lastElementChild?.replaceChildren();
+    this.#solid.open = false;
     this.#grid.classList.toggle("three", this.#panes.length === 3);
     this.#grid.replaceChildren(...this.#panes.map((p) => figureOf(p)));
     const modes: [string, string][] = layers.map((l, k) => [`layer-${k}`, l.name[0].toUpperCase() + l.name.slice(1)]);
@@ -149,12 +159,27 @@ export class Viewer {
               ? `${explanations.jacobian} det J from ${(Math.exp(-(this.#deformation?.range ?? 0))).toFixed(2)} to ${Math.exp(this.#deformation?.range ?? 0).toFixed(2)}.`
               : (explanations[mode] ?? "");
       this.#draw();
+      if (this.#solid.open) void this.#drawSolid();
     };
     this.#controls.replaceChildren(
       ...(modes.length > 1 ? [choices(`${this.#label}: what to look at`, modes, this.#mode, change)] : []),
       amount,
     );
     change(this.#mode);
+  }
+  /** The volume that is looked at; of two that are compared the second. Its code is loaded when it is opened. */
+  async #drawSolid(): Promise<void> {
+    const layer = /^layer-(\d+)$/.exec(this.#mode);
+    const shown = this.#solid.open ? this.#layers[layer ? Number(layer[1]) : (this.#pair?.[1] ?? 0)] : undefined;
+    if (!shown) {
+      this.#solid.lastElementChild?.replaceChildren();
+      return;
+    }
+    const { volumeView } = await import("./volume.js");
+    this.#solid.lastElementChild?.replaceChildren(
+      el("p", { class: "note" }, `${shown.name}; drag it, or use the sliders.`),
+      volumeView(shown, this.#label),
+    );
   }
   /** Bring the crosshair to a point, mm. */
   goTo(point: readonly number[]): void {

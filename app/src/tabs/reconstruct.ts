@@ -5,8 +5,6 @@ import { Viewer } from "../viewer.js";
 /** What a scanner measured in, an image out. */
 export function reconstructTab(): Task {
   const both = ["prior", "lambda"];
-  const mr = ["mask", "trajectory", "maps", "dynamic"];
-  const ct = ["angles", "geometry", "centre", "binWidth", "solver", "filter", "low"];
   return new Task(
     "Reconstruct",
     "An image from a sinogram (computed tomography) or from k-space (magnetic resonance), both as NumPy arrays (.npy).",
@@ -18,7 +16,6 @@ export function reconstructTab(): Task {
         words: ["ct"],
         slots: [{ key: "sinogram", label: "Sinogram", help: "Line integrals, a row for every view (.npy)." }],
         first: ["angles", "geometry", ...both],
-        without: mr,
         example: { name: "sinogram", slots: ["sinogram"] },
         show,
       },
@@ -39,7 +36,7 @@ export function reconstructTab(): Task {
           },
         ],
         first: both,
-        without: [...ct, "trajectory", "dynamic", "size"],
+        without: ["dynamic", "size", "gate", "height"],
         example: { name: "kspace", slots: ["kspace", "mask"] },
         show,
       },

@@ -26,7 +26,8 @@ export function restoreTab(): Task {
           {
             key: "kernel",
             label: "Blur kernel",
-            help: "A .npy array or an image; left out, it is estimated.",
+            help: "A .npy array or an image; without one it is found together with the picture.",
+            otherwise: "blind",
             option: "kernel",
             optional: true,
           },
@@ -40,7 +41,7 @@ export function restoreTab(): Task {
       kind("superres", "A finer image (A blurs and takes fewer samples)", {
         first: ["scale"],
         start: { scale: "2" },
-        without: ["frames", "motion", "psf", "pixel", "reference", "rounds"],
+        without: ["frames", "motion", "psf", "pixel", "brightness", "jacobian"],
       }),
     ],
   );
