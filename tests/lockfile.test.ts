@@ -7,7 +7,7 @@ interface Entry {
   readonly resolved?: string;
   readonly optionalDependencies?: Record<string, string>;
 }
-const lockfiles = ["package-lock.json", "demo/package-lock.json"];
+const lockfiles = ["package-lock.json", "demo/package-lock.json", "docs/package-lock.json"];
 const packagesOf = (file: string): Record<string, Entry> => JSON.parse(readFileSync(join(root, file), "utf8")).packages;
 
 test.each(lockfiles)("%s names every platform's variant of a package, else npm ci refuses it", (file) => {

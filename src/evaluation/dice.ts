@@ -12,7 +12,7 @@ export interface DiceResult {
  * A label that occurs in neither image has Dice 1 when asked for by name.
  * @param fixed   label map of the fixed image
  * @param warped  labels carried onto the fixed grid by nearest neighbour
- * @param options.labels  which labels count; default: those present in `fixed`, 0 (background) left out
+ * `options.labels`: which labels count; default: those present in `fixed`, 0 (background) left out
  * @throws ShapeError when the two differ in length
  * @see Dice (1945), Measures of the amount of ecologic association between species, Ecology 26
  */

@@ -15,7 +15,8 @@ export interface PointError {
 
 /**
  * Target registration error: the Euclidean distances  |aᵢ − bᵢ|  between mapped and true points, in the points' own units (mm; pixels for pictures).
- * @param a, b  points [n, d], row by row
+ * @param a  points [n, d], row by row
+ * @param b  of the same kind
  * @throws ShapeError when the two lists differ in length, ArgumentError when they are empty
  * @see Fitzpatrick, West & Maurer (1998), Predicting error in rigid-body point-based registration, IEEE TMI 17
  */

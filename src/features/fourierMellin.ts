@@ -104,7 +104,8 @@ function onSquare(image: Image, map: AffineMap, n: number, spacing: number, midd
  * shift, which phase correlation finds. A spectrum repeats after half a turn, so each peak gives two hypotheses; for each the moving picture is
  * turned and scaled back and the shift found the same way. Good for pictures of one kind (the same camera or contrast) that overlap by more
  * than half; for unlike contrasts see the search of `register`.
- * @param fixed, moving  one-channel 2-D images; sizes may differ
+ * @param fixed  one-channel 2-D images; sizes may differ
+ * @param moving  of the same kind
  * @throws GridError for other than 2-D; ArgumentError for a scale limit of 1 or less
  * @see Reddy & Chatterji (1996), An FFT-based technique for translation, rotation, and scale-invariant image registration
  */

@@ -166,7 +166,8 @@ function checkPair(name: string, a: Grid, b: Grid): void {
  * Shift between two images by the phases of their spectra: the largest value of  F⁻¹[ w F̂* M̂ / |F̂* M̂| ],  w = e^(−½σ²|ω|²),
  * so that moving(p + shift) ≈ fixed(p). Brightness and gain do not matter; the weight makes the peak a Gaussian, which a parabola through
  * logarithms locates below a sample. Channels are added. Works in 2-D and 3-D; shifts beyond half the image come out periodic.
- * @param fixed, moving  images of one size, spacing and direction; their origins may differ
+ * @param fixed  images of one size, spacing and direction; their origins may differ
+ * @param moving  of the same kind
  * @throws GridError when the grids differ; ArgumentError for a taper outside [0, 1]
  * @see Kuglin & Hines (1975), The phase correlation image alignment method
  */

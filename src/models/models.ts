@@ -27,7 +27,7 @@ export const models = {
     summary: "takes white noise of a given strength off gray pictures",
     build: (random) => denoisingNetwork({ random }),
     card: denoiserCard,
-    weights: () => import("./weights/denoiser.js"),
+    weights: (): Promise<ShippedWeights> => import("./weights/denoiser.js"),
   } satisfies Model<NoisyImages, Tensor>,
   "mr-cascade": {
     name: "mr-cascade",

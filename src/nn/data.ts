@@ -13,7 +13,7 @@ export type Data<Batch = Sample> = (random: Random, k: number) => Batch;
 /**
  * Batches of items without repetition: each pass over the items is a permutation of its own, drawn from the seed and the number of the pass;
  * a batch may hold the end of one pass and the beginning of the next.
- * @param sample  an item, and chance for its augmentation ↦ named tensors, of one shape for all items
+ * `sample`: an item, and chance for its augmentation ↦ named tensors, of one shape for all items
  */
 export function shuffled<Item>(o: {
   readonly items: readonly Item[];

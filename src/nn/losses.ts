@@ -118,7 +118,7 @@ export const sumOfLosses =
 
 /**
  * Distance of features: Σₗ wₗ · mean (φₗ(p) − φₗ(t))², with any network's layers as φ. The target's features are constants.
- * @param features  image ↦ tensors, of a network that is not trained here
+ * `features`: image ↦ tensors, of a network that is not trained here
  * @see Johnson, Alahi & Fei-Fei (2016), Perceptual losses for real-time style transfer and super-resolution, ECCV, eq. (2)
  */
 export const perceptualLoss =

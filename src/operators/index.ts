@@ -1,3 +1,4 @@
+export type { RayList, Rays } from "../kernels/reference/rays.js";
 export { alongAxes, type BlurOptions, type Border, blurOperator, gaussianKernel } from "./blur.js";
 export { coilOperator, compactMask, type MagneticResonanceOptions, magneticResonanceOperator } from "./coils.js";
 export { daubechies, type WaveletName, waveletNames } from "./daubechies.js";

@@ -18,7 +18,7 @@ export interface WarpOperatorOptions {
 /**
  * x ↦ x(p + u(p)): an image [c, …size] warped along a field u [d, …size of the output] in voxels of the image; the adjoint splats. Linear in the
  * image. For derivatives with respect to the motion call `warpField(x, u)` itself, which is differentiable in both.
- * @param base  [A | b], voxel of the output ↦ voxel of the image, where the two grids differ
+ * `base`: [A | b], voxel of the output ↦ voxel of the image, where the two grids differ
  */
 export function warpFieldOperator(size: Shape, u: Tensor, o: WarpOperatorOptions & { readonly base?: Base } = {}): Operator {
   const { channels = 1, interpolation = "linear", border = "constant", type = "f32", base } = o;

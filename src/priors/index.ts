@@ -7,6 +7,7 @@ export { box, huberL21, l1, l21, nonNegative, squaredL2 } from "./norms.js";
 export { inOpponentColours } from "./opponentColours.js";
 export { Biharmonic, biharmonic, noPrior, Quadratic, ridge, tikhonov } from "./quadratic.js";
 export { type MatchingPursuitOptions, matchingPursuit, type SparseCodes } from "./sparseCoding.js";
+export type { TgvOperators } from "./totalGeneralizedVariation.js";
 export {
   type TgvOptions,
   type TgvProblem,

@@ -24,7 +24,7 @@ export interface TgvOptions {
 export function tgvOperators(shape: Shape, o: TgvOptions = {}): TgvOperators {
   return operatorsFor(shape, o, keep);
 }
-interface TgvOperators {
+export interface TgvOperators {
   readonly gradient: Operator;
   readonly bend: Operator;
   readonly d: number;

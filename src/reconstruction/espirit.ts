@@ -20,7 +20,7 @@ export interface EspiritOptions {
 export interface EspiritMaps {
   /** [c, h, w] complex, Σ|S_c|² = 1 inside the body and 0 outside. Phases are relative to the calibration data's strongest virtual coil. */
   readonly maps: Tensor;
-  /** [h, w]: the largest eigenvalue, near 1 where there is signal that the maps explain. */
+  /** The largest eigenvalue, [h, w], near 1 where there is signal that the maps explain. */
   readonly eigenvalues: Tensor;
   /** Extents of the calibration region used. */
   readonly calibration: readonly number[];

@@ -10,7 +10,7 @@ export interface Dots {
 /**
  * Points seen along an axis: dots of about 3 pixels on white, all layers to one scale, later layers on top; y points down as in pictures, z up.
  * @param axes  which coordinates go right and down or up: [0, 1] is x and y
- * @param covers  points that the frame must hold besides, so that pictures side by side have one frame
+ * `covers`: points that the frame must hold besides, so that pictures side by side have one frame
  */
 export function scatterPicture(
   layers: readonly Dots[],

@@ -6,7 +6,7 @@ import type { View } from "./slices.js";
  * carried to where moving is looked up. Displacements out of the plane are not drawn.
  * @param displacement  u in mm, planes x, y(, z) on the grid
  * @param lines         lines along the longer side (default 24)
- * @param straight      lines stay straight: their ends are enough
+ * `straight`: lines stay straight: their ends are enough
  */
 export function svgGrid(displacement: Samples, grid: Lattice, view: View, at: number, { lines = 24, straight = false } = {}): string {
   const d = grid.size.length;

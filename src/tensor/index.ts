@@ -1,4 +1,6 @@
 export { dispose, keep, scope } from "../core/scope.js";
+export type { FftNormalisation } from "../kernels/fft.js";
+export type { InformationKind } from "../kernels/reference/mutualInformation.js";
 export { checkpoint, custom, grad, hessian, hvp, jacobian, jvp, stopGradient, valueAndGrad, vjp } from "./differentiate.js";
 export { fused } from "./fused.js";
 export { along, alongBlock, type BlockOf, type SparseRows, sparseRows, transposedRows, transposeOf } from "./ops/along.js";
@@ -49,7 +51,9 @@ export { concat, stack } from "./ops/shaping.js";
 export { argsort, median, quantile, type SortOptions, sort, topK } from "./ops/sort.js";
 export { type Context, define, defineMany, type Primitive } from "./primitive.js";
 export { primitives } from "./registry.js";
+export type { Storage } from "./storage.js";
 export { bytesOf, type DType, requireMemory } from "./storage.js";
+export type { Axes } from "./tensor.js";
 export {
   arange,
   asTensor,

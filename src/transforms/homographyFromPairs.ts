@@ -9,7 +9,8 @@ import { Tensor } from "../tensor/tensor.js";
  * infinity), for any number of lists of points at once. Four pairs: exactly through them. More: least Σ wᵢ |algebraic error|².
  * Differentiable in points and weights, to any order: the derivative of the solution comes from the system itself (implicitly), by one more solve with its
  * transpose, never through the steps of an elimination. Points are brought to one size first, and solved in f64.
- * @param a, b     [..., n, 2], n of 4 or more, no three of four on a line
+ * @param a  [..., n, 2], n of 4 or more, no three of four on a line
+ * @param b  of the same kind
  * @param weights  [..., n], for n > 4. Default 1
  * @returns        [..., 3, 3], the last number 1
  * @throws ShapeError for other shapes; SingularError when the points do not fix a homography (three on a line in both)

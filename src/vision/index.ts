@@ -1,3 +1,4 @@
+export type { FlowSize } from "../kernels/opticalFlow.js";
 export {
   type AlignMethod,
   type AlignOptions,
@@ -20,9 +21,12 @@ export {
   flowTransform,
   opticalFlow,
 } from "./flow/opticalFlow.js";
+export type { PatchSearch } from "./flow/patchSearch.js";
 export { flowLevels, type VariationalPlan } from "./flow/variational.js";
+export type { Guided } from "./guided.js";
 export { type HomographyFromPicturesOptions, type HomographyResult, homography } from "./homography.js";
 export { type Likeness, likeness } from "./likeness.js";
+export type { ViewGraphOptions } from "./mosaic/align.js";
 export {
   type AlignedViews,
   type AlignViewsOptions,
@@ -33,7 +37,9 @@ export {
   viewGraph,
 } from "./mosaic/align.js";
 export { type BundleEdge, type BundleOptions, type BundleResult, bundle } from "./mosaic/bundle.js";
+export type { TurnedPair } from "./mosaic/cameras.js";
 export { betweenCameras, focalFromHomographies, type TurnedCamera } from "./mosaic/cameras.js";
+export type { Evening } from "./mosaic/canvas.js";
 export { type Canvas, type ProjectionName, projectionNames } from "./mosaic/canvas.js";
 export { type DrawMosaicOptions, drawMosaic, type MosaicOptions, type MosaicPicture, type MosaicResult, mosaic } from "./mosaic/mosaic.js";
 export {
@@ -48,10 +54,12 @@ export {
   type ScenePoint,
 } from "./odometry/odometer.js";
 export { cloudFile, posesText, readCalibration, readPoses } from "./odometry/poseFile.js";
+export type { Homography } from "./planar.js";
 export { directLinear, type PointPairs, type RefinedHomography, refineHomography, throughFour } from "./planar.js";
 export { type PlanarPose, poseFromHomography } from "./planarPose.js";
 export { type Recognised, type RecogniseOptions, recognise } from "./recognise.js";
 export { type RobustOptions, type RobustProblem, type RobustResult, robustModel } from "./robust.js";
+export type { Matrix3 } from "./rotation.js";
 export { lookAlong, type ScenePose, type SceneViewOptions, sceneDepth, scenePath, sceneView } from "./scene.js";
 export {
   pointsFromDisparity,

@@ -98,7 +98,7 @@ export interface ShapeModes {
  * Variance of geometry: principal components of the stationary velocities v_i = log(id + s_i) of the shape displacements s_i(p) = R_i⁻¹(y_i(p)) − p, R_i the
  * rigid motion nearest to y_i in the least-squares sense, so that pose is no shape. Velocities add as they should: any sum of modes is the logarithm of a
  * diffeomorphism (as far as the grid resolves it), and ±σ are each other's inverses; with `of: "displacement"` the components are those of s_i themselves. By the eigenvectors of the n × n Gram matrix ⟨s_i − s̄, s_j − s̄⟩, as there are far fewer images than voxels.
- * @param options.weights  [1, (z,) y, x]: where displacements count (default: everywhere alike)
+ * `options.weights`: [1, (z,) y, x]: where displacements count (default: everywhere alike)
  * @see Rueckert, Frangi, Schnabel (2003), Automatic construction of 3-D statistical deformation models, IEEE TMI 22
  */
 export function shapeModes(

@@ -21,7 +21,8 @@ export interface PairOptions {
  * similarity   the same rotation, and the scale tr(Rᵀ Σ wᵢ m̃ᵢ f̃ᵢᵀ) / Σ wᵢ |f̃ᵢ|²
  * affine       the normal equations of the centred points
  *
- * @param fixed, moving  points in the same order: row i of one belongs to row i of the other
+ * @param fixed  points in the same order: row i of one belongs to row i of the other
+ * @param moving  of the same kind
  * @throws ArgumentError when the counts or dimensions differ, or the points do not determine the map (too few, on one spot, on a line, in a plane)
  * @see Horn (1987), Closed-form solution of absolute orientation using unit quaternions, J. Opt. Soc. Am. A 4(4)
  * @see Umeyama (1991), Least-squares estimation of transformation parameters between two point patterns, IEEE TPAMI 13(4)

@@ -87,7 +87,8 @@ export interface CorrelationRatioOptions {
 /**
  * What a function of the fixed values leaves unexplained of the warped ones,  D = E[Var(W | F)] / Var(W) = 1 − η²(W | F),  the classes of F being
  * cubic B-spline windows. 0 where W is a function of F (up to a window's width), 1 where F says nothing of W. Differentiable in both images.
- * @param warped, fixed the same shape; all values are samples
+ * @param warped  the same shape; all values are samples
+ * @param fixed  of the same kind
  * @see Roche, Malandain, Pennec, Ayache (1998), The correlation ratio as a new similarity measure for multimodal image registration, MICCAI
  */
 export function correlationRatio(warped: Tensor, fixed: Tensor, o: CorrelationRatioOptions = {}): Tensor {

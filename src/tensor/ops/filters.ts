@@ -68,8 +68,8 @@ const filtered: Applied<GaussianParams> = define<GaussianParams>({
 /**
  * Gaussian filter with exact truncated weights, w_k ∝ exp(−k² / 2σ²), |k| ≤ ⌈truncate·σ⌉, along the spatial axes.
  * @param x      [c, z, y, x], [c, y, x], …
- * @param sigma  in voxels: one number for every axis but the first, or one for each of the last axes (z, y, x); 0 skips an axis
- * @param border beyond the image: its border values again (default) or zeros
+ * `sigma`: in voxels: one number for every axis but the first, or one for each of the last axes (z, y, x); 0 skips an axis
+ * `border`: beyond the image: its border values again (default) or zeros
  */
 export function gaussian(
   x: Tensor,
@@ -100,7 +100,7 @@ const boxed: Applied<BoxParams> = define<BoxParams>({
 });
 /**
  * Σ of the neighbours within `radius` along each spatial axis, zeros outside: Σ_{|k| ≤ r} x_{i+k}, one axis after another.
- * @param radius in voxels: one number for every axis but the first, or one for each of the last axes
+ * `radius`: in voxels: one number for every axis but the first, or one for each of the last axes
  */
 export function boxSum(x: Tensor, o: { readonly radius: number | readonly number[] }): Tensor {
   const { values } = perAxis(o.radius, x.shape, 0, "boxSum");
@@ -150,7 +150,7 @@ const recursive: Applied<RecursiveParams> = define<RecursiveParams>({
 });
 /**
  * Gaussian filter by recursion, for large σ: its cost does not depend on σ; it deviates from the exact response by less than 0.1 % of the peak.
- * @param sigma in voxels, 0 (skip) or at least 1: one number for every axis but the first, or one for each of the last axes
+ * `sigma`: in voxels, 0 (skip) or at least 1: one number for every axis but the first, or one for each of the last axes
  */
 export function recursiveGaussian(x: Tensor, o: { readonly sigma: number | readonly number[]; readonly border?: Border }): Tensor {
   const { values } = perAxis(o.sigma, x.shape, 0, "recursiveGaussian");

@@ -214,7 +214,8 @@ function problemOf(warped: Tensor, fixed: Tensor, o: LocalNccOptions): { readonl
  * Mean local correlation, squared,  C = Σ w cc / Σ w,  cc = c² / (v_W v_F + ε),  c = E[WF] − E[W]E[F],  v_X = E[X²] − E[X]²,
  * E the mean over the window around a voxel: its part inside the image, weighted by the mask w. Between 0 and 1, larger is more alike;
  * unchanged by local contrast and brightness. Differentiable in both images (not in the mask).
- * @param warped, fixed the same shape [c, z, y, x] or [c, y, x]; channels are averaged
+ * @param warped  the same shape [c, z, y, x] or [c, y, x]; channels are averaged
+ * @param fixed  of the same kind
  * @see Avants, Epstein, Grossman, Gee (2008), Symmetric diffeomorphic image registration with cross-correlation, Medical Image Analysis 12
  */
 export function localNcc(warped: Tensor, fixed: Tensor, o: LocalNccOptions): Tensor {

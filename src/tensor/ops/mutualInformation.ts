@@ -153,7 +153,8 @@ export function jointInputs(
 /**
  * Mutual information of a joint histogram with cubic B-spline windows: how well one image's values predict the other's. Larger is more alike.
  * Differentiable in `warped`, and in `fixed` for order 1 and 3. Second derivatives go through n × bins matrices: for thousands of samples, not millions.
- * @param warped, fixed the same shape; all values are samples
+ * @param warped  the same shape; all values are samples
+ * @param fixed  of the same kind
  * @see Mattes, Haynor, Vesselle, Lewellen, Eubank (2003), PET-CT image registration in the chest using free-form deformations, IEEE TMI 22
  * @see Studholme, Hill, Hawkes (1999), An overlap invariant entropy measure of 3D medical image alignment, Pattern Recognition 32
  */

@@ -437,7 +437,7 @@ function together(image: Tensor, positions: Tensor, p: P, options: SamplingOptio
   return { value, gradient };
 }
 
-/** The image under an affine map of voxels alone,  out_c(p) = image_c(A p + b), on a grid of `size` [(z,) y, x]: no field is made. */
+/** The image under an affine map of voxels alone,  out_c(p) = image_c(A p + b), on a grid of `size`, [(z,) y, x]; no field is made. */
 export function warpAffine(image: Tensor, base: Base, size: Shape, options: SamplingOptions = {}): Tensor {
   const p = parameters("warpAffine", image.shape, { layout: "lattice", outSize: size, base }, options);
   if (size.length !== p.size.length)
