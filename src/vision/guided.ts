@@ -64,13 +64,15 @@ export function guidedMatches(a: Features, b: Features, h: Homography, { width, 
           if (ratio < 0.6 || ratio > 1.67) continue;
           const turn = Math.abs(b.angle[j] - angle) % (2 * Math.PI);
           if (Math.min(turn, 2 * Math.PI - turn) > 0.6) continue;
-          const away = Math.hypot(b.x[j] - px, b.y[j] - py);
-          if (away > 2 * reach) continue;
+          // Squares: Math.hypot costs more than all else here.
+          const away = (b.x[j] - px) ** 2 + (b.y[j] - py) ** 2;
+          if (away > 4 * reach * reach) continue;
           const d = distance(a.descriptors, i, b.descriptors, j);
-          if (away <= reach && d < d1) {
-            if (at >= 0 && Math.hypot(b.x[j] - b.x[at], b.y[j] - b.y[at]) > 2) d2 = Math.min(d2, d1);
+          const elsewhere = at < 0 || (b.x[j] - b.x[at]) ** 2 + (b.y[j] - b.y[at]) ** 2 > 4;
+          if (away <= reach * reach && d < d1) {
+            if (at >= 0 && elsewhere) d2 = Math.min(d2, d1);
             [d1, at] = [d, j];
-          } else if (at < 0 || Math.hypot(b.x[j] - b.x[at], b.y[j] - b.y[at]) > 2) d2 = Math.min(d2, d);
+          } else if (elsewhere) d2 = Math.min(d2, d);
         }
     if (at < 0) continue;
     const ratio = d2 > 0 && Number.isFinite(d2) ? d1 / d2 : d1 === 0 ? 0 : 0.9;

@@ -71,13 +71,22 @@ const firstOf = (f: Features, n: number): Features => ({
   descriptors: f.descriptors.subarray(0, n * rowBytes(f.kind)),
   kind: f.kind,
 });
-const pick = (p: Correspondences, list: readonly number[]): Correspondences => ({
-  count: list.length,
-  a: Float64Array.from(list.flatMap((i) => [p.a[2 * i], p.a[2 * i + 1]])),
-  b: Float64Array.from(list.flatMap((i) => [p.b[2 * i], p.b[2 * i + 1]])),
-  scaleA: Float64Array.from(list, (i) => p.scaleA[i]),
-  scaleB: Float64Array.from(list, (i) => p.scaleB[i]),
-});
+/** Loops, not flatMap: this runs over every pair of views. */
+function pick(p: Correspondences, list: ArrayLike<number>): Correspondences {
+  const count = list.length;
+  const [a, b] = [new Float64Array(2 * count), new Float64Array(2 * count)];
+  const [scaleA, scaleB] = [new Float64Array(count), new Float64Array(count)];
+  for (let k = 0; k < count; k++) {
+    const i = list[k];
+    a[2 * k] = p.a[2 * i];
+    a[2 * k + 1] = p.a[2 * i + 1];
+    b[2 * k] = p.b[2 * i];
+    b[2 * k + 1] = p.b[2 * i + 1];
+    scaleA[k] = p.scaleA[i];
+    scaleB[k] = p.scaleB[i];
+  }
+  return { count, a, b, scaleA, scaleB };
+}
 
 /** The largest set of views joined by edges, and the edges of a spanning tree with the most agreement, outwards from its best joined view. */
 export function spanningTree(
