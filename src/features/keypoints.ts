@@ -28,19 +28,25 @@ export interface Found {
   readonly scale: number;
   readonly response: number;
 }
+/** A number of each, by a loop: typed arrays' own `from` takes ten times as long. */
+function columnOf<T>(list: ArrayLike<T>, value: (item: T) => number): Float64Array {
+  const out = new Float64Array(list.length);
+  for (let i = 0; i < out.length; i++) out[i] = value(list[i]);
+  return out;
+}
 /** The same as columns, without directions. */
 export const keypointsOf = (list: readonly Found[]): Keypoints => ({
   count: list.length,
-  x: Float64Array.from(list, (p) => p.x),
-  y: Float64Array.from(list, (p) => p.y),
-  scale: Float64Array.from(list, (p) => p.scale),
+  x: columnOf(list, (p) => p.x),
+  y: columnOf(list, (p) => p.y),
+  scale: columnOf(list, (p) => p.scale),
   angle: new Float64Array(list.length),
-  response: Float64Array.from(list, (p) => p.response),
+  response: columnOf(list, (p) => p.response),
 });
 
 /** The points whose numbers are listed, in that order. */
 export function selectKeypoints(k: Keypoints, list: ArrayLike<number>): Keypoints {
-  const pick = (from: Float64Array) => Float64Array.from(list, (i) => from[i]);
+  const pick = (from: Float64Array) => columnOf(list, (i) => from[i]);
   return { count: list.length, x: pick(k.x), y: pick(k.y), scale: pick(k.scale), angle: pick(k.angle), response: pick(k.response) };
 }
 

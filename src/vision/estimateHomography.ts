@@ -169,7 +169,9 @@ function reweighted(problem: ReturnType<typeof homographyProblem>, start: Homogr
     problem.errors(h, errors);
     marginalGain(errors, sigma, weights);
     if (weights.reduce((s, w) => s + (w > 0 ? 1 : 0), 0) < 5) return undefined;
-    const r = refineHomography(pairs, h, weights, noise);
+    // Weights change in the next round anyway: only the last one goes to the end.
+    const last = round === 4;
+    const r = refineHomography(pairs, h, weights, noise, last ? {} : { steps: 3, covariance: false });
     [h, covariance] = [r.h, r.covariance];
   }
   problem.errors(h, errors);

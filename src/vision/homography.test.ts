@@ -42,7 +42,7 @@ describe("homographies from pairs", () => {
     expect(cornerError(throughFour(p) ?? [])).toBeLessThan(1e-6);
     expect(cornerError(directLinear(p) ?? [])).toBeLessThan(1e-6);
     const start = Float64Array.from(truth, (v, k) => v * (1 + 0.01 * Math.sin(k + 1)));
-    expect(cornerError(refineHomography(p, start, new Float64Array(30).fill(1), undefined, 30).h)).toBeLessThan(1e-5);
+    expect(cornerError(refineHomography(p, start, new Float64Array(30).fill(1), undefined, { steps: 30 }).h)).toBeLessThan(1e-5);
   });
   test("have an inverse that undoes them, and none when singular", () => {
     const inv = invertHomography(truth) ?? new Float64Array(9);

@@ -167,14 +167,14 @@ export interface RefinedHomography {
 
 /**
  * Least squares of  Σ wᵢ (|bᵢ − H aᵢ|² / sᵢ² + |aᵢ − H⁻¹ bᵢ|² / tᵢ²)  by Levenberg–Marquardt from H, errors by their own noise (s of b, t of a).
- * Weights stay as they are. Covariance: σ̂² (JᵀW J)⁻¹ with σ̂² from the weighted residuals.
+ * Weights stay as they are. At most so many steps (10). Covariance: σ̂² (JᵀW J)⁻¹ with σ̂² from the weighted residuals.
  */
 export function refineHomography(
   pairs: PointPairs,
   start: ArrayLike<number>,
   weights: ArrayLike<number>,
   noise?: PointPairs,
-  steps = 10,
+  { steps = 10, covariance = true }: { readonly steps?: number; readonly covariance?: boolean } = {},
 ): RefinedHomography {
   const { a, b } = pairs;
   const n = a.length / 2;
@@ -281,7 +281,7 @@ export function refineHomography(
     }
   }
   const out = scaled(multiply3(back, multiply3(h, N)));
-  return { h: out, covariance: covarianceOf(pairs, out, weights, noise) };
+  return covariance ? { h: out, covariance: covarianceOf(pairs, out, weights, noise) } : { h: out };
 }
 
 /** σ̂² (JᵀW J)⁻¹ of the forward errors in the parameters of H itself. */
@@ -304,10 +304,14 @@ function covarianceOf({ a, b }: PointPairs, h: Float64Array, weights: ArrayLike<
       row[6] = (-p * x) / d;
       row[7] = (-p * y) / d;
       sum += w * (p - b[2 * i + axis]) ** 2;
-      for (let k = 0; k < 8; k++) for (let l = 0; l < 8; l++) normal[8 * k + l] += w * row[k] * row[l];
+      for (let k = 0; k < 8; k++) {
+        const f = w * row[k];
+        if (f !== 0) for (let l = 0; l <= k; l++) normal[8 * k + l] += f * row[l];
+      }
     }
   }
   if (!(2 * total > 8)) return undefined;
+  for (let k = 0; k < 8; k++) for (let l = k + 1; l < 8; l++) normal[8 * k + l] = normal[8 * l + k];
   // Scaled to a unit diagonal: the entries differ by the twelfth power of ten.
   const size = Float64Array.from({ length: 8 }, (_, k) => 1 / Math.sqrt(normal[9 * k] || 1));
   const even = normal.map((v, k) => v * size[Math.floor(k / 8)] * size[k % 8]);
