@@ -21,6 +21,7 @@ export { alignLinear, type LinearLevel, type LinearMethod, type LinearOptimiser,
 export type { LevelRun } from "./linearFamily.js";
 export { type MindSearchOptions, type MindSearchResult, mindSearch } from "./mindSearch.js";
 export { type NeuralOdeOptions, neuralOde } from "./neuralOde.js";
+export { type NeuralSequenceOptions, type NeuralSequenceResult, neuralSequence } from "./neuralSequence.js";
 export { families, familiesByName, type GeneralChoice, regularisers, regularisersByName } from "./parts.js";
 export type { LandmarkPairs } from "./points/landmarkTerm.js";
 export { alignPairs, type PairOptions } from "./points/pairs.js";

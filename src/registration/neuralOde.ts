@@ -22,7 +22,7 @@ export interface NeuralOdeOptions {
 }
 
 /** Places in space and time on a lattice over the extent of a grid, and what units the network has. */
-class Lattice {
+export class Lattice {
   readonly grid: Grid;
   /** [times · nodes, d + 1], from −1 to 1. */
   readonly places: Tensor;
@@ -71,7 +71,7 @@ class Lattice {
 }
 
 /** ½ ∫ mean |∇v|², over samples and times (trapezoidal). */
-function roughness(v: Tensor, grid: Grid): Tensor {
+export function roughness(v: Tensor, grid: Grid): Tensor {
   const [times, d] = v.shape;
   const weights = Tensor.from(
     Float32Array.from({ length: times }, (_, i) => (times === 1 ? 1 : (i === 0 || i === times - 1 ? 0.5 : 1) / (times - 1))),
