@@ -1,6 +1,6 @@
 /**
- * Super-resolution from motion and across thick slices: PSNR against the goals and the measured peers, with known, registered and jointly estimated motion.
- *     npm run build && node bench/inverse/multiframe.mjs [--only open,harder,dense,slices]
+ * Super-resolution from motion: PSNR against the goals and the measured peers, with known, registered and jointly estimated motion.
+ *     npm run build && node bench/inverse/multiframe.mjs [--only open,harder,dense]
  * PULLBACK_DATA names the data folder (default ../shared/data). "harder" and "dense" are simulated here, from drawn pictures and from a cardiac slice.
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -8,16 +8,13 @@ import { join } from "node:path";
 import { seeded } from "../../dist/core/index.js";
 import { grid } from "../../dist/image/index.js";
 import { readNpy, readPng } from "../../dist/io/index.js";
-import { resizeOperator } from "../../dist/operators/index.js";
 import { frameOf, refinedGrid, superResolve } from "../../dist/reconstruction/index.js";
 import { Tensor, warpField } from "../../dist/tensor/index.js";
 import { AffineTransform, DisplacementTransform } from "../../dist/transforms/index.js";
 import { drawnPicture, simulateFrames } from "./simulateFrames.mjs";
 
 const data = join(process.env.PULLBACK_DATA ?? "../shared/data", "inverse");
-const only = process.argv.includes("--only")
-  ? process.argv[process.argv.indexOf("--only") + 1].split(",")
-  : ["open", "harder", "dense", "slices"];
+const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1].split(",") : ["open", "harder", "dense"];
 const have = existsSync(data);
 if (!have) console.log(`no data at ${data}; set PULLBACK_DATA (drawn pictures only)`);
 
@@ -138,32 +135,6 @@ if (have && only.includes("dense")) {
   await run(name, "known motion", score, { frames, scale, motion });
   await run(name, "registered (rigid), then reconstructed", score, { frames, scale, motion: "rigid", estimate: "none" });
   await run(name, "image and dense motion together", score, { frames, scale, motion: "dense" });
-}
-if (have && only.includes("slices")) {
-  const [hr, thick] = [array("mr-throughplane", "spm152_hr.npy"), array("mr-throughplane", "spm152_thick5.npy")];
-  const [z, y, m] = thick.shape;
-  const gt = hr.data;
-  const score = (x) => {
-    let s = 0;
-    for (let i = 0; i < gt.length; i++) s += (Math.min(1, Math.max(0, x[i])) - gt[i] / 255) ** 2;
-    return -10 * Math.log10(s / gt.length);
-  };
-  const values = Tensor.from(
-    Float32Array.from(thick.data, (v) => v / 255),
-    [1, z, y, m],
-  );
-  for (const method of ["cubic", "lanczos"])
-    rows.push({
-      case: "spm152 slices 5×",
-      method: `${method} interpolation`,
-      "PSNR, dB": score(resizeOperator([z, y, m], { size: [5 * m], axes: [2], method }).apply(values.reshape(z, y, m)).data).toFixed(2),
-    });
-  await run("spm152 slices 5×", "slice profile, total variation", score, {
-    frames: [{ values, grid: grid({ size: [m, y, z], spacing: [5, 1, 1] }) }],
-    scale: [5, 1, 1],
-    psf: [5 / 2.3548, 0, 0],
-    pixel: "point",
-  });
 }
 console.table(rows);
 process.exit(0);
