@@ -51,6 +51,25 @@ describe("train and infer", () => {
     expect(readRaw(file("clean.png"), "clean.png").size).toEqual([side, side]);
   });
 
+  test("super-resolution: a trained network enlarges, and what it makes agrees with every sample", async () => {
+    const at = folder();
+    pictures(at);
+    const few = ["--data", "data", "--steps", "8", "--every", "4", "--batch", "2", "--patch", "8"];
+    const trained = await pullback(["train", "super-resolution-x2", ...few, "-o", "out", "--json"], { cwd: at });
+    expect([trained.code, trained.json.status]).toEqual([0, "ok"]);
+    const enlarge = ["superres", "data/p0.png", "--scale", "2", "--prior", "model:super-resolution"];
+    const r = await pullback([...enlarge, "--weights", "out/weights.safetensors", "-o", "fine.png", "--json"], { cwd: at });
+    expect([r.code, r.json.status]).toEqual([0, "ok"]);
+    expect(r.json.grid).toContain(`${2 * side}×${2 * side}`);
+    expect((r.json.figures as { residual: number }).residual).toBeLessThan(2e-3);
+    const say = async (...more: string[]) => (await pullback([...more, "-o", "x.png"], { cwd: at })).stderr;
+    expect(await say(...enlarge)).toMatch(/no weights of "super-resolution-x2" come with the package/);
+    expect(await say("superres", "data/p0.png", "--scale", "5", "--prior", "model:super-resolution")).toMatch(/for 2, 3 and 4/);
+    expect(await say("superres", "data/p0.png", "--scale", "2", "--weights", "out/weights.safetensors")).toMatch(/leave them out/);
+    expect(await say(...enlarge, "--lambda", "1")).toMatch(/a network has none/);
+    expect(await say("infer", "super-resolution-x2", "data/p0.png")).toMatch(/use pullback superres/);
+  });
+
   test("the package's own denoiser takes noise off", async () => {
     const at = folder();
     const [w, h] = [48, 40];

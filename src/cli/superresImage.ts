@@ -2,9 +2,11 @@ import { basename } from "node:path";
 import { ArgumentError } from "../core/errors.js";
 import { type Grid, gridText } from "../image/index.js";
 import { formatOfName, imageExtensions } from "../io/index.js";
+import { readBytes } from "../io/node.js";
+import { loadModel, networkEnlarger } from "../models/index.js";
 import { resizeOperator } from "../operators/index.js";
 import { PlugAndPlay } from "../priors/index.js";
-import { enlarge, restore } from "../reconstruction/index.js";
+import { type Enlarger, enlarge, restore } from "../reconstruction/index.js";
 import { gallery, plain, robustWindow } from "../report/index.js";
 import { requireMemory, type Tensor } from "../tensor/index.js";
 import type { Options, Outcome } from "./command.js";
@@ -44,7 +46,9 @@ export async function superresImage(session: Session, path: string, options: Opt
       `${target}: the extension names no format that can be written; choose one of ${imageExtensions.join(" ")}, or a folder`,
       { target },
     );
-  const prior = await priorChoice((options.prior as string | undefined) ?? "bm3d");
+  const network = await networkOf(options, scale);
+  const prior = network ? undefined : await priorChoice((options.prior as string | undefined) ?? "bm3d");
+  const named = prior?.name ?? (options.prior as string);
   const out = session.dryRun ? undefined : session.output(target, folder, { force: options.force === true });
   try {
     const timings: Record<string, number> = {};
@@ -60,13 +64,13 @@ export async function superresImage(session: Session, path: string, options: Opt
       "choose a smaller --scale",
     );
     clock("read");
-    const plan = { scale, prior: prior.name, ...(sigma !== undefined && { sigma }), lambda: options.lambda ?? "auto" };
+    const plan = { scale, prior: named, ...(sigma !== undefined && { sigma }), lambda: options.lambda ?? "auto" };
     if (!out)
       return {
         json: { dryRun: true, grid: gridText(grid), options: plan, outputs: [] },
         lines: [`would enlarge ${path} (${gridText(m.grid)}) to ${grid.size.join("×")}`],
       };
-    const found = await session.stoppable((signal) => fine(session, m, scale, options, prior, sigma, signal));
+    const found = await session.stoppable((signal) => fine(session, m, scale, options, prior ?? (network as Enlarger), sigma, signal));
     clock("restore");
     // Alpha, and what else is carried along, by cubic interpolation.
     const all = loaded.image.values;
@@ -75,7 +79,7 @@ export async function superresImage(session: Session, path: string, options: Opt
     const name = folder ? `restored${imageExtension(path)}` : basename(target);
     for (const [file, bytes] of store(session, carried, found.image, name)) out.put(file, bytes);
     const { image: _, ...told } = found;
-    const sentence = `${grid.size.join("×")} from ${m.grid.size.join("×")}, prior ${prior.name}; the residual Dx − y is ${plain(found.residual)}: ${found.reason}`;
+    const sentence = `${grid.size.join("×")} from ${m.grid.size.join("×")}, prior ${named}; the residual Dx − y is ${plain(found.residual)}: ${found.reason}`;
     clock("write");
     if (folder) {
       const [before, after] = [m.data, found.image].map((x) => Float32Array.from(x.data));
@@ -111,7 +115,7 @@ export async function superresImage(session: Session, path: string, options: Opt
     return {
       json: {
         ...told,
-        prior: prior.name,
+        prior: named,
         grid: gridText(grid),
         units: m.units,
         scale: m.scale,
@@ -125,6 +129,29 @@ export async function superresImage(session: Session, path: string, options: Opt
     out?.discard();
     throw error;
   }
+}
+
+/** `--prior model:super-resolution`: the network of that scale, with weights of the package or of `--weights`. */
+async function networkOf(options: Options, scale: number): Promise<Enlarger | undefined> {
+  const prior = options.prior as string | undefined;
+  const weights = options.weights as string | undefined;
+  if (!prior?.startsWith("model:")) {
+    if (weights !== undefined)
+      throw new ArgumentError("--weights: they are of the network of --prior model:super-resolution; leave them out");
+    return undefined;
+  }
+  const name = prior.slice(6).replace(/^super-resolution$/, `super-resolution-x${scale}`);
+  if (!/^super-resolution-x[234]$/.test(name))
+    throw new ArgumentError(`--prior: ${prior} does not enlarge ${scale} times; there is model:super-resolution, for 2, 3 and 4`, {
+      prior,
+    });
+  if (name !== `super-resolution-x${scale}`)
+    throw new ArgumentError(`--prior: ${prior} and --scale ${scale} do not agree`, { prior, scale });
+  for (const key of ["lambda", "iterations", "tolerance", "solver"] as const)
+    if (options[key] !== undefined) throw new ArgumentError(`--${key}: a network has none; leave it out`);
+  return networkEnlarger(
+    await loadModel(name as "super-resolution-x2", { weights: weights === undefined ? undefined : readBytes(weights) }),
+  );
 }
 
 interface Fine {
@@ -141,10 +168,15 @@ async function fine(
   m: Measured,
   scale: number,
   options: Options,
-  prior: Awaited<ReturnType<typeof priorChoice>>,
+  prior: Awaited<ReturnType<typeof priorChoice>> | Enlarger,
   sigma: number | undefined,
   signal: AbortSignal,
 ): Promise<Fine> {
+  if (typeof prior === "function") {
+    const r = await enlarge(m.data, { scale, network: prior, noise: sigma, colour: m.channels === 3, signal });
+    const reason = sigma ? "a network made it" : "a network made it, and back-projection made it agree with every sample";
+    return { image: r.image, status: "ok", reason, residual: r.residual, solver: "network", iterations: 0 };
+  }
   const part = prior.make({ dimensions: 2, data: m.data, sigma, colour: false });
   const steps = options.iterations as number | undefined;
   const onProgress = (p: Parameters<Session["progress"]["step"]>[0]) => session.progress.step({ ...p, stage: "superres" });

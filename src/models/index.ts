@@ -13,6 +13,7 @@ export {
 } from "./reconstructionCascade.js";
 export {
   type FeatureUpsampling,
+  networkEnlarger,
   type SuperResolutionFramework,
   type SuperResolutionOptions,
   superResolutionFrameworks,

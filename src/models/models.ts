@@ -7,6 +7,7 @@ import type { Tensor } from "../tensor/index.js";
 import type { Card, ShippedWeights } from "./card.js";
 import { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 import { type MeasuredImages, reconstructionCascade } from "./reconstructionCascade.js";
+import { superResolutionNetwork } from "./superResolutionNetwork.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
 
 /** A network by its name: how it is made and, where trained weights come with the package, where they lie and what they are. */
@@ -19,6 +20,12 @@ export interface Model<In, Out> {
   /** Fetched when asked for: who does not load a model does not load its weights. */
   readonly weights?: () => Promise<ShippedWeights>;
 }
+
+const enlarging = (scale: number): Model<Tensor, Tensor> => ({
+  name: `super-resolution-x${scale}`,
+  summary: `makes gray pictures ${scale} times finer`,
+  build: (random) => superResolutionNetwork({ random, scale }),
+});
 
 /** The networks of the package. */
 export const models = {
@@ -34,6 +41,9 @@ export const models = {
     summary: "an image from undersampled lines of k-space: networks and data consistency by turns",
     build: (random) => reconstructionCascade({ random }),
   } satisfies Model<MeasuredImages, Tensor>,
+  "super-resolution-x2": enlarging(2),
+  "super-resolution-x3": enlarging(3),
+  "super-resolution-x4": enlarging(4),
 } as const;
 export type ModelName = keyof typeof models;
 /** The network of that name. */

@@ -15,6 +15,7 @@ import {
   upsampling,
   zeros,
 } from "../nn/index.js";
+import type { Enlarger } from "../reconstruction/index.js";
 import { concat } from "../tensor/ops/shaping.js";
 import type { Tensor } from "../tensor/tensor.js";
 
@@ -138,3 +139,22 @@ function upDown(p: Readonly<Record<string, Layer>>, x: Tensor, scale: number, de
   }
   return upsample(x, scale, "cubic").add(p.last.forward(concat(highs, 1)));
 }
+
+/** A network as `network` of `enlarge`: black and white are read from each picture, so that gain and offset pass through. */
+export const networkEnlarger =
+  (model: Layer): Enlarger =>
+  (image) => {
+    const [h, w] = image.shape.slice(-2);
+    const black = image.min();
+    const range = image.max().sub(black).add(1e-20);
+    const fine = model.forward(
+      image
+        .sub(black)
+        .div(range)
+        .reshape(image.size / (h * w), 1, h, w),
+    );
+    return fine
+      .mul(range)
+      .add(black)
+      .reshape(...image.shape.slice(0, -2), ...fine.shape.slice(-2));
+  };

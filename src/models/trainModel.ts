@@ -14,9 +14,16 @@ import type { Card } from "./card.js";
 import { cascadeRecipe } from "./cascadeRecipe.js";
 import { denoiserRecipe } from "./denoiserRecipe.js";
 import type { Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
+import { superResolutionRecipe } from "./superResolutionRecipe.js";
 
 /** How the models of the catalogue are trained, by their names. */
-export const recipes = { denoiser: denoiserRecipe, "mr-cascade": cascadeRecipe } as const;
+export const recipes = {
+  denoiser: denoiserRecipe,
+  "mr-cascade": cascadeRecipe,
+  "super-resolution-x2": superResolutionRecipe(2),
+  "super-resolution-x3": superResolutionRecipe(3),
+  "super-resolution-x4": superResolutionRecipe(4),
+} as const;
 export type RecipeName = keyof typeof recipes;
 
 export interface TrainModelOptions extends RecipeOptions {

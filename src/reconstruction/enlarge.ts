@@ -7,11 +7,15 @@ import { type AnyDenoiser, bm3d, denoiserFrom } from "../priors/index.js";
 import { geometric } from "../solvers/index.js";
 import { requireMemory, scope, type Tensor } from "../tensor/index.js";
 
+/** A learned enlargement: pictures [..., y, x] ↦ [..., s y, s x] of the same units. `networkEnlarger` of `pullback/models` makes one of a network. */
+export type Enlarger = (image: Tensor) => Tensor;
 export interface EnlargeOptions {
   /** So many new samples for each old one, along both axes: a whole number from 2 on. */
   readonly scale: number;
   /** What likely fine images look like (default bm3d). "none": only what the coarse image says. */
   readonly denoiser?: AnyDenoiser | "none";
+  /** Enlarges at once, in place of denoiser and steps; what it makes is then brought into agreement with the coarse image. */
+  readonly network?: Enlarger;
   /** Denoisings (default 8). */
   readonly steps?: number;
   /** Standard deviation of the noise in the image (default 0: the fine image must agree with every sample). */
@@ -91,8 +95,9 @@ export async function enlarge(image: Tensor, o: EnlargeOptions): Promise<Enlarge
     const left = scope(() => whole.down.apply(x).sub(y).norm().item());
     return { image: x, steps: taken, residual: left / Math.sqrt(y.size) };
   };
-  if (o.denoiser === "none" || steps === 0) return done(smooth, 0);
-  const f = denoiserFrom(o.denoiser ?? bm3d());
+  if (o.network && (o.denoiser !== undefined || o.steps !== undefined))
+    throw new ArgumentError("enlarge: a network and a denoiser or steps came; give one of them", {});
+  if (!o.network && (o.denoiser === "none" || steps === 0)) return done(smooth, 0);
   const colour = o.colour ?? (y.rank === 3 && y.shape[0] === 3);
   if (colour && !(y.rank === 3 && y.shape[0] === 3))
     throw new ShapeError(`enlarge: colours are [3, y, x]; ${shapeText(y.shape)} came`, { shape: y.shape });
@@ -106,28 +111,46 @@ export async function enlarge(image: Tensor, o: EnlargeOptions): Promise<Enlarge
   const data = colour ? gray(y) : y;
   const start = colour ? gray(smooth) : smooth;
   const grayMaps = maps(data.shape);
-  const values = Float32Array.from(data.data).sort();
-  const size = values[values.length - 1] - values[0];
-  const last = Math.max(0.006 * size, noise, 1e-20);
-  const levels = geometric(Math.max(0.025 * scale * size, last), last, steps);
-  const iteration: Iteration<undefined, Tensor, Enlarging> = {
-    init: (_, x) => ({ x, k: 0 }),
-    step: (_, { x, k }) => ({ x: project(f.denoise(x, levels[k], k), data, grayMaps), k: k + 1 }),
-  };
-  const run = await iterate(iteration, undefined, start, {
-    iterations: steps,
-    keepBest: false,
-    signal: o.signal,
-    onProgress: o.onProgress,
-  });
-  // With noise, agreement with every sample would bring it back.
-  const found = noise > 0 ? scope(() => f.denoise(run.x, noise)) : run.x;
-  if (!colour) return done(found, steps);
+  const taken = o.network ? 0 : steps;
+  const found = o.network ? learned(o.network) : await denoised();
+  if (!colour) return done(found, taken);
   return done(
     scope(() => {
       const details = found.sub(start);
       return smooth.add(details.reshape(1, ...details.shape));
     }),
-    steps,
+    taken,
   );
+
+  /** The network's picture, made to agree with the samples; with noise, agreement would bring that back. */
+  function learned(network: Enlarger): Tensor {
+    const made = scope(() => network(data));
+    if (shapeText(made.shape) !== shapeText(start.shape))
+      throw new ShapeError(
+        `enlarge: the network made ${shapeText(made.shape)} of ${shapeText(data.shape)}; ×${scale} is ${shapeText(start.shape)}`,
+        {
+          shape: made.shape,
+        },
+      );
+    return noise > 0 ? made : scope(() => project(made, data, grayMaps));
+  }
+  async function denoised(): Promise<Tensor> {
+    const f = denoiserFrom((o.denoiser as AnyDenoiser | undefined) ?? bm3d());
+    const values = Float32Array.from(data.data).sort();
+    const size = values[values.length - 1] - values[0];
+    const last = Math.max(0.006 * size, noise, 1e-20);
+    const levels = geometric(Math.max(0.025 * scale * size, last), last, steps);
+    const iteration: Iteration<undefined, Tensor, Enlarging> = {
+      init: (_, x) => ({ x, k: 0 }),
+      step: (_, { x, k }) => ({ x: project(f.denoise(x, levels[k], k), data, grayMaps), k: k + 1 }),
+    };
+    const run = await iterate(iteration, undefined, start, {
+      iterations: steps,
+      keepBest: false,
+      signal: o.signal,
+      onProgress: o.onProgress,
+    });
+    // With noise, agreement with every sample would bring it back.
+    return noise > 0 ? scope(() => f.denoise(run.x, noise)) : run.x;
+  }
 }

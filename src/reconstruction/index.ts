@@ -13,7 +13,7 @@ export {
 } from "./ct.js";
 export { type CtTvOptions, type CtTvProblem, type CtTvState, ctTv, rampPreconditioner } from "./ctTv.js";
 export { type DictionaryMrOptions, type DictionaryMrState, dictionaryMr } from "./dictionaryMr.js";
-export { type EnlargeOptions, type EnlargeResult, enlarge } from "./enlarge.js";
+export { type EnlargeOptions, type EnlargeResult, type Enlarger, enlarge } from "./enlarge.js";
 export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
 export { centreOfRotation, type FbpFilter, type FbpOptions, fbp, fbpFilters, viewWeights } from "./fbp.js";
 export { type Frame, FrameOperator, frameOf, type Light, lightsOf, refinedGrid, type Sensor, sensorOperator } from "./frameModel.js";

@@ -1,5 +1,6 @@
 import { ArgumentError } from "../../core/errors.js";
 import type { CommandDefinition } from "../command.js";
+import { option, text } from "../options.js";
 import { restorationOptions } from "../restoration.js";
 import { scaleOption, superresFrameOptions, superresFrames } from "../superresFrames.js";
 import { superresImage } from "../superresImage.js";
@@ -15,10 +16,17 @@ export const command: CommandDefinition = {
     "pullback superres --frames thick.nii.gz --scale 1,1,5 --psf 0,0,2.1 --pixel point -o thin.nii.gz",
   ],
   arguments: [{ name: "[image]", help: "a gray or colour picture, or a volume that is enlarged slice by slice; not with --frames" }],
-  options: [scaleOption, ...superresFrameOptions, ...restorationOptions],
+  options: [
+    scaleOption,
+    option("--weights <file>", "of --prior model:super-resolution, from a training of your own", text, "a .safetensors file"),
+    ...superresFrameOptions,
+    ...restorationOptions,
+  ],
   async run(session, [path], options) {
     if (options.frames !== undefined && path !== undefined)
       throw new ArgumentError(`superres: ${path} and --frames came; name all images after --frames, or one image without it`);
+    if (options.frames !== undefined && options.weights !== undefined)
+      throw new ArgumentError("--weights: a network enlarges one image; leave it out with --frames");
     if (options.frames !== undefined) return superresFrames(session, options);
     if (path === undefined) throw new ArgumentError("superres: which image? name one, or several after --frames");
     return superresImage(session, path, options);
