@@ -17,7 +17,7 @@ import type { Session } from "./session.js";
 
 /** Priors by their names, and the networks of the package. */
 const cascade = "model:mr-cascade";
-const mrPriors: readonly string[] = ["none", "l2", "tv", "wavelet", cascade];
+const mrPriors: readonly string[] = ["none", "l2", "tv", "wavelet", "dictionary", cascade];
 
 /** `pullback reconstruct mr KSPACE.npy [--mask M.npy] [--maps C.npy|espirit] -o OUT`. */
 export async function reconstructMrCommand(session: Session, path: string, options: Options): Promise<Outcome> {

@@ -17,7 +17,7 @@ const kinds: Readonly<Record<string, () => Promise<Reconstruct>>> = {
         : series.reconstructDynamicMrCommand(session, input, options);
   },
 };
-const priors = ["none", "l2", "tikhonov", "tv", "tgv", "wavelet", "model:mr-cascade"] as const;
+const priors = ["none", "l2", "tikhonov", "tv", "tgv", "wavelet", "dictionary", "model:mr-cascade"] as const;
 
 /** Shared by every kind. */
 const shared: readonly OptionDefinition[] = [
