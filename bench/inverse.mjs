@@ -1,15 +1,12 @@
 // Restoration: objectives against reference optima, certified gaps, PSNR and times.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { readNpy } from "../dist/io/npy.js";
-import { readPng } from "../dist/io/png.js";
 import { startEngine } from "../dist/kernels/index.js";
 import { blurOperator, identityOperator, maskOperator } from "../dist/operators/index.js";
 import { biharmonic, totalVariation } from "../dist/priors/index.js";
 import { restore } from "../dist/reconstruction/index.js";
-import { Tensor } from "../dist/tensor/index.js";
-import { dataFolder } from "./data.mjs";
+import { array, files, folder, gray, psnr } from "./inverseImages.mjs";
 import { heading, machine, median, root, table } from "./machine.mjs";
 
 const help = `npm run bench -- inverse [options]
@@ -20,28 +17,6 @@ const help = `npm run bench -- inverse [options]
   --auto         also choose λ by the data (deblur)
   --no-save      print only, leave bench/results alone`;
 
-const folder = (...path) => join(dataFolder, "inverse", ...path);
-const files = (...path) =>
-  readdirSync(folder(...path))
-    .sort()
-    .map((f) => folder(...path, f));
-const array = (file) => {
-  const a = readNpy(readFileSync(file));
-  return Tensor.from(Float32Array.from(a.data), a.shape);
-};
-const picture = (file) => {
-  const p = readPng(readFileSync(file));
-  return Tensor.from(
-    Float32Array.from(p.data, (v) => v / 255),
-    [...p.size].reverse(),
-  );
-};
-const psnr = (x, truth) => {
-  const [a, b] = [x.data, truth.data];
-  let s = 0;
-  for (let k = 0; k < a.length; k++) s += (Math.min(1, Math.max(0, a[k])) - b[k]) ** 2;
-  return -10 * Math.log10(s / a.length);
-};
 /** Σ |∇x| in f64, by the definition. */
 function tv(x, periodic) {
   const [H, W] = x.shape;
@@ -77,7 +52,7 @@ function cases() {
       const data = array(file);
       const lambda = sigma === 25 ? 0.1 : 0.22;
       return {
-        truth: picture(files("denoise", "gt")[i]),
+        truth: gray(files("denoise", "gt")[i]),
         options: { operator: identityOperator(data.shape), data, prior: totalVariation(), lambda },
         objective: (x) => half(x, data) + lambda * tv(x, false),
       };
@@ -91,7 +66,7 @@ function cases() {
       const operator = blurOperator(data.shape, array(folder("deblur", `kernel_${kernel}.npy`)));
       const lambda = kernel === "gauss1.6" ? 2e-4 : 4e-4;
       return {
-        truth: picture(files("deblur", "gt")[i]),
+        truth: gray(files("deblur", "gt")[i]),
         options: { operator, data, prior: totalVariation(), lambda },
         objective: (x) => half(operator.apply(x), data) + lambda * tv(x, true),
       };
@@ -105,8 +80,8 @@ function cases() {
       case: "inpaint",
       name,
       items: files("inpaint", `mask_${kind}`).map((file, i) => {
-        const truth = picture(files("inpaint", "gt")[i]);
-        const mask = picture(file);
+        const truth = gray(files("inpaint", "gt")[i]);
+        const mask = gray(file);
         const data = truth.mul(mask);
         return {
           truth,

@@ -1,15 +1,14 @@
 // Denoisers and what is built on them: PSNR against goals, processor times.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { readNpy } from "../dist/io/npy.js";
 import { readPng } from "../dist/io/png.js";
 import { startEngine } from "../dist/kernels/index.js";
 import { blurOperator, maskOperator } from "../dist/operators/index.js";
 import { bm3d, dictionary, nonLocalMeans, plugAndPlay, totalVariation } from "../dist/priors/index.js";
 import { blindKernel, enlarge, restore } from "../dist/reconstruction/index.js";
 import { Tensor } from "../dist/tensor/index.js";
-import { dataFolder } from "./data.mjs";
+import { array, decibels, files, folder, gray, psnr } from "./inverseImages.mjs";
 import { heading, machine, root, table } from "./machine.mjs";
 
 const help = `npm run bench -- patches [options]
@@ -18,22 +17,6 @@ const help = `npm run bench -- patches [options]
   --threads N    default 2
   --no-save      print only, leave bench/results alone`;
 
-export const folder = (...path) => join(dataFolder, "inverse", ...path);
-export const files = (...path) =>
-  readdirSync(folder(...path))
-    .sort()
-    .map((f) => folder(...path, f));
-export const array = (file) => {
-  const a = readNpy(readFileSync(file));
-  return Tensor.from(Float32Array.from(a.data), a.shape);
-};
-export const gray = (file) => {
-  const p = readPng(readFileSync(file));
-  return Tensor.from(
-    Float32Array.from(p.data, (v) => v / 255),
-    [...p.size].reverse(),
-  );
-};
 export const colour = (file) => {
   const p = readPng(readFileSync(file));
   const [w, h] = p.size;
@@ -45,12 +28,6 @@ export const colour = (file) => {
     ),
     [3, h, w],
   );
-};
-const decibels = (sum, n) => -10 * Math.log10(sum / n);
-export const psnr = (x, truth) => {
-  let s = 0;
-  for (let k = 0; k < truth.size; k++) s += (Math.min(1, Math.max(0, x.data[k])) - truth.data[k]) ** 2;
-  return decibels(s, truth.size);
 };
 /** On the studio-range luminance of 8-bit colours, a border of `crop` pixels cut. */
 export function psnrY(x, truth, crop) {

@@ -13,6 +13,7 @@ const benches = {
   learned: "the learned denoiser and what is built on it",
   trainingStep: "a step of training beside PyTorch's",
   inverse: "restoration: objectives against reference optima, certified gaps, PSNR, times",
+  inversePeers: "BART, scikit-image and OpenCV beside our reconstructions, image by image",
   illposed: "two data that differ by a thousandth: least squares against Tikhonov, and how λ trades",
   vision: "pictures: homographies, flow, tracking, mosaics against ground truth",
   jacobians: "super-resolution by variable projection: derivatives of the projection compared",
