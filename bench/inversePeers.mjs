@@ -220,6 +220,28 @@ async function head() {
 }
 
 const cases = { denoise, inpaint, ct, heart, head };
+/** The results so far, written after each case. */
+function report(args, save) {
+  const version = spawnSync("bart", ["version"], { encoding: "utf8" });
+  if (!version.error) versions.add(`BART ${version.stdout.trim()}`);
+  const rows = [...found].map(([key, all]) => {
+    const [name, method] = key.split("\n");
+    return [name, method, all.length, mean(all.map((e) => e.score)).toFixed(2), mean(all.map((e) => e.seconds)).toFixed(3)];
+  });
+  const lines = [
+    ...heading("Peers of the inverse problems", machine(`npm run bench -- inversePeers ${args.join(" ")}`.trim()), [
+      `peers: ${[...versions].join(", ") || "none"}${absent.size > 0 ? `; peer absent: ${[...absent].join(", ")}` : ""}`,
+      "value: mean of the images, PSNR in dB unless the row says otherwise; processor seconds of an image, one thread each, after a first call (BART: whole processes), image by image in turn",
+    ]),
+    ...table(["case", "method", "images", "value", "processor s"], rows),
+    "",
+  ];
+  if (save) {
+    mkdirSync(join(root, "bench/results"), { recursive: true });
+    writeFileSync(join(root, "bench/results/inversePeers.md"), `${lines.join("\n")}\n`);
+  }
+  return lines;
+}
 export async function main(args) {
   const { values: o } = parseArgs({
     args,
@@ -239,30 +261,14 @@ export async function main(args) {
     return 0;
   }
   startEngine({ threads: 1 });
+  let lines = [];
   for (const name of o.cases.split(",")) {
     if (!cases[name]) throw new Error(`inversePeers: no case ${name}; choose of ${Object.keys(cases).join(", ")}`);
     await cases[name](Number(o.images));
+    lines = report(args, !o["no-save"]);
     console.error(`${name}: done`);
   }
   rmSync(place, { recursive: true });
-  const version = spawnSync("bart", ["version"], { encoding: "utf8" });
-  if (!version.error) versions.add(`BART ${version.stdout.trim()}`);
-  const rows = [...found].map(([key, all]) => {
-    const [name, method] = key.split("\n");
-    return [name, method, all.length, mean(all.map((e) => e.score)).toFixed(2), mean(all.map((e) => e.seconds)).toFixed(3)];
-  });
-  const lines = [
-    ...heading("Peers of the inverse problems", machine(`npm run bench -- inversePeers ${args.join(" ")}`.trim()), [
-      `peers: ${[...versions].join(", ") || "none"}${absent.size > 0 ? `; peer absent: ${[...absent].join(", ")}` : ""}`,
-      "value: mean of the images, PSNR in dB unless the row says otherwise; processor seconds of an image, one thread each, after a first call (BART: whole processes), image by image in turn",
-    ]),
-    ...table(["case", "method", "images", "value", "processor s"], rows),
-    "",
-  ];
   console.log(lines.join("\n"));
-  if (!o["no-save"]) {
-    mkdirSync(join(root, "bench/results"), { recursive: true });
-    writeFileSync(join(root, "bench/results/inversePeers.md"), `${lines.join("\n")}\n`);
-  }
   return 0;
 }
