@@ -55,6 +55,18 @@ test("every folder with an index is exported", () => {
   expect(folders.filter((name) => !(name in exports) && name !== "./cli")).toEqual([]);
 });
 
+test("weights are files of their own, which nothing loads unless it is asked to", () => {
+  const folder = join(installed(), "dist/models/weights");
+  const weights = readdirSync(folder).filter((f) => f.endsWith(".js") && statSync(join(folder, f)).size > 50_000);
+  expect(weights).toContain("denoiser.js");
+  const code = (readdirSync(join(installed(), "dist"), { recursive: true, encoding: "utf8" }) as string[]).filter((f) => f.endsWith(".js"));
+  const loading = code.filter((f) => {
+    const text = readFileSync(join(installed(), "dist", f), "utf8");
+    return weights.some((w) => new RegExp(`(from|import) "[^"]*weights/${w.replace(".", "\\.")}"`).test(text));
+  });
+  expect(loading).toEqual([]);
+});
+
 test("the package holds the built library and nothing of its making", () => {
   const files = (readdirSync(installed(), { recursive: true, encoding: "utf8" }) as string[]).filter((f) => !f.startsWith("node_modules"));
   expect(files.filter((f) => /\.test\.|^dist\/\.|^src|^tests|^assembly|^demo|^bench/.test(f))).toEqual([]);
