@@ -7,15 +7,15 @@ import { extname, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { built, root } from "./built.js";
-import { browserPath } from "./support/browser.js";
+import { root } from "./built.js";
+import { browserPath, builtPage } from "./support/browser.js";
 
 /** What users get: the packed package, installed into an empty project, in Node and in a page. */
 const project = mkdtempSync(join(tmpdir(), "pullback-"));
 const npm = (cwd: string, ...args: string[]) => execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
 beforeAll(async () => {
-  await built();
+  await builtPage(); // before it is packed: another test must not empty the folder meanwhile
   const [{ filename }] = JSON.parse(npm(root, "pack", "--json", "--ignore-scripts", "--pack-destination", project));
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "empty", private: true, type: "module" }));
   npm(project, "install", join(project, filename), "--prefer-offline", "--no-audit", "--no-fund");
