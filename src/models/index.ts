@@ -1,4 +1,5 @@
 export type { Card, ShippedWeights } from "./card.js";
+export { denoiserFeatures } from "./denoiserFeatures.js";
 export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 export { learnedDenoiser, loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
 export type { Plan, Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";

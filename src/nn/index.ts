@@ -1,4 +1,5 @@
 export * from "./activations.js";
+export { activationsOf } from "./activationsOf.js";
 export * from "./augmentation.js";
 export { gamesByName, initialisersByName, layersByName, lossesByName } from "./byName.js";
 export { residual, sequential } from "./combine.js";
