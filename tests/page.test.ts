@@ -136,7 +136,7 @@ describe("sizes", () => {
 const executablePath = browserPath();
 if (!executablePath) console.log("No chromium (on PATH, or named by CHROMIUM_PATH): the page is not tried in a browser.");
 
-describe.skipIf(!executablePath)("in a browser", () => {
+describe.skipIf(!executablePath)("in a browser", { timeout: 300_000 }, () => {
   let browser: Browser;
   let context: BrowserContext;
   const servers: Server[] = [];
