@@ -28,7 +28,17 @@ export const denoiserCard: Card = {
   ],
   validatedOn: ["kodim12"],
   command: "node scripts/train/denoiser.mjs OUT/ TRAINED_ON… kodim12.png --steps 36000 --patch 64 --batch 16 --threads 1",
-  steps: 4000,
+  steps: 36000,
   seed: 1,
-  tables: [],
+  tables: [
+    {
+      title: "PSNR in dB of kodim12, which chose the step, one view, noise of 255",
+      columns: ["noise", "PSNR"],
+      rows: [
+        [15, 31.69],
+        [25, 29.79],
+        [50, 27.6],
+      ],
+    },
+  ],
 };
