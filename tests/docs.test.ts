@@ -11,7 +11,7 @@ const pages = [
   "CHANGELOG.md",
   ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" }).map((f) => join("docs", f)),
 ]
-  .filter((f) => f.endsWith(".md") && !f.includes("node_modules") && existsSync(join(root, f)))
+  .filter((f) => f.endsWith(".md") && !/node_modules|\.vitepress|docs[\\/]reference/.test(f) && existsSync(join(root, f)))
   .sort();
 const blocks = pages.flatMap((page) =>
   [...readFileSync(join(root, page), "utf8").matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((m, i) => ({
@@ -29,7 +29,14 @@ beforeAll(async () => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const { name, code } of blocks) writeFileSync(join(folder, `${fileOf(name)}.mts`), `${code}\nexport {};\n`);
-  const compilerOptions = { noEmit: false, noUnusedLocals: false, declaration: false, rootDir: ".", outDir: "out" };
+  const compilerOptions = {
+    noEmit: false,
+    noUnusedLocals: false,
+    declaration: false,
+    rootDir: ".",
+    outDir: "out",
+    tsBuildInfoFile: "out/.tsbuildinfo",
+  };
   writeFileSync(
     join(folder, "tsconfig.json"),
     JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, include: ["*.mts"] }),
