@@ -9,6 +9,7 @@ import { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networ
 import { type MeasuredImages, reconstructionCascade } from "./reconstructionCascade.js";
 import { superResolutionNetwork } from "./superResolutionNetwork.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
+import { mrCascadeCard } from "./weights/mrCascadeCard.js";
 
 /** A network by its name: how it is made and, where trained weights come with the package, where they lie and what they are. */
 export interface Model<In, Out> {
@@ -40,6 +41,8 @@ export const models = {
     name: "mr-cascade",
     summary: "an image from undersampled lines of k-space: networks and data consistency by turns",
     build: (random) => reconstructionCascade({ random }),
+    card: mrCascadeCard,
+    weights: (): Promise<ShippedWeights> => import("./weights/mrCascade.js"),
   } satisfies Model<MeasuredImages, Tensor>,
   "super-resolution-x2": enlarging(2),
   "super-resolution-x3": enlarging(3),
