@@ -5,7 +5,7 @@ import type { NoisyImages } from "./denoisingNetwork.js";
 /**
  * Pictures [n, 1, y, x] ↦ what a denoising network makes of them inside, for `perceptualLoss`: to tell noise from structure it knows edges and textures.
  * @param sigma  the noise that it is told to expect (default 15/255)
- * @param which  its rectified layers, from 0 (default the second, the fourth and the sixth; of a shallower network the last)
+ * `which`: its rectified layers, from 0 (default the second, the fourth and the sixth; of a shallower network the last)
  */
 export function denoiserFeatures(
   model: Layer<NoisyImages, Tensor>,

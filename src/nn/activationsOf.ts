@@ -6,7 +6,7 @@ import { type Tensor, Traced } from "../tensor/tensor.js";
  * What a network computes on the way: its values after every operation of a kind, as a function of its input; differentiable in the input. Features
  * for `perceptualLoss`, of any network whose weights are not being trained.
  * @param after  names of operations, "relu" (default), "convolve" …
- * @param which  places in their order, from 0; negative ones count from the end. Default: all
+ * `which`: places in their order, from 0; negative ones count from the end. Default: all
  * @throws ArgumentError when there are none, or not so many
  */
 export const activationsOf =

@@ -9,7 +9,7 @@ import { type Layer, network, stateless } from "./module.js";
 /**
  * A function of a place (and a time), f(q) = W tanh(… sin(B q + b)): waves of directions and lengths that are learned, then dense layers. It begins as 0.
  * q [n, inputs], from −1 to 1; f [n, outputs].
- * @param bandwidth  how many waves fit into half the range at first, about (standard deviation)
+ * `bandwidth`: how many waves fit into half the range at first, about (standard deviation)
  * @see Tancik et al. (2020), Fourier features let networks learn high frequency functions in low dimensional domains, NeurIPS; Sitzmann et al. (2020),
  *      Implicit neural representations with periodic activation functions, NeurIPS
  */
