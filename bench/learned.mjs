@@ -5,12 +5,13 @@ import { parseArgs } from "node:util";
 import { seeded } from "../dist/core/index.js";
 import { startEngine } from "../dist/kernels/index.js";
 import { learnedDenoiser } from "../dist/models/index.js";
-import { blurOperator, maskOperator } from "../dist/operators/index.js";
 import { plugAndPlay } from "../dist/priors/index.js";
-import { enlarge, restore } from "../dist/reconstruction/index.js";
+import { enlarge } from "../dist/reconstruction/index.js";
 import { randomNormal } from "../dist/tensor/index.js";
+import { deblurring, inpainting } from "./denoiserCases.mjs";
+import { array, files, folder, gray, psnr } from "./inverseImages.mjs";
 import { heading, machine, root, table } from "./machine.mjs";
-import { array, colour, files, folder, gray, psnr, psnrY } from "./patches.mjs";
+import { colour, psnrY } from "./patches.mjs";
 
 const help = `npm run bench -- learned [options]
   --cases LIST   denoise, deblur, inpaint, superres (default all)
@@ -37,32 +38,8 @@ function cases(f) {
       score: (x) => psnr(x, gray(truth)),
     })),
   }));
-  const deblur = ["gauss1.6", "levin1", "levin3"].map((kernel) => ({
-    case: "deblur",
-    name: `plug-and-play, ${kernel}`,
-    goal: { "gauss1.6": 29.7, levin1: 32.4, levin3: 32.3 }[kernel],
-    items: files("deblur", `y_${kernel}`).map((file, i) => ({
-      run: async () => {
-        const data = array(file);
-        const operator = blurOperator(data.shape, array(folder("deblur", `kernel_${kernel}.npy`)));
-        return (await restore({ operator, data, prior, lambda: "auto" })).image;
-      },
-      score: (x) => psnr(x, gray(files("deblur", "gt")[i])),
-    })),
-  }));
-  const inpaint = ["rand50", "rand80", "text"].map((kind) => ({
-    case: "inpaint",
-    name: `inpaint, ${kind}`,
-    goal: { rand50: 33, rand80: 28 }[kind],
-    items: files("inpaint", `mask_${kind}`).map((file, i) => ({
-      run: async () => {
-        const mask = gray(file);
-        const data = gray(files("inpaint", "gt")[i]).mul(mask);
-        return (await restore({ operator: maskOperator(mask), data, prior, lambda: "auto" })).image;
-      },
-      score: (x) => psnr(x, gray(files("inpaint", "gt")[i])),
-    })),
-  }));
+  const deblur = deblurring(prior, (kernel) => `plug-and-play, ${kernel}`, { "gauss1.6": 29.7, levin1: 32.4, levin3: 32.3 });
+  const inpaint = inpainting(prior, (kind) => `inpaint, ${kind}`, { rand50: 33, rand80: 28 });
   const superres = [2, 3, 4].map((scale) => ({
     case: "superres",
     name: `enlarge ×${scale} (Y)`,

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readPng } from "../dist/io/png.js";
 import { startEngine } from "../dist/kernels/index.js";
-import { blurOperator, maskOperator } from "../dist/operators/index.js";
+import { blurOperator } from "../dist/operators/index.js";
 import { bm3d, dictionary, nonLocalMeans, plugAndPlay, totalVariation } from "../dist/priors/index.js";
 import { blindKernel, enlarge, restore } from "../dist/reconstruction/index.js";
 import { Tensor } from "../dist/tensor/index.js";
+import { deblurring, inpainting } from "./denoiserCases.mjs";
 import { array, decibels, files, folder, gray, psnr } from "./inverseImages.mjs";
 import { heading, machine, root, table } from "./machine.mjs";
 
@@ -68,32 +69,8 @@ function cases() {
     })),
   );
   const prior = plugAndPlay(bm3d());
-  const deblur = ["gauss1.6", "levin1", "levin3"].map((kernel) => ({
-    case: "deblur",
-    name: `plug-and-play bm3d, ${kernel}`,
-    goal: kernel === "gauss1.6" ? undefined : 31.5,
-    items: files("deblur", `y_${kernel}`).map((file, i) => ({
-      run: async () => {
-        const data = array(file);
-        const operator = blurOperator(data.shape, array(folder("deblur", `kernel_${kernel}.npy`)));
-        return (await restore({ operator, data, prior, lambda: "auto" })).image;
-      },
-      score: (x) => psnr(x, gray(files("deblur", "gt")[i])),
-    })),
-  }));
-  const inpaint = ["rand50", "rand80", "text"].map((kind) => ({
-    case: "inpaint",
-    name: `bm3d, ${kind}`,
-    goal: { rand50: 32, rand80: 27 }[kind],
-    items: files("inpaint", `mask_${kind}`).map((file, i) => ({
-      run: async () => {
-        const mask = gray(file);
-        const data = gray(files("inpaint", "gt")[i]).mul(mask);
-        return (await restore({ operator: maskOperator(mask), data, prior, lambda: "auto" })).image;
-      },
-      score: (x) => psnr(x, gray(files("inpaint", "gt")[i])),
-    })),
-  }));
+  const deblur = deblurring(prior, (kernel) => `plug-and-play bm3d, ${kernel}`, { levin1: 31.5, levin3: 31.5 });
+  const inpaint = inpainting(prior, (kind) => `bm3d, ${kind}`, { rand50: 32, rand80: 27 });
   const superres = [2, 3, 4].map((scale) => ({
     case: "superres",
     name: `enlarge ×${scale} (Y)`,

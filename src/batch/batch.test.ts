@@ -246,6 +246,7 @@ test("the script for Slurm quotes what the shell would misread, and refuses what
   expect(script).toContain("#SBATCH --time=1-00:00:00\n");
   expect(script).toContain("#SBATCH --mem=4000M\n");
   expect(script).toContain(`/usr/bin/node '/opt/my app/main.js' worker '/data/it'\\''s here' --workers 2 &`);
+  expect(slurmScript({ ...o, silentSeconds: 90 })).toContain("--workers 2 --silent 90 &");
   expect(() => slurmScript({ ...o, partition: "a; rm -rf ~" })).toThrow(/no name of a partition/);
   expect(() => slurmScript({ ...o, time: "an hour" })).toThrow(/HH:MM:SS/);
 });

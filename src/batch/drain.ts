@@ -24,8 +24,6 @@ export interface DrainOptions {
   readonly runner: () => Runner;
   /** A worker not heard of for so long is given up (default 60). */
   readonly silentSeconds?: number;
-  /** Return when nothing can be claimed, though others still run (default: wait, they may vanish). */
-  readonly leave?: boolean;
   readonly signal?: AbortSignal;
   readonly onRecord?: (record: TaskRecord) => void;
   /** On Redis, where tasks of any batch arrive: whether this worker may do those of that plan (default: yes). */
@@ -44,8 +42,9 @@ export interface Drained {
 }
 
 /** Exit codes of the command line that a batch minds. */
-const [suspect, resources, tryAgain] = [4, 5, 75];
-const wait = (ms: number, signal?: AbortSignal) =>
+export const exits = { suspect: 4, resources: 5, tryAgain: 75 } as const;
+/** So long, or until told to stop. */
+export const pause = (ms: number, signal?: AbortSignal) =>
   new Promise<void>((done) => {
     const end = () => {
       clearTimeout(timer);
@@ -86,7 +85,7 @@ export async function drain(queue: DirectoryQueue, o: DrainOptions): Promise<Dra
   const slot = async () => {
     let runner: Runner | undefined;
     try {
-      let pause = 20;
+      let rest = 20;
       while (!stopped) {
         if (signal?.aborted) {
           stopped = "aborted";
@@ -94,13 +93,13 @@ export async function drain(queue: DirectoryQueue, o: DrainOptions): Promise<Dra
         }
         const claim = queue.claim(worker);
         if (!claim) {
-          if (queue.ended || o.leave) break;
+          if (queue.ended) break;
           queue.recover(silentSeconds);
-          await wait(pause, signal);
-          pause = Math.min(2 * pause, 1000);
+          await pause(rest, signal);
+          rest = Math.min(2 * rest, 1000);
           continue;
         }
-        pause = 20;
+        rest = 20;
         claims.add(claim);
         const from = performance.now();
         const taken = () => (performance.now() - from) / 1000;
@@ -110,11 +109,11 @@ export async function drain(queue: DirectoryQueue, o: DrainOptions): Promise<Dra
           const seconds = taken();
           busy += seconds;
           const { exit, reason, result } = ran;
-          if (exit === 0 || exit === suspect) ended(claim, { status: exit === 0 ? "ok" : "suspect", reason, exit, seconds, result });
-          else if (exit === resources && o.full?.()) {
+          if (exit === 0 || exit === exits.suspect) ended(claim, { status: exit === 0 ? "ok" : "suspect", reason, exit, seconds, result });
+          else if (exit === exits.resources && o.full?.()) {
             stopped = "full";
             queue.giveBack(claim);
-          } else if (exit === tryAgain) again(claim, reason, seconds, exit);
+          } else if (exit === exits.tryAgain) again(claim, reason, seconds, exit);
           else ended(claim, { status: "failed", reason, exit, seconds });
         } catch (error) {
           if (error instanceof AbortedError) {

@@ -1,7 +1,7 @@
 import type { Job, Queue, Worker } from "bullmq";
 import { AbortedError, MissingPeerError, PullbackError } from "../core/errors.js";
 import { DirectoryQueue, mostAttempts, type TaskRecord } from "./directoryQueue.js";
-import type { Drained, DrainOptions, Runner } from "./drain.js";
+import { type Drained, type DrainOptions, exits, pause, type Runner } from "./drain.js";
 
 /** Everybody's tasks go through one queue: a job names the folder of its batch and the task. */
 const name = "pullback";
@@ -38,17 +38,6 @@ async function connected(url: string) {
   };
   return { bullmq, make };
 }
-const pause = (ms: number, signal?: AbortSignal) =>
-  new Promise<void>((done) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
-      done();
-    };
-    const timer = setTimeout(end, ms);
-    signal?.addEventListener("abort", end);
-  });
-
 /**
  * Hand the tasks of a batch to the workers at a Redis, stage by stage, and wait until each has its record. What Redis forgets (a restart without a disk) is
  * handed out again.
@@ -137,13 +126,13 @@ export async function workOnRedis(url: string, o: DrainOptions): Promise<Drained
       const { exit, reason, result } = await runner.run(task);
       busy += (performance.now() - from) / 1000;
       idle.push(runner);
-      if (exit === 5 && o.full?.()) {
+      if (exit === exits.resources && o.full?.()) {
         stopped = "full";
         stop();
         throw new Error("the disk is full");
       }
-      if (exit === 75 && attempts < mostAttempts) throw new Error(reason);
-      told({ status: exit === 0 ? "ok" : exit === 4 ? "suspect" : "failed", reason, exit, result });
+      if (exit === exits.tryAgain && attempts < mostAttempts) throw new Error(reason);
+      told({ status: exit === 0 ? "ok" : exit === exits.suspect ? "suspect" : "failed", reason, exit, result });
     } catch (error) {
       if (!idle.includes(runner)) {
         await runner.close();

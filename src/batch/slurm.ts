@@ -8,6 +8,8 @@ export interface SlurmOptions {
   readonly pilots: number;
   /** Tasks at a time in each. */
   readonly slots: number;
+  /** Seconds after which a worker that is not heard of is given up (default: the worker's own). */
+  readonly silentSeconds?: number;
   /** The command that starts a worker, before the folder. */
   readonly command: readonly string[];
   /** HH:MM:SS; what is unfinished then goes back to the queue. */
@@ -43,7 +45,7 @@ export function slurmScript(o: SlurmOptions): string {
     "#SBATCH --requeue",
     "",
     "# The shell hands the signal on, and waits until the worker has given its tasks back.",
-    `${o.command.map(quoted).join(" ")} ${quoted(o.folder)} --workers ${o.slots} &`,
+    `${o.command.map(quoted).join(" ")} ${quoted(o.folder)} --workers ${o.slots}${o.silentSeconds === undefined ? "" : ` --silent ${o.silentSeconds}`} &`,
     "worker=$!",
     "trap 'kill -TERM \"$worker\"' TERM",
     'wait "$worker"',

@@ -76,7 +76,6 @@ export interface WorkOptions {
   readonly slots?: number;
   readonly silentSeconds?: number;
   readonly memoryBytes?: number;
-  readonly leave?: boolean;
 }
 /** Work on a queue with threads of this process until it ends. */
 export function work(session: Session, queue: DirectoryQueue, o: WorkOptions): Promise<Worked> {
@@ -134,7 +133,6 @@ function drainOptions(folder: string, o: WorkOptions, signal: AbortSignal, onRec
     worker,
     slots: o.slots ?? availableParallelism(),
     silentSeconds: o.silentSeconds,
-    leave: o.leave,
     signal,
     onRecord,
     accepts: (plan) => plan.version === version() && plan.build === batchBuild,

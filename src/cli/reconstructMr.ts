@@ -214,8 +214,13 @@ function reportOf(
     verdict: { level: r.status === "ok" ? "good" : "check", sentence },
     figures: [
       { label: "sampled", value: Math.round(1000 * r.sampled) / 10, unit: "%" },
-      { label: "λ", value: r.lambda },
-      { label: "steps", value: r.iterations },
+      // A network has neither.
+      ...(r.prior === "learned"
+        ? []
+        : [
+            { label: "λ", value: r.lambda },
+            { label: "steps", value: r.iterations },
+          ]),
     ],
     rows: [
       {

@@ -123,6 +123,7 @@ function submitted(session: Session, queue: DirectoryQueue, partition: string | 
     partition,
     pilots: (options.pilots as number | undefined) ?? 4,
     slots: (options.workers as number | undefined) ?? 1,
+    silentSeconds: options.silent as number | undefined,
     time: options.time as string | undefined,
     memory: options.memory as number | undefined,
     command: [process.execPath, fileURLToPath(new URL("../main.js", import.meta.url)), "worker"],
