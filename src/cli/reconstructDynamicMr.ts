@@ -4,6 +4,7 @@ import { shapeText } from "../core/shape.js";
 import { image } from "../image/index.js";
 import { isNpy, readNpy, writeNpy } from "../io/index.js";
 import { readBytes } from "../io/node.js";
+import { loadModel, networkSeries } from "../models/index.js";
 import { type DynamicMethod, dynamicMethods, reconstructDynamicMr } from "../reconstruction/index.js";
 import { register } from "../registration/index.js";
 import { gallery, grayPicture, plain, robustWindow } from "../report/index.js";
@@ -27,7 +28,13 @@ export async function reconstructDynamicMrCommand(session: Session, path: string
   const folder = isFolder(target);
   if (!folder && extname(target) !== ".npy")
     throw new ArgumentError(`${target}: a series of complex frames is written as .npy; name such a file, or a folder`, { target });
-  for (const flag of ["prior", "trajectory", "size", "weights"] as const)
+  const learned = options.dynamic === "learned";
+  if (options.weights !== undefined && !learned)
+    throw new ArgumentError("--weights: for a series they are of the network of --dynamic learned; leave them out");
+  if (learned)
+    for (const flag of ["lambda", "iterations", "tolerance"] as const)
+      if (options[flag] !== undefined) throw new ArgumentError(`--${flag}: a network has none to choose; leave it out`);
+  for (const flag of ["prior", "trajectory", "size"] as const)
     if (options[flag] !== undefined)
       throw new ArgumentError(`--${flag}: not for series; --dynamic says how frames belong together`, { flag });
   if (options.scaleData === "none") throw new ArgumentError("--scale-data none: series are always divided by their size; leave it out");
@@ -39,7 +46,14 @@ export async function reconstructDynamicMrCommand(session: Session, path: string
     throw new ArgumentError(
       "--maps espirit: for series give a file of maps; reconstruct the mean of the frames with --maps espirit -o folder/ to have it",
     );
-  const inputs = [path, ...gateFiles(options), ...(maskPath ? [maskPath] : []), ...(mapsPath ? [mapsPath] : [])];
+  const weightsPath = options.weights as string | undefined;
+  const inputs = [
+    path,
+    ...(weightsPath ? [weightsPath] : []),
+    ...gateFiles(options),
+    ...(maskPath ? [maskPath] : []),
+    ...(mapsPath ? [mapsPath] : []),
+  ];
   const out = session.dryRun ? undefined : session.output(target, folder, { force: options.force === true });
   try {
     const timings: Record<string, number> = {};
@@ -57,8 +71,12 @@ export async function reconstructDynamicMrCommand(session: Session, path: string
         json: { dryRun: true, kspace: kspace.shape, method, outputs: [] },
         lines: [`would reconstruct a series of ${shapeText(kspace.shape)} by ${method}`],
       };
+    const network = learned
+      ? networkSeries(await loadModel("mr-series-cascade", { weights: weightsPath === undefined ? undefined : readBytes(weightsPath) }))
+      : undefined;
     const r = await session.stoppable((signal) =>
       reconstructDynamicMr({
+        network,
         kspace,
         mask,
         maps,
@@ -78,7 +96,7 @@ export async function reconstructDynamicMrCommand(session: Session, path: string
       out.put(name, writeNpy({ shape: [...x.shape], data: Float32Array.from(x.data), complex }));
     put(folder ? "frames.npy" : (target.split(/[/\\]/).pop() as string), r.frames);
     const figures = {
-      ...(method !== "lowrank+sparse" && { lambda: r.lambda }),
+      ...(method !== "lowrank+sparse" && !learned && { lambda: r.lambda }),
       scale: r.scale,
       sampled: r.sampled,
       frames: t,
@@ -86,7 +104,7 @@ export async function reconstructDynamicMrCommand(session: Session, path: string
       ...(r.motion && { referenceFrame: r.motion.frame }),
       ...(gated && { period: gated.gating.period, cycles: gated.gating.peaks.length - 1, linesUsed: gated.used }),
     };
-    const sentence = `${t} frames from ${plain(Math.round(1000 * r.sampled) / 10)} % of k-space by ${method}; ${r.iterations} steps, ${r.reason}${gated ? `; gated: ${gated.gating.peaks.length - 1} cycles of ${plain(Math.round(10 * gated.gating.period) / 10)} lines` : ""}`;
+    const sentence = `${t} frames from ${plain(Math.round(1000 * r.sampled) / 10)} % of k-space by ${method}${learned ? "" : `; ${r.iterations} steps`}, ${r.reason}${gated ? `; gated: ${gated.gating.peaks.length - 1} cycles of ${plain(Math.round(10 * gated.gating.period) / 10)} lines` : ""}`;
     const finite = Number.isFinite(scope(() => r.frames.abs().sum().item()));
     const status = finite ? "ok" : "suspect";
     const plan = {

@@ -12,6 +12,7 @@ export {
   sampledNormal,
   toChannels,
 } from "./reconstructionCascade.js";
+export { type MeasuredSeries, networkSeries, type SeriesCascadeOptions, seriesCascade } from "./seriesCascade.js";
 export {
   type FeatureUpsampling,
   networkEnlarger,

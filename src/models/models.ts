@@ -7,6 +7,7 @@ import type { Tensor } from "../tensor/index.js";
 import type { Card, ShippedWeights } from "./card.js";
 import { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 import { type MeasuredImages, reconstructionCascade } from "./reconstructionCascade.js";
+import { type MeasuredSeries, seriesCascade } from "./seriesCascade.js";
 import { superResolutionNetwork } from "./superResolutionNetwork.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
@@ -44,6 +45,11 @@ export const models = {
     card: mrCascadeCard,
     weights: (): Promise<ShippedWeights> => import("./weights/mrCascade.js"),
   } satisfies Model<MeasuredImages, Tensor>,
+  "mr-series-cascade": {
+    name: "mr-series-cascade",
+    summary: "a series from frames with few lines of k-space each, which lend each other samples",
+    build: (random) => seriesCascade({ random }),
+  } satisfies Model<MeasuredSeries, Tensor>,
   "super-resolution-x2": enlarging(2),
   "super-resolution-x3": enlarging(3),
   "super-resolution-x4": enlarging(4),

@@ -14,12 +14,14 @@ import type { Card } from "./card.js";
 import { cascadeRecipe } from "./cascadeRecipe.js";
 import { denoiserRecipe } from "./denoiserRecipe.js";
 import type { Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
+import { seriesCascadeRecipe } from "./seriesCascadeRecipe.js";
 import { superResolutionRecipe } from "./superResolutionRecipe.js";
 
 /** How the models of the catalogue are trained, by their names. */
 export const recipes = {
   denoiser: denoiserRecipe,
   "mr-cascade": cascadeRecipe,
+  "mr-series-cascade": seriesCascadeRecipe,
   "super-resolution-x2": superResolutionRecipe(2),
   "super-resolution-x3": superResolutionRecipe(3),
   "super-resolution-x4": superResolutionRecipe(4),

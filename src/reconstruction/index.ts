@@ -35,6 +35,7 @@ export {
   type DynamicMrOptions,
   type DynamicMrResult,
   dynamicMethods,
+  type MrSeriesNetwork,
   reconstructDynamicMr,
 } from "./reconstructDynamicMr.js";
 export { type MrNetwork, type MrPrior, type ReconstructMrOptions, type ReconstructMrResult, reconstructMr } from "./reconstructMr.js";

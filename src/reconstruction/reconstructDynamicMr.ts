@@ -7,8 +7,13 @@ import { complex, keep, scope, stack, Tensor } from "../tensor/index.js";
 import { acceleratedShrinkage, complexTvPrimalDual, type QuadraticData } from "./frameShrinkage.js";
 import { reconstructMrSeries } from "./reconstructMrSeries.js";
 
-export const dynamicMethods = ["lowrank+sparse", "temporalTv", "temporalWavelet", "motion"] as const;
+export const dynamicMethods = ["lowrank+sparse", "temporalTv", "temporalWavelet", "motion", "learned"] as const;
 export type DynamicMethod = (typeof dynamicMethods)[number];
+/**
+ * A learned reconstruction of series: (A*y [t, h, w] complex, where frames were measured [t, h, w or 1], frequency 0 in the middle) ↦ frames [t, h, w], in
+ * units in which the largest magnitude of A*y is 1. `networkSeries` of `pullback/models` makes one of a network; any function will do.
+ */
+export type MrSeriesNetwork = (zeroFilled: Tensor, mask: Tensor) => Tensor;
 
 export interface DynamicMrOptions {
   /** Complex, centred, orthonormal: [t, h, w] of one coil, or [t, coils, h, w] with `maps`. */
@@ -22,12 +27,15 @@ export interface DynamicMrOptions {
    * temporalWavelet        λ ‖W x‖₁, W an orthogonal wavelet transform of time
    * lowrank+sparse         a background of few patterns and a moving part, see `reconstructMrSeries` (one coil)
    * motion                 one picture for all frames, carried by the motion between them, which `register` finds in a first pass
+   * learned                `network` says what the frames are (one coil)
    */
   readonly method?: DynamicMethod;
   /** For data divided by the largest magnitude of the zero-filled series (default 0.01). */
   readonly lambda?: number;
   /** For "motion": u [2, h, w] in samples with moving(p + u(p)) ≈ fixed(p), of two magnitudes [h, w]. */
   readonly register?: (fixed: Tensor, moving: Tensor) => Promise<Tensor>;
+  /** For "learned". */
+  readonly network?: MrSeriesNetwork;
   readonly iterations?: number;
   /** Stop where a step changes the series by less than this part of itself (default 1e-4). */
   readonly tolerance?: number;
@@ -64,10 +72,30 @@ export async function reconstructDynamicMr(o: DynamicMrOptions): Promise<Dynamic
     throw new ArgumentError(`dynamic mr: λ is ${lambda}; give a number that is not negative`, { lambda });
   if (method === "motion" && !o.register)
     throw new ArgumentError('dynamic mr: "motion" needs register, a function that finds the motion', {});
+  if (method === "learned" && !o.network) throw new ArgumentError('dynamic mr: "learned" needs network, a function that makes frames', {});
+  if (method === "learned" && o.maps)
+    throw new ArgumentError("dynamic mr: learned is for one coil; combine the coils or choose another method", {});
   const made = scope(() => prepare(o));
   const { problem, scale, sampled, zeroFilled, operators } = made;
   const told = { method, lambda, scale, sampled };
   const out = (x: Tensor) => scope(() => x.mul(scale));
+  if (method === "learned") {
+    o.signal?.throwIfAborted();
+    const frames = scope(() => (o.network as MrSeriesNetwork)(zeroFilled, made.mask).mul(scale));
+    if (shapeText(frames.shape) !== shapeText(zeroFilled.shape))
+      throw new ShapeError(`dynamic mr: the network made ${shapeText(frames.shape)} of ${shapeText(zeroFilled.shape)}`, {
+        shape: frames.shape,
+      });
+    return {
+      ...told,
+      frames,
+      zeroFilled: out(zeroFilled),
+      stop: "converged",
+      reason: "the network has run once",
+      iterations: 1,
+      history: [],
+    };
+  }
   if (method === "lowrank+sparse") {
     if (o.maps) throw new ArgumentError("dynamic mr: lowrank+sparse is for one coil; combine the coils or choose another method", {});
     const r = await reconstructMrSeries({

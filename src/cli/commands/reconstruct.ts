@@ -45,7 +45,12 @@ const mr: readonly OptionDefinition[] = [
     text,
     "a .npy file",
   ),
-  option("--weights <file>", "mr: of --prior model:mr-cascade, from a training of your own", text, "a .safetensors file"),
+  option(
+    "--weights <file>",
+    "mr: of --prior model:mr-cascade or --dynamic learned, from a training of your own",
+    text,
+    "a .safetensors file",
+  ),
   option("--maps <file>", "mr: coil sensitivities, or espirit to have them from the centre of k-space", text, "a .npy file, or espirit"),
 ];
 /** Series. */
@@ -54,6 +59,7 @@ const dynamic = choice("--dynamic <method>", "mr: a series [t, h, w] or [t, coil
   "temporalTv",
   "temporalWavelet",
   "motion",
+  "learned",
 ]);
 /** Series measured without a trigger. */
 const gating: readonly OptionDefinition[] = [
