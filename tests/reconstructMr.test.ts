@@ -81,6 +81,22 @@ describe("pullback reconstruct mr", () => {
     const alone = await pullback(["reconstruct", "mr", "k.npy", "--weights", "w.safetensors", "-o", "x.npy"], { cwd: at });
     expect(alone.stderr).toMatch(/--weights: they are of the network of --prior model:mr-cascade/);
   });
+  test("a series by a cascade with weights of one's own is what it was trained to be: untrained, the zero-filled frames", async () => {
+    const at = files();
+    const untrained = weightsOf(models["mr-series-cascade"].build(seeded(1)));
+    const series = stack([kspace.at(0).mul(rows), kspace.at(0).mul(rows)]);
+    put(at, { "s.npy": complex(series), "w.safetensors": writeSafetensors(untrained.tensors) });
+    const learned = ["reconstruct", "mr", "s.npy", "--dynamic", "learned", "--weights", "w.safetensors"];
+    const ran = await pullback([...learned, "-o", "out", "--json"], { cwd: at });
+    expect(ran.code).toBe(0);
+    expect((ran.json as unknown as { reason: string }).reason).toContain("the network has run once");
+    const { zeroFilled } = await reconstructMr({ kspace: kspace.at(0).mul(rows), prior: "none" });
+    const found = readNpy(readBytes(join(at, "out", "frames.npy")));
+    const x = Tensor.from(Float32Array.from(found.data as Float32Array), [2, 48, 40], "c64");
+    expect(x.at(1).sub(zeroFilled).abs().max().item()).toBeLessThan(1e-4 * zeroFilled.abs().max().item());
+    const refused = await pullback([...learned, "--lambda", "0.1", "-o", "x.npy"], { cwd: at });
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/--lambda: a network has none/)]);
+  });
   test("samples on a trajectory give an image of the size it reaches", async () => {
     const at = folder();
     const spokes = radialTrajectory(40, 40);
