@@ -18,7 +18,10 @@ export const commands: Readonly<
   batch: { summary: "register many pairs: resumable, on one machine or many", load: () => import("./commands/batch.js") },
   bids: { summary: "bring the brains of a BIDS data set into one space", load: () => import("./commands/bids.js") },
   compare: { summary: "set two images side by side", load: () => import("./commands/compare.js") },
-  convert: { summary: "read an image in one format, write it in another", load: () => import("./commands/convert.js") },
+  convert: {
+    summary: "write an image in another format; translate settings of elastix and ANTs",
+    load: () => import("./commands/convert.js"),
+  },
   deblur: { summary: "undo a blur, its kernel known or not", load: () => import("./commands/deblur.js") },
   denoise: { summary: "take noise out of an image", load: () => import("./commands/denoise.js") },
   epi: { summary: "correct echo-planar images from a blip-up/blip-down pair", load: () => import("./commands/epi.js") },

@@ -10,30 +10,51 @@ import {
   writeImage,
   writeRawFiles,
 } from "../../io/index.js";
-import type { CommandDefinition } from "../command.js";
+import type { CommandDefinition, Options, Outcome } from "../command.js";
 import { loadImage } from "../inputs.js";
 import { choice, finite, option, output, whole } from "../options.js";
+import type { Session } from "../session.js";
+import { translated } from "../translate/translate.js";
+import { argvOf, lineOf, type Translation } from "../translate/translation.js";
 
 const types = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64"] as const;
 
-/** `pullback convert IN -o OUT`: the same image in another format, type or channel. */
+/** `pullback convert IN -o OUT`: the same image in another format, type or channel; or what elastix or ANTs were told, as commands of this program. */
 export const command: CommandDefinition = {
   name: "convert",
-  summary: "read an image in one format, write it in another",
+  summary: "write an image in another format; translate settings of elastix and ANTs",
   examples: [
     "pullback convert scan.mha -o scan.nii.gz",
     "pullback convert series.nii.gz --channel 0 -o first.nii.gz",
     "pullback convert broken.nii.gz --nan 0 -o clean.nii.gz",
+    "pullback convert affine.txt bspline.txt -o settings.json        # elastix's parameter files: register --config settings.json",
+    "pullback convert -- antsRegistrationSyNQuick.sh -d 3 -f F.nii.gz -m M.nii.gz -o out -t s",
+    "pullback convert pipeline.sh -o pullback.sh                     # calls of elastix and ANTs in a script",
   ],
-  arguments: [{ name: "<input>", help: "an image" }],
+  arguments: [
+    {
+      name: "<input...>",
+      help: "an image; or parameter files of elastix, a script that calls elastix or ANTs, or (after --) one such command line",
+    },
+  ],
   options: [
-    output(`the image to write; its extension says how (${imageExtensions.join(" ")})`),
+    output(
+      `the image to write; its extension says how (${imageExtensions.join(" ")}). Of settings: .json for register --config, .sh for commands`,
+    ),
     choice("--type <type>", "type of the stored numbers", types),
     option("--channel <n>", "keep one channel or frame, counted from 0", whole, "a whole number from 0"),
     option("--nan <value>", "write this value where the input is NaN or infinite", finite, "a number"),
   ],
-  async run(session, [input], options) {
+  async run(session, inputs, options) {
     const target = options.output as string | undefined;
+    const translations = translated(inputs);
+    if (translations) return asCommands(session, inputs, translations, target, options);
+    const [input] = inputs;
+    if (inputs.length > 1)
+      throw new ArgumentError(
+        `convert: ${inputs.length} inputs came; one image was expected, or parameter files of elastix, or (after --) a command line of elastix or ANTs`,
+        { inputs },
+      );
     if (!target) throw new ArgumentError("convert: where to? name the file after -o");
     if (formatOfName(target) === undefined)
       throw new ArgumentError(`${target}: the extension names no format that can be written; choose one of ${imageExtensions.join(" ")}`, {
@@ -93,4 +114,49 @@ function oneChannel(raw: RawImage, channel: number, path: string): RawImage {
     origin,
     direction,
   });
+}
+
+/** The commands with what they cannot say, printed or written. */
+function asCommands(
+  session: Session,
+  inputs: readonly string[],
+  translations: readonly Translation[],
+  target: string | undefined,
+  options: Options,
+): Outcome {
+  for (const key of ["type", "channel", "nan"])
+    if (options[key] !== undefined) throw new ArgumentError(`--${key}: this is for images; leave it out for settings`, { key });
+  const commands = translations.flatMap((t) => t.commands);
+  const missing = [...new Set(translations.flatMap((t) => t.missing))];
+  const unneeded = [...new Set(translations.flatMap((t) => t.unneeded))];
+  const from = [...new Set(translations.filter((t) => t.commands.length > 0).map((t) => t.from))];
+  const lines = commands.map(lineOf);
+  const remarks = [
+    ...missing.map((m) => `# without counterpart: ${m}`),
+    ...(session.verbose || target?.endsWith(".sh") ? unneeded.map((u) => `# not needed: ${u}`) : []),
+  ].map((line) => line.replace(/\s*[\r\n]+\s*/g, " "));
+  const registrations = commands.filter((c) => c.name === "register");
+  const config = registrations.length === 1 ? registrations[0].options : undefined;
+  const json = {
+    input: inputs,
+    from,
+    commands: commands.map((c) => ({ argv: argvOf(c) })),
+    ...(config ? { config } : {}),
+    missing,
+    unneeded,
+  };
+  if (target === undefined) return { json: { ...json, outputs: [] }, lines: [...remarks, ...lines] };
+  if (!/\.(json|sh)$/i.test(target))
+    throw new ArgumentError(`${target}: settings are written as .json for register --config, or as .sh`, { target });
+  const script = /\.sh$/i.test(target);
+  if (!script && !config)
+    throw new ArgumentError(
+      `${target}: ${registrations.length} registrations came, and a config holds the options of one; write a script instead: -o commands.sh`,
+      { target },
+    );
+  if (session.dryRun) return { json: { ...json, dryRun: true, outputs: [] }, lines: [`would write ${target}`] };
+  const out = session.output(target, false);
+  out.put(basename(target), script ? `#!/bin/sh\nset -e\n${[...remarks, ...lines].join("\n")}\n` : `${JSON.stringify(config, null, 2)}\n`);
+  const outputs = out.commit();
+  return { json: { ...json, outputs }, lines: [...remarks, ...outputs] };
 }
