@@ -1,7 +1,16 @@
 export type { Card, ShippedWeights } from "./card.js";
 export { denoiserFeatures } from "./denoiserFeatures.js";
 export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
-export { learnedDenoiser, loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
+export {
+  learnedDeformation,
+  learnedDenoiser,
+  loadModel,
+  type Model,
+  type ModelName,
+  models,
+  type NetworkOf,
+  weightsFile,
+} from "./models.js";
 export type { Plan, Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
 export {
   type CascadeOptions,
@@ -12,6 +21,15 @@ export {
   sampledNormal,
   toChannels,
 } from "./reconstructionCascade.js";
+export {
+  type ImagePair,
+  integrated,
+  networkDeformation,
+  networkSquarings,
+  normalised,
+  type RegistrationNetworkOptions,
+  registrationNetwork,
+} from "./registrationNetwork.js";
 export { type MeasuredSeries, networkSeries, type SeriesCascadeOptions, seriesCascade } from "./seriesCascade.js";
 export {
   type FeatureUpsampling,

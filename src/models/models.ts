@@ -3,10 +3,12 @@ import { type Random, seeded } from "../core/random.js";
 import { readSafetensors } from "../io/index.js";
 import { type Layer, withWeightsOf } from "../nn/index.js";
 import type { Denoiser } from "../priors/index.js";
+import type { DeformationNetwork } from "../registration/index.js";
 import type { Tensor } from "../tensor/index.js";
 import type { Card, ShippedWeights } from "./card.js";
 import { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 import { type MeasuredImages, reconstructionCascade } from "./reconstructionCascade.js";
+import { type ImagePair, networkDeformation, registrationNetwork } from "./registrationNetwork.js";
 import { type MeasuredSeries, seriesCascade } from "./seriesCascade.js";
 import { superResolutionNetwork } from "./superResolutionNetwork.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
@@ -50,6 +52,11 @@ export const models = {
     summary: "a series from frames with few lines of k-space each, which lend each other samples",
     build: (random) => seriesCascade({ random }),
   } satisfies Model<MeasuredSeries, Tensor>,
+  "registration-2d": {
+    name: "registration-2d",
+    summary: "the velocity of a deformation from one slice to another",
+    build: (random) => registrationNetwork({ random }),
+  } satisfies Model<ImagePair, Tensor>,
   "super-resolution-x2": enlarging(2),
   "super-resolution-x3": enlarging(3),
   "super-resolution-x4": enlarging(4),
@@ -87,4 +94,12 @@ export async function loadModel<K extends ModelName>(name: K, { weights }: { rea
  */
 export async function learnedDenoiser(o: NetworkDenoiserOptions & { readonly weights?: Uint8Array } = {}): Promise<Denoiser> {
   return { ...networkDenoiser(await loadModel("denoiser", o), { peak: "auto", views: 4, ...o }), name: "learned" };
+}
+
+/**
+ * The trained network for the preset `learned` of `register`.
+ * @throws ArgumentError when no weights come with the package and none are given
+ */
+export async function learnedDeformation(o: { readonly weights?: Uint8Array } = {}): Promise<DeformationNetwork> {
+  return networkDeformation(await loadModel("registration-2d", o));
 }

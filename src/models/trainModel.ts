@@ -14,6 +14,7 @@ import type { Card } from "./card.js";
 import { cascadeRecipe } from "./cascadeRecipe.js";
 import { denoiserRecipe } from "./denoiserRecipe.js";
 import type { Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
+import { registrationRecipe } from "./registrationRecipe.js";
 import { seriesCascadeRecipe } from "./seriesCascadeRecipe.js";
 import { superResolutionRecipe } from "./superResolutionRecipe.js";
 
@@ -22,6 +23,7 @@ export const recipes = {
   denoiser: denoiserRecipe,
   "mr-cascade": cascadeRecipe,
   "mr-series-cascade": seriesCascadeRecipe,
+  "registration-2d": registrationRecipe,
   "super-resolution-x2": superResolutionRecipe(2),
   "super-resolution-x3": superResolutionRecipe(3),
   "super-resolution-x4": superResolutionRecipe(4),

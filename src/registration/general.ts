@@ -62,6 +62,11 @@ export interface GeneralOptions {
   /** A step that brings less than this part of the value ends a level. Default 1e-4 (L-BFGS), 1e-3 (Gauss–Newton). */
   readonly relativeDecrease?: number;
 }
+/** Where the first level begins: a family's parameters on a grid, in mm (a network's prediction). */
+export interface GeneralStart {
+  readonly parameters: Parameters;
+  readonly grid: Grid;
+}
 export interface GeneralResult {
   /** y, fixed points ↦ points that the linear map follows. */
   readonly transform: Transform;
@@ -274,9 +279,10 @@ export async function alignGeneral(
   o: GeneralOptions,
   run: LevelRun,
   spaces: { readonly from: Space; readonly to: Space },
+  begin?: GeneralStart,
 ): Promise<GeneralResult> {
   const base = baseSpacing(input.fixed.grid);
-  let earlier: { parameters: Parameters; grid: Grid } | undefined;
+  let earlier: GeneralStart | undefined = begin;
   const trace: GeneralResult["trace"][number][] = [];
   let likeness = Number.NaN;
   for (const [k, shrink] of o.shrinks.entries()) {
@@ -299,7 +305,7 @@ export async function alignGeneral(
         scope(() => largestOf(o.family.precondition?.(gradientAt(objective, start), fixed.grid) ?? gradientAt(objective, start)));
       const method = methodOf(o, fixed.grid, metric.curvature !== undefined && fixed.values.shape[0] === 1, longest);
       const result = await iterate(method, objective, start, { ...run, iterations: o.iterations[k], level: run.level + k });
-      if (from) dispose(from.parameters);
+      if (from && from !== begin) dispose(from.parameters);
       earlier = { parameters: mapLeaves((t) => keep(t), result.x), grid: fixed.grid };
       likeness = level.likeness(result.x);
       trace.push({ shrink, values: result.history, reason: result.reason });

@@ -11,12 +11,21 @@ export {
   velocity,
 } from "./families.js";
 export { type Formulation, formulations, inverseGradient } from "./formulations.js";
-export { alignGeneral, type GeneralOptimiser, type GeneralOptions, type GeneralResult, generalOptimisers, inversionOf } from "./general.js";
+export {
+  alignGeneral,
+  type GeneralOptimiser,
+  type GeneralOptions,
+  type GeneralResult,
+  type GeneralStart,
+  generalOptimisers,
+  inversionOf,
+} from "./general.js";
 export * from "./groups/index.js";
 export { type HomotopyOptions, type HomotopyResult, type HomotopyStep, traceHomotopy } from "./homotopy.js";
 export { type Start, starts } from "./initialise.js";
 export type { Evidence } from "./judgement.js";
 export { alignLddmm, type LddmmOptions } from "./lddmm.js";
+export type { DeformationNetwork } from "./learned.js";
 export { alignLinear, type LinearLevel, type LinearMethod, type LinearOptimiser, type LinearResult, linearOptimisers } from "./linear.js";
 export type { LevelRun } from "./linearFamily.js";
 export { type MindSearchOptions, type MindSearchResult, mindSearch } from "./mindSearch.js";

@@ -51,7 +51,7 @@ const wide: Readonly<Record<string, () => TransformFamily>> = {
   velocity: () => velocity({ smoothVoxels: 9 }),
 };
 /** Presets that stand for a family. */
-const presetFamilies: Readonly<Record<string, string>> = { bspline: "bspline", svf: "velocity" };
+const presetFamilies: Readonly<Record<string, string>> = { bspline: "bspline", svf: "velocity", learned: "velocity" };
 
 const named = <T>(what: string, name: string, all: Readonly<Record<string, () => T>>): T => {
   if (!Object.hasOwn(all, name))

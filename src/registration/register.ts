@@ -29,6 +29,7 @@ import { LinearInformation } from "./informationLinear.js";
 import { type Candidate, candidates, placesOf, type Start } from "./initialise.js";
 import { agreements, type Evidence, judge, kindOf, speaks } from "./judgement.js";
 import { alignLddmm, type LddmmOptions } from "./lddmm.js";
+import { type DeformationNetwork, predicted } from "./learned.js";
 import { atSpacing, baseSpacing, copied, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { alignLinear, type LevelRun, type LinearLevel, type LinearOptimiser, linearOptimisers, valueUnder } from "./linear.js";
 import { mindStart } from "./mindSearch.js";
@@ -55,6 +56,7 @@ export const presets = [
   "bspline",
   "svf",
   "diffeo",
+  "learned",
 ] as const;
 export type Preset = (typeof presets)[number];
 export const metrics: readonly string[] = Object.keys(metricsByName);
@@ -67,7 +69,7 @@ export interface RegisterProgress {
   readonly value?: number;
 }
 export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
-  /** auto (default): rigid, and if that does not explain the images, affine and diffeomorphic. quick: affine and a deformation without its finest level. bspline, svf: a deformation of that family, found by minimising D + α S. */
+  /** auto (default): rigid, and if that does not explain the images, affine and diffeomorphic. quick: affine and a deformation without its finest level. bspline, svf: a deformation of that family, found by minimising D + α S. learned: a stationary velocity that a network proposes, and some steps of the same. */
   readonly preset?: Preset;
   /** A metric, its name, or a function of the two images' values. Default: what the images ask for. */
   readonly metric?: string | Metric | MetricFunction;
@@ -95,6 +97,10 @@ export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
   readonly homotopy?: boolean;
   /** Linear models and homographies by ssd or ncc come with their uncertainty; for other metrics it costs as much again and is only had when asked for. Of a deformation it is the spread over six starts, or the number given, and costs as many deformations more. */
   readonly uncertainty?: boolean | number;
+  /** For the preset learned: what proposes the deformation of two pictures, `await learnedDeformation()` of pullback/models. */
+  readonly network?: DeformationNetwork;
+  /** For the preset learned: steps on D + α S for this pair, from the network's proposal on; never worse than that by D + α S. 0: the proposal itself. Default 10. */
+  readonly instanceSteps?: number;
   /** false: families that can fold (bspline, displacement) may: no barrier in the objective, nothing smoothed at the end. Default true. */
   readonly unfold?: boolean;
   /** How stiff a deformation is and how it moves: see DiffeoOptions. */
@@ -161,6 +167,7 @@ export async function register(fixed: Image, moving: Image, given: RegisterOptio
     throw new ArgumentError(`register: uncertainty over ${options.uncertainty} starts; give a whole number from 2`, {
       uncertainty: options.uncertainty,
     });
+  checkLearned(preset, d, options);
   const general = generalOf(options, preset);
   if (options.unfold === false && !general?.family.folds)
     throw new ArgumentError(
@@ -212,6 +219,24 @@ function checkMethod(preset: Preset, d: number, { formulation, optimiser, homoto
     throw new ArgumentError(`register: no optimiser ${optimiser} for linear models; expected one of ${linearOptimisers.join(", ")}`, {
       optimiser,
     });
+}
+
+function checkLearned(preset: Preset, d: number, { network, instanceSteps, transform }: RegisterOptions): void {
+  if (preset !== "learned") {
+    const unused = network ? "network" : instanceSteps !== undefined ? "instanceSteps" : undefined;
+    if (unused) throw new ArgumentError(`register: ${unused} belongs to the preset learned, and the preset is ${preset}`, { preset });
+    return;
+  }
+  if (!network)
+    throw new ArgumentError(
+      "register: the preset learned takes a network; give network: await learnedDeformation() of pullback/models",
+      {},
+    );
+  if (transform !== undefined)
+    throw new ArgumentError("register: the preset learned finds a stationary velocity; leave transform out", { transform });
+  if (d !== 2) throw new ArgumentError(`register: the preset learned is for pictures, and the images are ${d}-D; take diffeo`, { d });
+  if (instanceSteps !== undefined && !(Number.isInteger(instanceSteps) && instanceSteps >= 0))
+    throw new ArgumentError(`register: ${instanceSteps} instance steps; give a whole number from 0`, { instanceSteps });
 }
 
 function checkMask(name: string, mask: Tensor | undefined, image: Image): void {
@@ -450,16 +475,21 @@ class Steps {
       const family = general.suited(smooth, d);
       const alpha = general.alpha(family, this.fixed.grid);
       // About a hundred samples in a window, in the plane too.
-      const likeness = this.named ?? lncc({ radiusVoxels: d === 2 ? 4 : 2 });
-      const iterations = this.options.deformation?.iterations ?? dense.map(() => 60);
-      const deform: Deform = (map, run) =>
-        alignGeneral(
-          { ...this.#images(), map, landmarks: this.#pairs },
-          likeness,
-          { ...general, family, alpha, unfold: this.options.unfold, shrinks: dense, iterations },
-          { iterations: 0, ...run },
-          spaces,
-        );
+      const likeness = this.named ?? lncc({ radiusVoxels: d === 2 ? (preset === "learned" ? 3 : 4) : 2 });
+      const { network, instanceSteps = 10 } = this.options;
+      // From a network's proposal on the finest level is all there is to do, and one level is one objective: its least value is kept.
+      const shrinks = network ? dense.slice(-1) : dense;
+      const iterations = network ? [instanceSteps] : (this.options.deformation?.iterations ?? dense.map(() => 60));
+      const deform: Deform = async (map, run) => {
+        const input = { ...this.#images(), map, landmarks: this.#pairs };
+        const start = network && predicted(input, network);
+        try {
+          const parts = { ...general, family, alpha, unfold: this.options.unfold, shrinks, iterations };
+          return await alignGeneral(input, likeness, parts, { iterations: 0, ...run }, spaces, start);
+        } finally {
+          if (start) dispose(start.parameters);
+        }
+      };
       const result = (await deform(map, this.#run())) as GeneralResult;
       for (const t of result.trace) this.#trace.push({ level: `${family.name} 1/${t.shrink}`, values: t.values });
       if (result.folds?.before)
@@ -472,7 +502,7 @@ class Steps {
         result,
         likeness,
         chosen.before,
-        `${plan}; ${likeness.name} for a ${family.name} deformation, ${smoothness}, ${general.optimiser}`,
+        `${plan}; ${network ? `a network's proposal, then ${instanceSteps} steps of ` : ""}${likeness.name} for a ${family.name} deformation, ${smoothness}, ${general.optimiser}`,
         undefined,
         await this.#spread(map, result, dense[0], deform),
       );
