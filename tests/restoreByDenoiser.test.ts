@@ -99,7 +99,7 @@ test("superres enlarges one image: gray arrays agree with what was measured, col
   const at = folder();
   put(at, { "y.npy": npy(truth) });
   const r = await pullback(["superres", "y.npy", "--scale", "2", "-o", "x.npy", "--json"], { cwd: at });
-  expect([r.code, r.json.status, r.json.prior]).toEqual([0, "ok", "bm3d"]);
+  expect([r.code, r.json.status, r.json.prior]).toEqual([0, "ok", "model:super-resolution"]);
   const x = readRaw(readFileSync(join(at, "x.npy")), "x.npy");
   expect(x.size).toEqual([2 * width, 2 * height]);
   expect(Number(r.json.residual)).toBeLessThan(0.01);
@@ -111,6 +111,10 @@ test("superres enlarges one image: gray arrays agree with what was measured, col
   const png = readRaw(readFileSync(join(at, "out", "restored.png")), "restored.png");
   expect([png.channels, ...png.size]).toEqual([4, 3 * width, 3 * height]);
   expect(png.data[3 * 9 * n + 50]).toBe(200);
+  const noisy = await pullback(["superres", "y.npy", "--scale", "2", "--sigma", "0.01", "--iterations", "1", "-o", "n.npy", "--json"], {
+    cwd: at,
+  });
+  expect(noisy.json.prior).toBe("bm3d"); // the network knows no noise
   const tv = await pullback(
     ["superres", "y.npy", "--scale", "2", "--prior", "tv", "--lambda", "1e-3", "--iterations", "50", "-o", "t.npy", "--json"],
     { cwd: at },

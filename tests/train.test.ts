@@ -63,9 +63,11 @@ describe("train and infer", () => {
     expect(r.json.grid).toContain(`${2 * side}×${2 * side}`);
     expect((r.json.figures as { residual: number }).residual).toBeLessThan(2e-3);
     const say = async (...more: string[]) => (await pullback([...more, "-o", "x.png"], { cwd: at })).stderr;
-    expect(await say(...enlarge)).toMatch(/no weights of "super-resolution-x2" come with the package/);
     expect(await say("superres", "data/p0.png", "--scale", "5", "--prior", "model:super-resolution")).toMatch(/for 2, 3 and 4/);
-    expect(await say("superres", "data/p0.png", "--scale", "2", "--weights", "out/weights.safetensors")).toMatch(/leave them out/);
+    expect(await say("superres", "data/p0.png", "--scale", "2", "--prior", "tv", "--weights", "out/weights.safetensors")).toMatch(
+      /leave it out/,
+    );
+    expect(await say(...enlarge, "--views", "9")).toMatch(/9 views; give 1 to 8/);
     expect(await say(...enlarge, "--lambda", "1")).toMatch(/a network has none/);
     expect(await say("infer", "super-resolution-x2", "data/p0.png")).toMatch(/use pullback superres/);
   });

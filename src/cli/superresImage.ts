@@ -3,7 +3,7 @@ import { ArgumentError } from "../core/errors.js";
 import { type Grid, gridText } from "../image/index.js";
 import { formatOfName, imageExtensions } from "../io/index.js";
 import { readBytes } from "../io/node.js";
-import { loadModel, networkEnlarger } from "../models/index.js";
+import { learnedEnlarger, learnedScales } from "../models/index.js";
 import { resizeOperator } from "../operators/index.js";
 import { PlugAndPlay } from "../priors/index.js";
 import { type Enlarger, enlarge, restore } from "../reconstruction/index.js";
@@ -46,9 +46,10 @@ export async function superresImage(session: Session, path: string, options: Opt
       `${target}: the extension names no format that can be written; choose one of ${imageExtensions.join(" ")}, or a folder`,
       { target },
     );
-  const network = await networkOf(options, scale);
-  const prior = network ? undefined : await priorChoice((options.prior as string | undefined) ?? "bm3d");
-  const named = prior?.name ?? (options.prior as string);
+  const asked = (options.prior as string | undefined) ?? usual(options, scale);
+  const network = await networkOf(asked, options, scale);
+  const prior = network ? undefined : await priorChoice(asked);
+  const named = prior?.name ?? asked;
   const out = session.dryRun ? undefined : session.output(target, folder, { force: options.force === true });
   try {
     const timings: Record<string, number> = {};
@@ -131,13 +132,21 @@ export async function superresImage(session: Session, path: string, options: Opt
   }
 }
 
+/** Words that a network has no use for: it knows no noise, no λ and no steps. */
+const classical = ["lambda", "iterations", "tolerance", "solver", "sigma"] as const;
+/** The prior when none is named: the network, where there are weights for that scale and nothing is said that it has no use for. */
+function usual(options: Options, scale: number): string {
+  const meant = options.weights !== undefined || options.views !== undefined;
+  const fits = learnedScales.includes(scale) && classical.every((key) => options[key] === undefined);
+  return meant || fits ? "model:super-resolution" : "bm3d";
+}
+
 /** `--prior model:super-resolution`: the network of that scale, with weights of the package or of `--weights`. */
-async function networkOf(options: Options, scale: number): Promise<Enlarger | undefined> {
-  const prior = options.prior as string | undefined;
+async function networkOf(prior: string, options: Options, scale: number): Promise<Enlarger | undefined> {
   const weights = options.weights as string | undefined;
-  if (!prior?.startsWith("model:")) {
-    if (weights !== undefined)
-      throw new ArgumentError("--weights: they are of the network of --prior model:super-resolution; leave them out");
+  if (!prior.startsWith("model:")) {
+    for (const key of ["weights", "views"] as const)
+      if (options[key] !== undefined) throw new ArgumentError(`--${key}: for the network of --prior model:super-resolution; leave it out`);
     return undefined;
   }
   const name = prior.slice(6).replace(/^super-resolution$/, `super-resolution-x${scale}`);
@@ -149,9 +158,10 @@ async function networkOf(options: Options, scale: number): Promise<Enlarger | un
     throw new ArgumentError(`--prior: ${prior} and --scale ${scale} do not agree`, { prior, scale });
   for (const key of ["lambda", "iterations", "tolerance", "solver"] as const)
     if (options[key] !== undefined) throw new ArgumentError(`--${key}: a network has none; leave it out`);
-  return networkEnlarger(
-    await loadModel(name as "super-resolution-x2", { weights: weights === undefined ? undefined : readBytes(weights) }),
-  );
+  return learnedEnlarger(scale, {
+    weights: weights === undefined ? undefined : readBytes(weights),
+    views: options.views as number | undefined,
+  });
 }
 
 interface Fine {

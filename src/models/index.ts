@@ -4,6 +4,9 @@ export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networ
 export {
   learnedDeformation,
   learnedDenoiser,
+  learnedDenoiser,
+  learnedEnlarger,
+  learnedScales,
   loadModel,
   type Model,
   type ModelName,
@@ -31,9 +34,12 @@ export {
   registrationNetwork,
 } from "./registrationNetwork.js";
 export { type MeasuredSeries, networkSeries, type SeriesCascadeOptions, seriesCascade } from "./seriesCascade.js";
+export { type SuperResolutionPair, superResolutionData, superResolutionPair } from "./superResolutionData.js";
 export {
+  type EnlargerOptions,
   type FeatureUpsampling,
   networkEnlarger,
+  refiningNetwork,
   type SuperResolutionFramework,
   type SuperResolutionOptions,
   superResolutionFrameworks,

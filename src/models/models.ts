@@ -3,6 +3,7 @@ import { type Random, seeded } from "../core/random.js";
 import { readSafetensors } from "../io/index.js";
 import { type Layer, withWeightsOf } from "../nn/index.js";
 import type { Denoiser } from "../priors/index.js";
+import type { Enlarger } from "../reconstruction/index.js";
 import type { DeformationNetwork } from "../registration/index.js";
 import type { Tensor } from "../tensor/index.js";
 import type { Card, ShippedWeights } from "./card.js";
@@ -10,9 +11,10 @@ import { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networ
 import { type MeasuredImages, reconstructionCascade } from "./reconstructionCascade.js";
 import { type ImagePair, networkDeformation, registrationNetwork } from "./registrationNetwork.js";
 import { type MeasuredSeries, seriesCascade } from "./seriesCascade.js";
-import { superResolutionNetwork } from "./superResolutionNetwork.js";
+import { type EnlargerOptions, networkEnlarger, superResolutionNetwork } from "./superResolutionNetwork.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
+import { superResolutionX2Card } from "./weights/superResolutionX2Card.js";
 
 /** A network by its name: how it is made and, where trained weights come with the package, where they lie and what they are. */
 export interface Model<In, Out> {
@@ -25,10 +27,11 @@ export interface Model<In, Out> {
   readonly weights?: () => Promise<ShippedWeights>;
 }
 
-const enlarging = (scale: number): Model<Tensor, Tensor> => ({
+const enlarging = (scale: number, shipped: Pick<Model<Tensor, Tensor>, "card" | "weights"> = {}): Model<Tensor, Tensor> => ({
   name: `super-resolution-x${scale}`,
   summary: `makes gray pictures ${scale} times finer`,
   build: (random) => superResolutionNetwork({ random, scale }),
+  ...shipped,
 });
 
 /** The networks of the package. */
@@ -57,7 +60,7 @@ export const models = {
     summary: "the velocity of a deformation from one slice to another",
     build: (random) => registrationNetwork({ random }),
   } satisfies Model<ImagePair, Tensor>,
-  "super-resolution-x2": enlarging(2),
+  "super-resolution-x2": enlarging(2, { card: superResolutionX2Card, weights: () => import("./weights/superResolutionX2.js") }),
   "super-resolution-x3": enlarging(3),
   "super-resolution-x4": enlarging(4),
 } as const;
@@ -102,4 +105,16 @@ export async function learnedDenoiser(o: NetworkDenoiserOptions & { readonly wei
  */
 export async function learnedDeformation(o: { readonly weights?: Uint8Array } = {}): Promise<DeformationNetwork> {
   return networkDeformation(await loadModel("registration-2d", o));
+}
+
+/** Scales that `learnedEnlarger` has weights for. */
+export const learnedScales: readonly number[] = [2, 3, 4].filter((s) => models[`super-resolution-x${s as 2 | 3 | 4}`].weights);
+
+/**
+ * The network of the package that makes pictures `scale` times finer, as `network` of `enlarge`. It takes coarse pictures for antialiased cubic reductions of fine ones.
+ * @param o  as for `networkEnlarger`, and weights of one's own training
+ * @throws ArgumentError when no weights for that scale come with the package and none are given
+ */
+export async function learnedEnlarger(scale: number, o: EnlargerOptions & { readonly weights?: Uint8Array } = {}): Promise<Enlarger> {
+  return networkEnlarger(await loadModel(`super-resolution-x${scale}` as "super-resolution-x2", o), { scale, ...o });
 }

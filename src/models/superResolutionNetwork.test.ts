@@ -2,11 +2,20 @@ import { describe, expect, test } from "vitest";
 import { seeded } from "../core/random.js";
 import { scope } from "../core/scope.js";
 import { inPrecision, parameterCount, squaredLoss, supervised, train, upsample } from "../nn/index.js";
+import { resizeOperator } from "../operators/index.js";
 import { adamW } from "../optimisers/index.js";
+import { enlarge } from "../reconstruction/index.js";
 import { arange, randomNormal, randomUniform, Tensor } from "../tensor/index.js";
 import { leavesOf, withLeaves } from "../tensor/variables.js";
 import { scalarised, taylorFirst } from "../testing/laws.js";
-import { type SuperResolutionOptions, superResolutionFrameworks, superResolutionNetwork } from "./index.js";
+import {
+  learnedEnlarger,
+  learnedScales,
+  networkEnlarger,
+  type SuperResolutionOptions,
+  superResolutionFrameworks,
+  superResolutionNetwork,
+} from "./index.js";
 
 const kinds: readonly Partial<SuperResolutionOptions>[] = [
   ...superResolutionFrameworks.map((framework) => ({ framework })),
@@ -15,6 +24,7 @@ const kinds: readonly Partial<SuperResolutionOptions>[] = [
   { framework: "upDown", upsampling: "linear" },
 ];
 const named = (o: Partial<SuperResolutionOptions>) => [o.framework, o.upsampling ?? "as it comes"].join(", ");
+const largest = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item();
 const made = (o: Partial<SuperResolutionOptions>) => superResolutionNetwork({ random: seeded(1), scale: 2, features: 4, depth: 2, ...o });
 
 describe.each(kinds.map((o) => [named(o), o] as const))("a network that enlarges: %s", (_, o) => {
@@ -80,4 +90,57 @@ test("the default has about 56 thousand weights, and frameworks, scales and pict
   expect(() => made({ framework: "after" as never })).toThrow(/no framework "after"/);
   expect(() => made({ framework: "pre", upsampling: "transposed" })).toThrow(/"pre" enlarges by a fixed rule/);
   expect(() => made({}).forward(Tensor.zeros([1, 3, 4, 4]))).toThrow(/expected \[n, 1, y, x\]/);
+});
+
+test("a large picture goes through tile by tile, with margins as wide as the network sees, and comes out as in one piece", () => {
+  const model = made({ features: 3 });
+  const random = seeded(6);
+  const trained = model.with(
+    withLeaves(
+      model.parameters,
+      leavesOf(model.parameters).map((p) => p.add(randomUniform(p.shape, -0.2, 0.2, random))),
+    ),
+  );
+  const picture = randomNormal([21, 34], seeded(7));
+  const whole = networkEnlarger(trained)(picture);
+  for (const o of [{ tile: 9 }, { tile: 13, reach: 6 }, { tile: 8, scale: 2 }])
+    expect(largest(networkEnlarger(trained, o)(picture), whole)).toBeLessThan(1e-5); // one f32 sum in another order
+  expect(largest(networkEnlarger(trained, { tile: 9, reach: 1 })(picture), whole)).toBeGreaterThan(1e-3);
+});
+
+test("the mean over eight views turns and mirrors with the picture", () => {
+  const model = made({ features: 3 });
+  const random = seeded(8);
+  const trained = model.with(
+    withLeaves(
+      model.parameters,
+      leavesOf(model.parameters).map((p) => p.add(randomUniform(p.shape, -0.2, 0.2, random))),
+    ),
+  );
+  const picture = randomNormal([6, 9], seeded(9));
+  const [one, all] = [networkEnlarger(trained), networkEnlarger(trained, { views: 8 })];
+  for (const way of [(t: Tensor) => t.transpose(), (t: Tensor) => t.flip(0), (t: Tensor) => t.flip(1).transpose()]) {
+    expect(largest(all(way(picture)), way(all(picture)))).toBeLessThan(1e-5);
+    expect(largest(one(way(picture)), way(one(picture)))).toBeGreaterThan(1e-3);
+  }
+  expect(() => networkEnlarger(trained, { views: 9 })).toThrow(/9 views/);
+});
+
+describe.each(learnedScales)("the network ×%d of the package", (scale) => {
+  test("is nearer to a fine picture than back-projection alone, and gain and offset pass through", async () => {
+    const fine = Tensor.from(
+      Float32Array.from({ length: 72 * 96 }, (_, k) => {
+        const [y, x] = [Math.floor(k / 96), k % 96];
+        return 0.7 * Number(Math.hypot(x - 40, y - 30) < 22) + 0.2 * Math.sin(x / 9) + 0.4 * Number(x + 0.4 * y > 80);
+      }),
+      [72, 96],
+    );
+    const coarse = resizeOperator([72, 96], { scale: 1 / scale }).apply(fine);
+    const network = await learnedEnlarger(scale);
+    const { image, residual } = await enlarge(coarse, { scale, network });
+    const { image: plain } = await enlarge(coarse, { scale, denoiser: "none" });
+    expect(residual).toBeLessThan(3e-3);
+    expect(image.sub(fine).norm().item()).toBeLessThan(0.8 * plain.sub(fine).norm().item());
+    expect(largest(network(coarse.mul(300).sub(50)), network(coarse).mul(300).sub(50))).toBeLessThan(0.05);
+  });
 });

@@ -1,5 +1,6 @@
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
+import { scope } from "../core/scope.js";
 import { shapeText } from "../core/shape.js";
 import {
   convolution,
@@ -9,6 +10,7 @@ import {
   relu,
   sequential,
   subPixel,
+  tiled,
   transposedConvolution,
   type UpsamplingKind,
   upsample,
@@ -17,7 +19,7 @@ import {
 } from "../nn/index.js";
 import type { Enlarger } from "../reconstruction/index.js";
 import { concat } from "../tensor/ops/shaping.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { Tensor } from "../tensor/tensor.js";
 
 /**
  * Where a network for super-resolution enlarges:
@@ -88,11 +90,13 @@ export function superResolutionNetwork(o: SuperResolutionOptions): Layer {
       throw new ShapeError(`superResolutionNetwork: images ${shapeText(x.shape)}; expected [n, ${channels}, y, x]`, { shape: x.shape });
     return x;
   };
-  if (framework === "pre")
-    return network({ body: sequential(block(channels), ...blocks(depth), last(features)) }, ({ body }, x: Tensor) => {
+  if (framework === "pre") {
+    const { body } = bodyOnFineGrid({ random, channels, features, depth });
+    return network({ body }, (parts, x: Tensor) => {
       const fine = upsample(checked(x), scale, kind as UpsamplingKind);
-      return fine.add(body.forward(fine));
+      return fine.add(parts.body.forward(fine));
     });
+  }
   if (framework === "post")
     return network({ body: sequential(block(channels), ...blocks(depth), up(scale, channels, zeros)) }, ({ body }, x: Tensor) =>
       upsample(checked(x), scale, "cubic").add(body.forward(x)),
@@ -122,6 +126,23 @@ export function superResolutionNetwork(o: SuperResolutionOptions): Layer {
   return network(parts, (p, x: Tensor) => upDown(p, checked(x), scale, depth));
 }
 
+function bodyOnFineGrid(o: { random: Random; channels: number; features: number; depth: number }) {
+  const { random, channels, features, depth } = o;
+  const initialise = orthogonal({ gain: Math.SQRT2 });
+  const block = (inputs: number) => sequential(convolution({ inputs, outputs: features, random, initialise }), relu());
+  const blocks = Array.from({ length: depth }, () => block(features));
+  const last = convolution({ inputs: features, outputs: channels, random, initialise: zeros });
+  return { body: sequential(block(channels), ...blocks, last) };
+}
+/**
+ * What a network of the framework "pre" does after its enlargement: x [n, c, y, x] ↦ x + f(x). With its weights, pictures that were enlarged by any rule and any factor
+ * are sharpened: refiningNetwork(o).with(pre.parameters).
+ */
+export function refiningNetwork(o: Omit<SuperResolutionOptions, "scale" | "framework" | "upsampling">): Layer {
+  const { random, channels = 1, features = 32, depth = 6 } = o;
+  return network(bodyOnFineGrid({ random, channels, features, depth }), ({ body }, x: Tensor) => x.add(body.forward(x)));
+}
+
 /** So that a reduction of 2 s taps undoes an enlargement of s: the fine grid's n s samples to n. */
 const backPadding = (scale: number) => Array.from({ length: 2 }, () => [Math.floor(scale / 2), Math.ceil(scale / 2)] as const);
 
@@ -140,21 +161,55 @@ function upDown(p: Readonly<Record<string, Layer>>, x: Tensor, scale: number, de
   return upsample(x, scale, "cubic").add(p.last.forward(concat(highs, 1)));
 }
 
-/** A network as `network` of `enlarge`: black and white are read from each picture, so that gain and offset pass through. */
-export const networkEnlarger =
-  (model: Layer): Enlarger =>
-  (image) => {
+export interface EnlargerOptions {
+  /** How many samples the network makes of each, along both axes; asked for by pictures larger than a tile (default: measured on a small picture). */
+  readonly scale?: number;
+  /** How far a fine sample sees, in coarse ones (default 16; `superResolutionNetwork` by itself: 2 and its convolutions), and the size of a tile (default 256): see `tiled`. */
+  readonly reach?: number;
+  readonly tile?: number;
+  /** The mean over so many of the eight ways to turn and mirror a picture, 1 to 8 (default 1), for as much more time. */
+  readonly views?: number;
+}
+/** One of the eight symmetries of the square, and its inverse. */
+const mirrored = (x: Tensor, way: number): Tensor => {
+  let y = x;
+  if (way & 1) y = y.flip(y.rank - 2);
+  if (way & 2) y = y.flip(y.rank - 1);
+  return way & 4 ? y.transpose() : y;
+};
+const restored = (x: Tensor, way: number): Tensor => {
+  let y = way & 4 ? x.transpose() : x;
+  if (way & 2) y = y.flip(y.rank - 1);
+  return way & 1 ? y.flip(y.rank - 2) : y;
+};
+
+/**
+ * A network as `network` of `enlarge`: black and white are read from each picture, so that gain and offset pass through; large pictures go through tile by tile.
+ * @throws ArgumentError for views that are not 1 to 8
+ */
+export function networkEnlarger(model: Layer, o: EnlargerOptions = {}): Enlarger {
+  const { reach = 16, tile = 256, views = 1 } = o;
+  if (!(Number.isInteger(views) && views >= 1 && views <= 8))
+    throw new ArgumentError(`networkEnlarger: ${views} views; give 1 to 8`, { views });
+  const scaleOf = () => o.scale ?? scope(() => model.forward(Tensor.zeros([1, 1, 8, 8])).shape[2] / 8);
+  const whole = (x: Tensor) => {
+    if (x.shape[2] <= tile && x.shape[3] <= tile) return model.forward(x);
+    return tiled((part) => model.forward(part), x, { reach, tile, scale: scaleOf() });
+  };
+  return (image) => {
     const [h, w] = image.shape.slice(-2);
     const black = image.min();
     const range = image.max().sub(black).add(1e-20);
-    const fine = model.forward(
-      image
-        .sub(black)
-        .div(range)
-        .reshape(image.size / (h * w), 1, h, w),
-    );
+    const shown = image
+      .sub(black)
+      .div(range)
+      .reshape(image.size / (h * w), 1, h, w);
+    let fine = whole(shown);
+    for (let way = 1; way < views; way++) fine = fine.add(scope(() => restored(whole(mirrored(shown, way)), way)));
     return fine
+      .div(views)
       .mul(range)
       .add(black)
       .reshape(...image.shape.slice(0, -2), ...fine.shape.slice(-2));
   };
+}

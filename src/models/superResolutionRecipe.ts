@@ -1,21 +1,11 @@
 import { seeded } from "../core/random.js";
 import { scope } from "../core/scope.js";
-import { absoluteLoss, type Layer, type Sample, shuffled, supervised } from "../nn/index.js";
-import { resizeOperator } from "../operators/index.js";
+import { absoluteLoss, type Layer, type Sample, supervised } from "../nn/index.js";
 import { adamW, cosine } from "../optimisers/index.js";
-import { Tensor } from "../tensor/index.js";
-import type { Recipe, TrainingPicture } from "./recipe.js";
+import type { Tensor } from "../tensor/index.js";
+import type { Recipe } from "./recipe.js";
+import { superResolutionData, superResolutionPair } from "./superResolutionData.js";
 import { superResolutionNetwork } from "./superResolutionNetwork.js";
-
-/** A picture cut to a multiple of the scale, and its antialiased cubic reduction, rounded to 8 bits as files are. */
-function pairOf({ values, height, width }: TrainingPicture, scale: number): { readonly fine: Tensor; readonly coarse: Tensor } {
-  const [h, w] = [height, width].map((s) => s - (s % scale));
-  return scope(() => {
-    const fine = Tensor.from(values, [1, height, width]).slice([0, 0, 0], [1, h, w]);
-    const coarse = resizeOperator(fine.shape, { size: [h / scale, w / scale] }).apply(fine);
-    return { fine, coarse: coarse.mul(255).add(0.5).floor().div(255) };
-  });
-}
 
 /** Enlargement from fine pictures and their reductions; a patch counts coarse samples. */
 export const superResolutionRecipe = (scale: number): Recipe<Layer, Sample> => ({
@@ -24,8 +14,8 @@ export const superResolutionRecipe = (scale: number): Recipe<Layer, Sample> => (
   steps: 20000,
   least: ({ patch = 24 }) => [patch * scale, patch * scale],
   plan(pictures, held, { batch = 16, patch = 24, features = 32, depth = 6, seed = 1 }) {
-    const pairs = pictures.map((p) => pairOf(p, scale));
-    const kept = held.map((p) => pairOf(p, scale));
+    const pairs = pictures.map((p) => superResolutionPair(p, scale));
+    const kept = held.map((p) => superResolutionPair(p, scale));
     /** A border of `scale` samples is left out, as the literature does. */
     const psnr = (model: Layer) =>
       kept
@@ -40,23 +30,7 @@ export const superResolutionRecipe = (scale: number): Recipe<Layer, Sample> => (
         .reduce((s, v) => s + v, 0) / kept.length;
     return {
       model: superResolutionNetwork({ random: seeded(seed), scale, features, depth }),
-      data: shuffled({
-        items: pairs.flatMap((p) => Array.from({ length: 64 }, () => p)), // a pass is 64 patches of each
-        batch,
-        seed,
-        sample({ fine, coarse }, random) {
-          const [, h, w] = coarse.shape;
-          const [y, x] = [random.integer(h - patch + 1), random.integer(w - patch + 1)];
-          const symmetry = random.integer(8); // of the square
-          const cut = (t: Tensor, s: number) => {
-            let v = t.slice([0, y * s, x * s], [1, (y + patch) * s, (x + patch) * s]);
-            if (symmetry & 1) v = v.flip(1);
-            if (symmetry & 2) v = v.flip(2);
-            return symmetry & 4 ? v.transpose() : v;
-          };
-          return { input: cut(coarse, 1), target: cut(fine, scale) };
-        },
-      }),
+      data: superResolutionData({ pairs, scale, batch, patch, seed }),
       loss: supervised(absoluteLoss()),
       optimiser: adamW({ step: 1e-3, decay: 1e-4 }),
       schedule: (steps) => cosine({ steps, warmUp: Math.min(200, steps >> 1) }),

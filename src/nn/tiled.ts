@@ -10,14 +10,16 @@ export interface TileOptions {
   readonly tile?: number;
   /** Tiles begin at multiples of it: what the network's blocks and strides ask for (default 1). */
   readonly multiple?: number;
+  /** f makes so many samples of each, along both axes (default 1). */
+  readonly scale?: number;
 }
 
 /**
- * f of a large image tile by tile, for functions of [n, c, y, x] that keep the size and see no farther than `reach`: every tile is given a margin of that
+ * f of a large image tile by tile, for functions of [n, c, y, x] that keep the size, or multiply it, and see no farther than `reach`: every tile is given a margin of that
  * width, so that its middle is what f of the whole image is there. The memory that f needs is that of a tile with its margin.
  * @throws ArgumentError for a reach that is negative, or a tile or multiple that is not a whole number from 1 on
  */
-export function tiled(f: (part: Tensor) => Tensor, image: Tensor, { reach, tile = 512, multiple = 1 }: TileOptions): Tensor {
+export function tiled(f: (part: Tensor) => Tensor, image: Tensor, { reach, tile = 512, multiple = 1, scale = 1 }: TileOptions): Tensor {
   if (!(reach >= 0 && Number.isInteger(tile) && tile >= 1 && Number.isInteger(multiple) && multiple >= 1))
     throw new ArgumentError(`tiled: reach ${reach}, tile ${tile}, multiple ${multiple}; expected whole numbers, the last two from 1 on`, {
       reach,
@@ -37,8 +39,9 @@ export function tiled(f: (part: Tensor) => Tensor, image: Tensor, { reach, tile 
       row.push(
         scope(() => {
           const part = f(image.slice([0, 0, top, left], [n, c, bottom, right]));
-          const size = [Math.min(step, height - y), Math.min(step, width - x)];
-          return part.slice([0, 0, y - top, x - left], [n, part.shape[1], y - top + size[0], x - left + size[1]]);
+          const begin = [y - top, x - left].map((k) => k * scale);
+          const size = [Math.min(step, height - y), Math.min(step, width - x)].map((k) => k * scale);
+          return part.slice([0, 0, ...begin], [n, part.shape[1], begin[0] + size[0], begin[1] + size[1]]);
         }),
       );
     }

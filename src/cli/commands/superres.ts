@@ -1,6 +1,6 @@
 import { ArgumentError } from "../../core/errors.js";
 import type { CommandDefinition } from "../command.js";
-import { option, text } from "../options.js";
+import { option, text, wholeFromOne } from "../options.js";
 import { restorationOptions } from "../restoration.js";
 import { scaleOption, superresFrameOptions, superresFrames } from "../superresFrames.js";
 import { superresImage } from "../superresImage.js";
@@ -18,15 +18,22 @@ export const command: CommandDefinition = {
   arguments: [{ name: "[image]", help: "a gray or colour picture, or a volume that is enlarged slice by slice; not with --frames" }],
   options: [
     scaleOption,
-    option("--weights <file>", "of --prior model:super-resolution, from a training of your own", text, "a .safetensors file"),
+    option("--weights <file>", "of the network (--prior model:super-resolution), from a training of your own", text, "a .safetensors file"),
+    option(
+      "--views <n>",
+      "the network sees so many of the eight ways to turn and mirror the image; the mean is taken (1)",
+      wholeFromOne,
+      "a whole number from 1 to 8",
+    ),
     ...superresFrameOptions,
     ...restorationOptions,
   ],
   async run(session, [path], options) {
     if (options.frames !== undefined && path !== undefined)
       throw new ArgumentError(`superres: ${path} and --frames came; name all images after --frames, or one image without it`);
-    if (options.frames !== undefined && options.weights !== undefined)
-      throw new ArgumentError("--weights: a network enlarges one image; leave it out with --frames");
+    for (const key of ["weights", "views"])
+      if (options.frames !== undefined && options[key] !== undefined)
+        throw new ArgumentError(`--${key}: a network enlarges one image; leave it out with --frames`);
     if (options.frames !== undefined) return superresFrames(session, options);
     if (path === undefined) throw new ArgumentError("superres: which image? name one, or several after --frames");
     return superresImage(session, path, options);
