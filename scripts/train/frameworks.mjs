@@ -56,6 +56,7 @@ for (const variant of frameworkVariants.filter((v) => !o.only || o.only.split(",
   const { name, scales = [4] } = variant;
   if (existsSync(place(`${name}.json`))) continue;
   const { model, features, count } = sizedNetwork(variant, weights, seed);
+  scales.forEach(loader); // outside the scopes of the steps
   const data = (random, k) => {
     const scale = scales[k % scales.length];
     const { input, target } = loader(scale)(random, Math.floor(k / scales.length));

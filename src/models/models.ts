@@ -15,6 +15,7 @@ import { type EnlargerOptions, networkEnlarger, superResolutionNetwork } from ".
 import { denoiserCard } from "./weights/denoiserCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
 import { superResolutionX2Card } from "./weights/superResolutionX2Card.js";
+import { superResolutionX3Card } from "./weights/superResolutionX3Card.js";
 
 /** A network by its name: how it is made and, where trained weights come with the package, where they lie and what they are. */
 export interface Model<In, Out> {
@@ -61,7 +62,7 @@ export const models = {
     build: (random) => registrationNetwork({ random }),
   } satisfies Model<ImagePair, Tensor>,
   "super-resolution-x2": enlarging(2, { card: superResolutionX2Card, weights: () => import("./weights/superResolutionX2.js") }),
-  "super-resolution-x3": enlarging(3),
+  "super-resolution-x3": enlarging(3, { card: superResolutionX3Card, weights: () => import("./weights/superResolutionX3.js") }),
   "super-resolution-x4": enlarging(4),
 } as const;
 export type ModelName = keyof typeof models;
