@@ -4,7 +4,6 @@ export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networ
 export {
   learnedDeformation,
   learnedDenoiser,
-  learnedDenoiser,
   learnedEnlarger,
   learnedScales,
   loadModel,
