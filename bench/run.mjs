@@ -11,6 +11,7 @@ const benches = {
   capture: "from how far away a rigid registration finds home",
   patches: "denoisers and what is built on them: deblurring, inpainting, super-resolution, unknown blur",
   learned: "the learned denoiser and what is built on it",
+  generative: "deep image prior, GAN prior, unrolled networks",
   trainingStep: "a step of training beside PyTorch's",
   inverse: "restoration: objectives against reference optima, certified gaps, PSNR, times",
   inversePeers: "BART, scikit-image and OpenCV beside our reconstructions, image by image",

@@ -35,6 +35,7 @@ import {
   totalVariation,
   waveletL1,
 } from "./priors/index.js";
+import { deepImagePrior, ganPrior } from "./reconstruction/index.js";
 import { admm, cgls, fista, hqs, ista, kaczmarz, landweber, lsqr, pdhg, sart } from "./solvers/index.js";
 import * as transformParts from "./transforms/index.js";
 import {
@@ -138,5 +139,7 @@ export const operators = {
 export const solvers = { landweber, cgls, lsqr, ista, fista, hqs, admm, pdhg, kaczmarz, sart } as const;
 /** Priors made of a denoiser: of it and, for `red`, of its strength. */
 export const denoiserPriors = { pnp: plugAndPlay, red } as const;
+/** Restorations whose prior is a network that makes the picture, each a function of operator, data and its options. */
+export const networkPriors = { dip: deepImagePrior, gan: ganPrior } as const;
 /** What takes noise off an image, each a function of its options. */
 export const denoisers = { bm3d, nlm: nonLocalMeans, dictionary } as const;

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import * as v from "valibot";
 import { ArgumentError, FormatError, GridError, ShapeError } from "../core/errors.js";
-import type { LinearOperator } from "../core/interfaces.js";
+import type { LinearOperator, Progress } from "../core/interfaces.js";
 import { type Grid, gridText, type Image, image, sameGrid, tensorShape } from "../image/index.js";
 import { formatOfName, imageExtensions, type StoreOptions, writeImage } from "../io/index.js";
 import { type LambdaRule, type RestoreResult, restore } from "../reconstruction/index.js";
@@ -22,10 +22,11 @@ import { Exit } from "./exit.js";
 import { askedFidelity, fidelityOption } from "./fidelity.js";
 import { imageExtension, middle, putRun } from "./groupFiles.js";
 import { extension, type Loaded, loadImage } from "./inputs.js";
+import { networkPrior, networkPriorHelp, networkPriorNames } from "./networkPriors.js";
 import { choice, force, notNegative, option, output, positive, text, wholeFromOne } from "./options.js";
 import { isFolder } from "./output.js";
 import { stopwatch } from "./registrationFiles.js";
-import { priorChoice, priorHelp, priorNames, solverNamed, solverNames } from "./restorationParts.js";
+import { type PriorChoice, priorChoice, priorHelp, priorNames, solverNamed, solverNames } from "./restorationParts.js";
 import type { Session } from "./session.js";
 
 const rules = ["gcv", "sure", "discrepancy", "lcurve"] as const;
@@ -35,7 +36,11 @@ const automatic = ["auto", ...rules.map((r) => `auto:${r}` as const)] as const;
 export const restorationOptions: readonly OptionDefinition[] = [
   output("file for the restored image, or a folder for image, run.json and report.html"),
   force,
-  option("--prior <name>", `R: what a likely image looks like (tv): ${priorHelp}`, text, `one of ${priorHelp}`, { choices: priorNames }),
+  option("--prior <name>", `R: what a likely image looks like (tv): ${priorHelp}; or ${networkPriorHelp}`, text, `one of ${priorHelp}`, {
+    choices: [...priorNames, ...networkPriorNames],
+  }),
+  option("--weights <file>", "of --prior model:NAME or gan:NAME, from a training of your own", text, "a .safetensors file"),
+  option("--seed <n>", "all chance of --prior dip and gan:NAME (1)", wholeFromOne, "a whole number of at least 1"),
   option(
     "--lambda <weight>",
     "λ, the weight of the prior in inner units; larger is smoother (auto: chosen by the data; auto:lcurve and the like name the rule)",
@@ -219,8 +224,10 @@ export async function runRestoration(
         target,
       },
     );
-  const prior = await priorChoice((options.prior as string | undefined) ?? "tv");
-  const priorName = prior.name;
+  const network = await networkPrior(command, options);
+  const prior = network ? undefined : await priorChoice((options.prior as string | undefined) ?? "tv");
+  const priorName = (network ?? (prior as PriorChoice)).name;
+  const weightless = network !== undefined || priorName === "none"; // no λ
   const asked = (options.lambda as number | (typeof automatic)[number] | undefined) ?? "auto";
   const lambda = typeof asked === "number" ? asked : "auto";
   const named = typeof asked === "string" && asked !== "auto" ? (asked.slice(5) as LambdaRule) : undefined;
@@ -234,7 +241,7 @@ export async function runRestoration(
     throw new ArgumentError("--lambda-rule: it says how --lambda auto chooses, but a number is given; leave one of the two out");
   if (priorName === "none" && (lambda !== "auto" || rule !== undefined))
     throw new ArgumentError("--prior none: there is no λ without a prior; leave --lambda and --lambda-rule out, or choose a prior");
-  if (prior.denoises && rule !== undefined)
+  if (prior?.denoises && rule !== undefined)
     throw new ArgumentError(`--lambda-rule: with --prior ${priorName}, λ is the noise's variance; give --sigma or --lambda instead`);
   const solver = solverNamed(options.solver as string | undefined, options.tolerance as number | undefined);
   const out = session.dryRun ? undefined : session.output(target, folder, { force: options.force === true });
@@ -247,7 +254,7 @@ export async function runRestoration(
     const sigma = sigmaOf(options.sigma as number | undefined, m);
     clock("read");
     const fidelity = askedFidelity(words, m.scale);
-    const formula = `${fidelity ? fidelity.formula(problem.formula) : `½‖${problem.formula}‖²`}${priorName === "none" ? "" : ` + λ ${prior.formula}`}`;
+    const formula = `${fidelity ? fidelity.formula(problem.formula) : `½‖${problem.formula}‖²`}${network ? ` ${network.formula}` : weightless ? "" : ` + λ ${prior?.formula}`}`;
     const plan = {
       ...problem.options,
       prior: priorName,
@@ -267,11 +274,15 @@ export async function runRestoration(
       };
     const operator = problem.operator(m.data.shape);
     const most = (options.iterations as number | undefined) ?? 0;
-    const r = await session.stoppable((signal) =>
-      restore({
+    const onProgress = ({ level, levels, iteration, iterations, value }: Progress<Tensor>) =>
+      session.progress.step({ level, levels, iteration, iterations, value, stage: command });
+    const colour = m.channels === 3;
+    const r = await session.stoppable((signal) => {
+      if (network) return network.run({ operator: problem.operator, shape: m.data.shape, data: m.data, colour, sigma, signal, onProgress });
+      return restore({
         operator,
         data: m.data,
-        prior: prior.make({ dimensions: problem.dimensions, data: m.data, sigma, colour: m.channels === 3 }),
+        prior: prior?.make({ dimensions: problem.dimensions, data: m.data, sigma, colour }),
         solver,
         lambda,
         lambdaRule: rule,
@@ -280,10 +291,9 @@ export async function runRestoration(
         iterations: most > 0 ? most : undefined,
         tolerance: options.tolerance as number | undefined,
         signal,
-        onProgress: ({ level, levels, iteration, iterations, value }) =>
-          session.progress.step({ level, levels, iteration, iterations, value, stage: command }),
-      }),
-    );
+        onProgress,
+      });
+    });
     for (const w of r.warnings) session.warn(w);
     clock("restore");
     const residual = operator.apply(r.image).sub(m.data);
@@ -292,14 +302,14 @@ export async function runRestoration(
     const figures = {
       objective: r.objective,
       ...(r.gap !== undefined && { gap: r.gap, relativeGap: r.objective > 0 ? r.gap / r.objective : 0 }),
-      ...(priorName !== "none" && { lambda: r.lambda }),
+      ...(!weightless && { lambda: r.lambda }),
       ...(r.choice && { lambdaRule: r.choice.rule, noise: r.choice.noise }),
       residual: rms,
       ...(sigma !== undefined && { sigma, residualOverSigma: rms / sigma }),
       iterations: r.iterations,
       solver: r.solver,
     };
-    const sentence = `${formula} = ${plain(r.objective)}${priorName === "none" ? "" : ` with λ = ${plain(r.lambda)}`}${r.gap === undefined ? "" : `, at most ${r.gap.toExponential(1)} above the minimum`}; ${r.solver}, ${r.iterations} iterations: ${r.reason}`;
+    const sentence = `${formula} = ${plain(r.objective)}${weightless ? "" : ` with λ = ${plain(r.lambda)}`}${r.gap === undefined ? "" : `, at most ${r.gap.toExponential(1)} above the minimum`}; ${r.solver}, ${r.iterations} iterations: ${r.reason}`;
     const name = folder ? `restored${imageExtension(path)}` : basename(target);
     for (const [file, bytes] of store(session, m, r.image, name)) out.put(file, bytes);
     clock("write");
@@ -427,7 +437,12 @@ function reportOf(
   const difference: Image = image(mean, m.grid);
   const plots: NonNullable<GalleryInput["plots"]>[number][] = [];
   if (r.history.length > 1)
-    plots.push({ title: "Objective", xLabel: "look", yLabel: "objective", curves: [{ name: t.formula, values: [...r.history] }] });
+    plots.push({
+      title: t.prior === "dip" ? "Error of the samples kept back" : "Objective",
+      xLabel: "look",
+      yLabel: t.prior === "dip" ? "mean square" : "objective",
+      curves: [{ name: t.formula, values: [...r.history] }],
+    });
   if (r.choice)
     plots.push({
       title: "Choice of λ",
@@ -439,7 +454,7 @@ function reportOf(
     });
   const list: { label: string; value: number | string }[] = [{ label: "objective", value: r.objective }];
   if (r.gap !== undefined) list.push({ label: "gap, at most", value: r.gap.toExponential(1) });
-  if (t.prior !== "none") list.push({ label: "λ", value: r.lambda });
+  if (t.figures.lambda !== undefined) list.push({ label: "λ", value: r.lambda });
   list.push({ label: "residual, rms", value: t.figures.residual }, { label: "iterations", value: r.iterations });
   return gallery({
     title: problem.title,

@@ -13,10 +13,11 @@ import type { Options, Outcome } from "./command.js";
 import { Exit } from "./exit.js";
 import { imageExtension, putRun } from "./groupFiles.js";
 import { loadImage } from "./inputs.js";
+import { type NetworkPrior, networkPrior } from "./networkPriors.js";
 import { isFolder } from "./output.js";
 import { stopwatch } from "./registrationFiles.js";
 import { look, type Measured, measured, sigmaOf, store } from "./restoration.js";
-import { priorChoice, solverNamed } from "./restorationParts.js";
+import { type PriorChoice, priorChoice, solverNamed } from "./restorationParts.js";
 import type { Session } from "./session.js";
 
 /** `scale` new samples for each old one along x and y: new sample i lies at (i + ½) / scale − ½ of the old ones. */
@@ -48,7 +49,8 @@ export async function superresImage(session: Session, path: string, options: Opt
     );
   const asked = (options.prior as string | undefined) ?? usual(options, scale);
   const network = await networkOf(asked, options, scale);
-  const prior = network ? undefined : await priorChoice(asked);
+  const maker = network ? undefined : await networkPrior("superres", options);
+  const prior = maker ?? (network ? undefined : await priorChoice(asked));
   const named = prior?.name ?? asked;
   const out = session.dryRun ? undefined : session.output(target, folder, { force: options.force === true });
   try {
@@ -133,7 +135,7 @@ export async function superresImage(session: Session, path: string, options: Opt
 }
 
 /** Words that a network has no use for: it knows no noise, no λ and no steps. */
-const classical = ["lambda", "iterations", "tolerance", "solver", "sigma"] as const;
+const classical = ["lambda", "iterations", "tolerance", "solver", "sigma", "seed"] as const;
 /** The prior when none is named: the network, where there are weights for that scale and nothing is said that it has no use for. */
 function usual(options: Options, scale: number): string {
   const meant = options.weights !== undefined || options.views !== undefined;
@@ -146,7 +148,8 @@ async function networkOf(prior: string, options: Options, scale: number): Promis
   const weights = options.weights as string | undefined;
   if (!prior.startsWith("model:")) {
     for (const key of ["weights", "views"] as const)
-      if (options[key] !== undefined) throw new ArgumentError(`--${key}: for the network of --prior model:super-resolution; leave it out`);
+      if (options[key] !== undefined && !(key === "weights" && prior.startsWith("gan:")))
+        throw new ArgumentError(`--${key}: for the network of --prior model:super-resolution; leave it out`);
     return undefined;
   }
   const name = prior.slice(6).replace(/^super-resolution$/, `super-resolution-x${scale}`);
@@ -178,7 +181,7 @@ async function fine(
   m: Measured,
   scale: number,
   options: Options,
-  prior: Awaited<ReturnType<typeof priorChoice>> | Enlarger,
+  prior: PriorChoice | NetworkPrior | Enlarger,
   sigma: number | undefined,
   signal: AbortSignal,
 ): Promise<Fine> {
@@ -186,6 +189,21 @@ async function fine(
     const r = await enlarge(m.data, { scale, network: prior, noise: sigma, colour: m.channels === 3, signal });
     const reason = sigma ? "a network made it" : "a network made it, and back-projection made it agree with every sample";
     return { image: r.image, status: "ok", reason, residual: r.residual, solver: "network", iterations: 0 };
+  }
+  const shape = m.data.shape.map((n, a) => (a < m.data.rank - 2 ? n : n * scale));
+  const small = m.data.shape.slice(-2);
+  if ("run" in prior) {
+    const r = await prior.run({
+      operator: (fine) => resizeOperator(fine, { size: small }),
+      shape,
+      data: m.data,
+      colour: m.channels === 3,
+      sigma,
+      signal,
+      onProgress: (p) => session.progress.step({ ...p, stage: "superres" }),
+    });
+    const residual = Math.sqrt((2 * r.objective) / m.data.size);
+    return { image: r.image, status: r.status, reason: r.reason, residual, solver: r.solver, iterations: r.iterations };
   }
   const part = prior.make({ dimensions: 2, data: m.data, sigma, colour: false });
   const steps = options.iterations as number | undefined;
@@ -205,8 +223,7 @@ async function fine(
       r.steps > 0 ? `${r.steps} denoisings with back-projection between them` : "back-projection of what cubic interpolation lacks";
     return { image: r.image, status: "ok", reason, residual: r.residual, solver: "back-projection", iterations: r.steps };
   }
-  const shape = m.data.shape.map((n, a) => (a < m.data.rank - 2 ? n : n * scale));
-  const operator = resizeOperator(shape, { size: m.data.shape.slice(-2) });
+  const operator = resizeOperator(shape, { size: small });
   const r = await restore({
     operator,
     data: m.data,

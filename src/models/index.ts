@@ -14,6 +14,11 @@ export {
   weightsFile,
 } from "./models.js";
 export type { Plan, Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
+export { type GenerativeLossOptions, generativeLoss, mnistDigits } from "./digitsRecipe.js";
+export { type GenerativeModel, type GenerativeOptions, generativeModel } from "./generativeModel.js";
+export { learnedDenoiser, loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
+export { type NetworkRestorationOptions, networkRestoration } from "./networkRestoration.js";
+export type { PackedPictures, Plan, Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
 export {
   type CascadeOptions,
   fromChannels,
@@ -46,4 +51,5 @@ export {
 } from "./superResolutionNetwork.js";
 export { trainedDenoiser } from "./trainedDenoiser.js";
 export { type RecipeName, recipes, type TrainedModel, type TrainModelOptions, trainModel } from "./trainModel.js";
+export { strokeKernel, type UnrolledBatch, type UnrolledProblem, unrolledProblems } from "./unrolledRecipe.js";
 export { type MeasuredPictures, type UnrolledOptions, unrolledRestoration } from "./unrolledRestoration.js";

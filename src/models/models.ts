@@ -8,10 +8,12 @@ import type { DeformationNetwork } from "../registration/index.js";
 import type { Tensor } from "../tensor/index.js";
 import type { Card, ShippedWeights } from "./card.js";
 import { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
+import { type GenerativeModel, generativeModel } from "./generativeModel.js";
 import { type MeasuredImages, reconstructionCascade } from "./reconstructionCascade.js";
 import { type ImagePair, networkDeformation, registrationNetwork } from "./registrationNetwork.js";
 import { type MeasuredSeries, seriesCascade } from "./seriesCascade.js";
 import { type EnlargerOptions, networkEnlarger, superResolutionNetwork } from "./superResolutionNetwork.js";
+import { type MeasuredPictures, unrolledRestoration } from "./unrolledRestoration.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
 import { superResolutionX2Card } from "./weights/superResolutionX2Card.js";
@@ -33,6 +35,12 @@ const enlarging = (scale: number, shipped: Pick<Model<Tensor, Tensor>, "card" | 
   summary: `makes gray pictures ${scale} times finer`,
   build: (random) => superResolutionNetwork({ random, scale }),
   ...shipped,
+});
+
+const unrolled = (problem: string, summary: string, steps: number, own: boolean): Model<MeasuredPictures, Tensor> => ({
+  name: `unrolled-${problem}`,
+  summary: `${summary}: plug-and-play of ${steps} steps, trained end to end`,
+  build: (random) => unrolledRestoration({ random, steps, own }),
 });
 
 /** The networks of the package. */
@@ -64,6 +72,13 @@ export const models = {
   "super-resolution-x2": enlarging(2, { card: superResolutionX2Card, weights: () => import("./weights/superResolutionX2.js") }),
   "super-resolution-x3": enlarging(3, { card: superResolutionX3Card, weights: () => import("./weights/superResolutionX3.js") }),
   "super-resolution-x4": enlarging(4),
+  "unrolled-inpainting": unrolled("inpainting", "fills in missing samples of gray pictures", 6, true),
+  "unrolled-deblur": unrolled("deblur", "undoes known blurs of gray pictures", 8, false),
+  digits: {
+    name: "digits",
+    summary: "makes handwritten digits of 28×28 samples, and tells them from others",
+    build: (random): GenerativeModel => generativeModel({ random }),
+  } satisfies Model<Tensor, Tensor>,
 } as const;
 export type ModelName = keyof typeof models;
 /** The network of that name. */

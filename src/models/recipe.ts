@@ -5,9 +5,20 @@ import type { Tensor } from "../tensor/index.js";
 /** A gray picture to learn from, 0 to 1, as plain numbers: those of a long training need not lie in the engine's memory. */
 export interface TrainingPicture {
   readonly name: string;
+  /** The file that it lies in with others. */
+  readonly file?: string;
   readonly height: number;
   readonly width: number;
   readonly values: Float32Array;
+}
+/** Many pictures in a file that is no image, and the npm package that such files are known from: its folder is taken where none is named. */
+export interface PackedPictures {
+  readonly package: string;
+  readonly folder: string;
+  /** Of the names of files. */
+  readonly pattern: RegExp;
+  /** @throws FormatError when the file holds something else */
+  read(name: string, bytes: Uint8Array): readonly TrainingPicture[];
 }
 /** What one may say about a training; what is left out is the recipe's. */
 export interface RecipeOptions {
@@ -45,5 +56,7 @@ export interface Recipe<M extends Layer<never, unknown> = Layer<never, unknown>,
   readonly steps: number;
   /** The least sides of a usable picture under these options. */
   least(o: RecipeOptions): readonly [height: number, width: number];
-  plan(pictures: readonly TrainingPicture[], held: readonly TrainingPicture[], o: RecipeOptions): Plan<M, Batch>;
+  plan(pictures: readonly TrainingPicture[], held: readonly TrainingPicture[], o: RecipeOptions): Plan<M, Batch> | Promise<Plan<M, Batch>>;
+  /** Where pictures lie in files that are no images. */
+  readonly packed?: PackedPictures;
 }

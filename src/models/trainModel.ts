@@ -13,10 +13,12 @@ import {
 import type { Card } from "./card.js";
 import { cascadeRecipe } from "./cascadeRecipe.js";
 import { denoiserRecipe } from "./denoiserRecipe.js";
+import { digitsRecipe } from "./digitsRecipe.js";
 import type { Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
 import { registrationRecipe } from "./registrationRecipe.js";
 import { seriesCascadeRecipe } from "./seriesCascadeRecipe.js";
 import { superResolutionRecipe } from "./superResolutionRecipe.js";
+import { unrolledRecipe } from "./unrolledRecipe.js";
 
 /** How the models of the catalogue are trained, by their names. */
 export const recipes = {
@@ -27,6 +29,9 @@ export const recipes = {
   "super-resolution-x2": superResolutionRecipe(2),
   "super-resolution-x3": superResolutionRecipe(3),
   "super-resolution-x4": superResolutionRecipe(4),
+  "unrolled-inpainting": unrolledRecipe("inpainting"),
+  "unrolled-deblur": unrolledRecipe("deblur"),
+  digits: digitsRecipe,
 } as const;
 export type RecipeName = keyof typeof recipes;
 
@@ -94,8 +99,8 @@ export async function trainModel(name: RecipeName, o: TrainModelOptions): Promis
   const dark = pictures.find((p) => p.values.some((v) => !Number.isFinite(v)));
   if (dark) throw new ArgumentError(`${dark.name}: there are values that are not finite; leave the picture out`, { name: dark.name });
   const [learn, judge] = [pictures.slice(0, pictures.length - held), pictures.slice(pictures.length - held)];
-  const plan = recipe.plan(learn, judge, o);
-  const settings = JSON.stringify({ name, ...plan.settings, every, pictures: pictures.map((p) => p.name), held });
+  const plan = await recipe.plan(learn, judge, o);
+  const settings = JSON.stringify({ name, ...plan.settings, every, pictures: namesOf(pictures), held });
   const earlier = o.resume?.metadata.settings;
   if (earlier !== undefined && earlier !== settings)
     throw new ArgumentError(
@@ -141,8 +146,8 @@ export async function trainModel(name: RecipeName, o: TrainModelOptions): Promis
         bytes: weights.length,
         licence: o.licence ?? "not stated",
         data: `${learn.length} pictures${o.source === undefined ? "" : ` from ${o.source}`}`,
-        trainedOn: learn.map((p) => p.name),
-        validatedOn: judge.map((p) => p.name),
+        trainedOn: namesOf(learn),
+        validatedOn: namesOf(judge),
         command: o.command ?? `trainModel("${name}", …)`,
         steps: done,
         seed: o.seed ?? 1,
@@ -192,6 +197,14 @@ export async function trainModel(name: RecipeName, o: TrainModelOptions): Promis
   } finally {
     o.signal?.removeEventListener("abort", abort);
   }
+}
+
+/** The names of pictures; of many in one file, how many. */
+function namesOf(pictures: readonly TrainingPicture[]): string[] {
+  const counts = new Map<string, number>();
+  for (const p of pictures) counts.set(p.file ?? p.name, (counts.get(p.file ?? p.name) ?? 0) + 1);
+  const packed = new Set(pictures.flatMap((p) => (p.file === undefined ? [] : [p.file])));
+  return [...counts].map(([name, n]) => (packed.has(name) ? `${n} of ${name}` : name));
 }
 
 /** "batch 16 there, 8 here". */

@@ -3,6 +3,7 @@ import { residual, sequential } from "./combine.js";
 import { convolution, transposedConvolution } from "./convolution.js";
 import { coordinateNetwork } from "./coordinateNetwork.js";
 import { dense } from "./dense.js";
+import { hourglass } from "./hourglass.js";
 import { kaiming, normal, orthogonal, xavier } from "./initialise.js";
 import {
   absoluteLoss,
@@ -48,6 +49,7 @@ export const layersByName = {
   sequential,
   residual,
   unet,
+  hourglass,
   coordinateNetwork,
 } as const;
 /** Losses of a prediction and a target by name, each a function of its options. */

@@ -8,6 +8,7 @@ export { coordinateNetwork } from "./coordinateNetwork.js";
 export { batchOf, type Data, type Sample, shuffled, supervised } from "./data.js";
 export { dense } from "./dense.js";
 export { adversarial, type Duel, duel, frozen } from "./duel.js";
+export { type HourglassOptions, hourglass } from "./hourglass.js";
 export * from "./initialise.js";
 export * from "./losses.js";
 export { inPrecision, type Layer, layer, network, parameterCount, stateless, type Training } from "./module.js";

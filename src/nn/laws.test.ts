@@ -17,6 +17,7 @@ import {
   gelu,
   globalAveragePooling,
   groupNormalisation,
+  hourglass,
   instanceNormalisation,
   leakyRelu,
   maxPooling,
@@ -91,6 +92,9 @@ const cases: Readonly<Record<keyof typeof layersByName, readonly Case[]>> = {
   ],
   residual: [
     { make: (random) => residual(sequential(convolution({ inputs: 3, outputs: 3, random }), silu()), { scale: 0.3 }), shape: image },
+  ],
+  hourglass: [
+    { make: (random) => hourglass({ inputs: 2, outputs: 1, random, features: [2, 3], skip: 1 }), shape: [1, 2, 7, 6], kinks: true },
   ],
   unet: [
     {

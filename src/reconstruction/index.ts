@@ -12,6 +12,7 @@ export {
   sirt,
 } from "./ct.js";
 export { type CtTvOptions, type CtTvProblem, type CtTvState, ctTv, rampPreconditioner } from "./ctTv.js";
+export { type DeepImagePriorOptions, type DeepImagePriorResult, deepImagePrior } from "./deepImagePrior.js";
 export { type DictionaryMrOptions, type DictionaryMrState, dictionaryMr } from "./dictionaryMr.js";
 export { type EnlargeOptions, type EnlargeResult, type Enlarger, enlarge } from "./enlarge.js";
 export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
@@ -22,6 +23,7 @@ export { affineMotion, denseMotion, type FrameMotion, knownMotion, type MotionMo
 export type { QuadraticData } from "./frameShrinkage.js";
 export type { FrameTvProblem, FrameTvState } from "./frameSystem.js";
 export { type FrameEquations, frameEquations, frameTv, solveImage } from "./frameSystem.js";
+export { doubtOf, type GanPriorOptions, type GanPriorResult, type Generative, ganPrior } from "./ganPrior.js";
 export { type Gating, gate, gatedSeries, navigatorSignal } from "./gating.js";
 export { type BiharmonicOptions, type BiharmonicResult, inpaintBiharmonic } from "./inpaintBiharmonic.js";
 export type { JointState, JointUnknowns } from "./jointMotion.js";

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
 import { ArgumentError, FormatError, OutputError } from "../../core/errors.js";
 import { readSafetensors, writeSafetensors } from "../../io/index.js";
-import { type RecipeName, recipes, type TrainingPicture, trainModel } from "../../models/index.js";
+import { type PackedPictures, type Recipe, type RecipeName, recipes, type TrainingPicture, trainModel } from "../../models/index.js";
 import { lossPlot } from "../../report/index.js";
 import type { CommandDefinition } from "../command.js";
 import { extension, grayOf, loadImage } from "../inputs.js";
@@ -55,12 +56,11 @@ export const command: CommandDefinition = {
       throw new ArgumentError(`train: there is no recipe for "${name}"${suggestion(name, names) || `; there are ${names.join(", ")}`}`, {
         name,
       });
-    const recipe = recipes[name as RecipeName];
-    const folder = options.data as string | undefined;
-    if (folder === undefined) throw new ArgumentError("train: --data is missing; name the folder of the pictures to learn from");
+    const recipe: Recipe<never, never> = recipes[name as RecipeName] as never;
+    const folder = (options.data as string | undefined) ?? packageFolder(recipe);
     const target = options.output as string | undefined;
     if (target === undefined) throw new ArgumentError("train: -o is missing; name a folder for weights, card and checkpoint");
-    const pictures = await picturesOf(session, folder);
+    const pictures = await picturesOf(session, folder, recipe.packed);
     const place = (file: string) => join(target, file);
     const resume = options.force === true ? undefined : earlierRun(target);
     const plan = {
@@ -173,13 +173,34 @@ function logOf({
   return `step,loss,held\n${loss.map((v, i) => `${i + 1},${v},${looks.get(i + 1) ?? ""}\n`).join("")}`;
 }
 
+/** Where the npm package of a recipe's pictures is installed, seen from the working folder. */
+function packageFolder({ name, packed }: Recipe<never, never>): string {
+  const missing = `train: --data is missing; name the folder of the pictures to learn from`;
+  if (!packed) throw new ArgumentError(missing);
+  try {
+    const require = createRequire(join(process.cwd(), "here.js"));
+    return join(dirname(require.resolve(`${packed.package}/package.json`)), packed.folder);
+  } catch (cause) {
+    throw new ArgumentError(`${missing}, or install the pictures of ${name}: npm install ${packed.package}`, { name }, { cause });
+  }
+}
+
 /** Gray pictures of a folder, 0 to 1, in the order of their names. */
-async function picturesOf(session: Session, folder: string): Promise<TrainingPicture[]> {
+async function picturesOf(session: Session, folder: string, packed: PackedPictures | undefined): Promise<TrainingPicture[]> {
   const found = statSync(folder, { throwIfNoEntry: false });
   if (!found?.isDirectory())
     throw new FormatError(`${folder}: ${found ? "this is a file" : "there is no such folder"}; --data takes a folder of pictures`, {
       folder,
     });
+  const packs = packed ? readdirSync(folder).filter((f) => packed.pattern.test(f)) : [];
+  if (packed && packs.length > 0) {
+    const read = packs.sort().map((f) => packed.read(f, readFileSync(join(folder, f))));
+    // All files run through at one pace, so that all kinds are among those held back.
+    return read
+      .flatMap((list) => list.map((picture, k) => ({ picture, at: (k + 0.5) / list.length })))
+      .sort((a, b) => a.at - b.at)
+      .map(({ picture }) => picture);
+  }
   const files = readdirSync(folder)
     .filter((f) => /\.(png|jpe?g|tiff?|npy)$/i.test(f) && !f.startsWith("."))
     .sort();

@@ -1,0 +1,94 @@
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import type { Parameters } from "../core/interfaces.js";
+import type { Random } from "../core/random.js";
+import { shapeText } from "../core/shape.js";
+import { convolution, dense, flatten, type Layer, leakyRelu, network, sequential, sigmoid, stateless, subPixel } from "../nn/index.js";
+import type { Tensor } from "../tensor/index.js";
+
+export interface GenerativeOptions {
+  readonly random: Random;
+  /** Samples along the sides of a picture, a multiple of 4 (default 28). */
+  readonly side?: number;
+  /** Numbers that a picture is made of (default 32). */
+  readonly latent?: number;
+  /** Channels on the coarsest grid (default 32). */
+  readonly features?: number;
+}
+/** Three networks of one kind of picture; as a function it is its generator, z [n, latent] ↦ pictures [n, 1, side, side] of values 0 to 1. */
+export interface GenerativeModel extends Layer {
+  readonly side: number;
+  readonly latent: number;
+  readonly generator: Layer;
+  /** Pictures ↦ logits [n, 1] of being real ones: D(x) = σ(logit). */
+  readonly discriminator: Layer;
+  /** Pictures ↦ [n, 2 latent]: mean and logarithm of the variance of their z. */
+  readonly encoder: Layer;
+  with(parameters: Parameters): GenerativeModel;
+}
+
+/**
+ * A small generator of pictures, the discriminator that it is trained against, and an encoder that sees to it that every picture has a z. Grids of a quarter, a half and
+ * the whole of the size; enlargement by `subPixel`, reduction by strides.
+ * @returns  networks of 110, 15 and 48 thousand weights by default
+ * @throws ArgumentError when the sides are no multiple of 4
+ * @see Goodfellow et al. (2014), Generative adversarial nets, NeurIPS; Larsen, Sønderby, Larochelle & Winther (2016), Autoencoding beyond pixels using a learned similarity metric, ICML
+ */
+export function generativeModel(o: GenerativeOptions): GenerativeModel {
+  const { random, side = 28, latent = 32, features = 32 } = o;
+  if (!(Number.isInteger(side) && side >= 8 && side % 4 === 0))
+    throw new ArgumentError(`generativeModel: pictures of ${side} samples along their sides; give a multiple of 4 from 8 on`, { side });
+  const quarter = side / 4;
+  const half = Math.max(1, features >> 1);
+  const rectifier = () => leakyRelu({ slope: 0.2 });
+  const generator = sequential(
+    dense({ inputs: latent, outputs: features * quarter * quarter, random }),
+    rectifier(),
+    stateless((x: Tensor) => x.reshape(x.shape[0], features, quarter, quarter)),
+    subPixel({ inputs: features, outputs: features, scale: 2, random }),
+    rectifier(),
+    subPixel({ inputs: features, outputs: half, scale: 2, random }),
+    rectifier(),
+    convolution({ inputs: half, outputs: 1, random }),
+    sigmoid(),
+  );
+  const last = Math.ceil(quarter / 2);
+  const judge = (outputs: number) =>
+    sequential(
+      convolution({ inputs: 1, outputs: half, stride: 2, padding: 1, random }),
+      rectifier(),
+      convolution({ inputs: half, outputs: features, stride: 2, padding: 1, random }),
+      rectifier(),
+      convolution({ inputs: features, outputs: features, stride: 2, padding: 1, random }),
+      rectifier(),
+      flatten(),
+      dense({ inputs: features * last * last, outputs, random }),
+    );
+  return joined({ generator, discriminator: judge(1), encoder: judge(2 * latent) }, side, latent);
+}
+
+function joined(parts: Pick<GenerativeModel, "generator" | "discriminator" | "encoder">, side: number, latent: number): GenerativeModel {
+  const { generator } = parts;
+  const whole = network<typeof parts, Tensor, Tensor>(parts, (_, z) => {
+    if (z.rank !== 2 || z.shape[1] !== latent)
+      throw new ShapeError(`generativeModel: z is ${shapeText(z.shape)}; expected [n, ${latent}]`, { shape: z.shape });
+    return generator.forward(z);
+  });
+  return {
+    ...whole,
+    ...parts,
+    side,
+    latent,
+    with(given) {
+      const { parameters } = whole.with(given); // names and shapes are right
+      const of = (part: keyof typeof parts) =>
+        parts[part].with(
+          Object.fromEntries(
+            Object.entries(parameters)
+              .filter(([name]) => name.startsWith(`${part}.`))
+              .map(([name, p]) => [name.slice(part.length + 1), p]),
+          ),
+        );
+      return joined({ generator: of("generator"), discriminator: of("discriminator"), encoder: of("encoder") }, side, latent);
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import type { Random } from "../core/random.js";
+import { shapeText } from "../core/shape.js";
+import { concat } from "../tensor/ops/shaping.js";
+import { Tensor } from "../tensor/tensor.js";
+import { convolution } from "./convolution.js";
+import { type Layer, layer, network } from "./module.js";
+import { cutTo, padToMultiple } from "./padding.js";
+import { upsample } from "./upsample.js";
+
+export interface HourglassOptions {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly random: Random;
+  /** Channels of each level, the finest first (default 16, 32, 32, 32, 32): the finest is half the price of the rest. */
+  readonly features?: readonly number[];
+  /** Channels that go from the way down to the way up on each level (default 4; 0: none). */
+  readonly skip?: number;
+  /** How the way up enlarges (default nearest). */
+  readonly enlarge?: "nearest" | "linear";
+}
+
+/** y = γ (x − μ) / √(v + ε) + β per image and channel, then x for x > 0 and 0.2 x else: in as few passes as there can be, for these maps are large. */
+function normalisedRectifier(channels: number): Layer {
+  const parameters = { weight: Tensor.ones([channels]), bias: Tensor.zeros([channels]) };
+  return layer(parameters, (p, x: Tensor) => {
+    const axes = x.shape.slice(2).map((_, i) => i + 2);
+    const column = (t: Tensor) => t.reshape(1, channels, ...axes.map(() => 1));
+    const mean = x.mean(axes, true);
+    const variance = x.square().mean(axes, true).sub(mean.square()).maximum(0);
+    const gain = column(p.weight).div(variance.add(1e-5).sqrt());
+    const y = x.mul(gain).add(column(p.bias).sub(mean.mul(gain)));
+    return y.maximum(y.mul(0.2));
+  });
+}
+
+/**
+ * An encoder–decoder whose coarse levels carry nearly all of it: strided convolutions down, enlargement and convolutions up, a few channels across on each level, values
+ * normalised and rectified after each convolution. As a picture of its weights it shows what is smooth and what repeats long before it shows noise: the network of
+ * `deepImagePrior`. Any size will do.  x [n, inputs, y, x] → [n, outputs, y, x].
+ * @see Ulyanov, Vedaldi & Lempitsky (2018), Deep image prior, CVPR
+ */
+export function hourglass(o: HourglassOptions): Layer {
+  const { inputs, outputs, random, features = [16, 32, 32, 32, 32], skip = 4, enlarge = "nearest" } = o;
+  if (features.length < 2 || skip < 0) throw new ArgumentError("hourglass: give two levels or more", { features, skip });
+  const step = (from: number, to: number, kernel = 3, stride = 1) => ({
+    c: convolution({ inputs: from, outputs: to, kernel, stride, padding: kernel >> 1, random, bias: false }),
+    n: normalisedRectifier(to),
+  });
+  const last = features.length - 1;
+  const parts: Record<string, Layer> = {};
+  const put = (name: string, { c, n }: ReturnType<typeof step>) => {
+    parts[name] = c;
+    parts[`${name}Norm`] = n;
+  };
+  features.forEach((f, level) => {
+    const from = level === 0 ? inputs : features[level];
+    if (level < last) {
+      put(`down${level}`, step(from, features[level + 1], 3, 2)); // to the next level's grid
+      if (skip > 0) put(`across${level}`, step(from, skip, 1));
+      put(`up${level}`, step(features[level + 1] + skip, f));
+    } else put(`middle`, step(from, f));
+  });
+  parts.head = convolution({ inputs: features[0], outputs, kernel: 1, random });
+  return network(parts, (p, x: Tensor) => {
+    if (x.rank !== 4 || x.shape[1] !== inputs)
+      throw new ShapeError(`hourglass: x is ${shapeText(x.shape)}; expected [n, ${inputs}, y, x]`, { shape: x.shape });
+    const run = (name: string, t: Tensor) => p[`${name}Norm`].forward(p[name].forward(t));
+    const kept: Tensor[] = [];
+    let y = padToMultiple(x, 2 ** last);
+    for (let level = 0; level < last; level++) {
+      kept.push(y);
+      y = run(`down${level}`, y);
+    }
+    y = run("middle", y);
+    for (let level = last - 1; level >= 0; level--) {
+      const wide = upsample(y, 2, enlarge);
+      y = run(`up${level}`, skip > 0 ? concat([wide, run(`across${level}`, kept[level])], 1) : wide);
+    }
+    return cutTo(p.head.forward(y), x.shape.slice(2));
+  });
+}

@@ -1,0 +1,278 @@
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import type { Iteration, LinearOperator, Parameters, Progress, State, Stop } from "../core/interfaces.js";
+import { iterate } from "../core/iterate.js";
+import { type Random, seeded, seededAt } from "../core/random.js";
+import { shapeText, sizeOf } from "../core/shape.js";
+import { hourglass, type Layer } from "../nn/index.js";
+import { adamW } from "../optimisers/index.js";
+import { scope, Tensor } from "../tensor/index.js";
+import { pullback } from "../tensor/primitive.js";
+
+export interface DeepImagePriorOptions {
+  /** A, on pictures [y, x] or [c, y, x]. */
+  readonly operator: LinearOperator;
+  /** y. Samples that A multiplies by 0 are never looked at: they may hold anything. */
+  readonly data: Tensor;
+  /** G, a network of `inputs` channels (default: `hourglass` of as many levels as the picture has room for). */
+  readonly network?: Layer;
+  /** Channels of the network inside (default 32; the finest level has half as many). */
+  readonly features?: number;
+  /** Channels across each level (default 4). With 0 details have to come through the coarsest level: for large holes. */
+  readonly skip?: number;
+  /** z: white noise (default), or the coordinates x and y, which make smoother pictures. */
+  readonly input?: "noise" | "mesh";
+  /** Channels of z where it is noise (default 16). */
+  readonly inputs?: number;
+  /** How far z moves between steps, in its own standard deviations (default 1 for noise, 0 for coordinates). */
+  readonly jitter?: number;
+  /** Most steps (default 3000). */
+  readonly iterations?: number;
+  /** Of Adam (default 0.01), on half a cosine down to a tenth over `iterations`. */
+  readonly step?: number;
+  /** Part of the samples of y that is kept from the network, to stop by (default 0.03); 0: all steps are done. */
+  readonly held?: number;
+  /** Of the running mean of pictures that is returned (default 0.99; 0: the last picture). */
+  readonly average?: number;
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  /** `value` is the mean squared error of the samples kept back; `x` the picture so far. */
+  readonly onProgress?: (progress: Progress<Tensor>) => void;
+}
+export interface DeepImagePriorResult {
+  readonly image: Tensor;
+  readonly stop: Stop;
+  readonly reason: string;
+  /** Steps done, and after how many the picture returned was best. */
+  readonly iterations: number;
+  readonly best: number;
+  /** Mean (Ax − y)² over the samples that the network saw, and over those that it did not, every `every` steps. */
+  readonly history: { readonly every: number; readonly seen: readonly number[]; readonly held: readonly number[] };
+}
+
+/** Steps between two looks at the samples kept back, and two turns of the event loop. */
+const every = 5;
+
+interface Shown extends State<Tensor> {
+  readonly k: number;
+  readonly weights: Parameters;
+  readonly memory: Readonly<Record<string, Parameters>>;
+  readonly seen: number;
+  readonly best: number;
+  readonly least: number;
+  /** Least error of the samples kept back, a few looks smoothed, that counted as progress; and when. */
+  readonly mark: number;
+  readonly marked: number;
+}
+
+/**
+ * min over w of Σ m (A G(w; z) − y)²,  x = G(w; z): a picture made of nothing but a network's weights, whose form alone is the prior. z is fixed and moves a little at every
+ * step; the picture returned is a running mean. m leaves out what A multiplies by 0, and a few samples, drawn by the seed, that the network never sees: the error of
+ * those falls as long as the picture comes nearer to the truth and rises when it comes nearer to the noise. The picture is that of their least error, and the end has
+ * come when there was none better for a quarter of the steps so far. Nothing is known of the noise but that it differs from sample to sample independently.
+ * Gain and offset of the data pass through: x = a + b f(w), with a the mean and b the deviation of a first rough picture.
+ * @throws ShapeError for pictures that are not [y, x] or [c, y, x], ArgumentError for shares and steps that make no sense, AbortedError when the signal fires
+ * @see Ulyanov, Vedaldi & Lempitsky (2018), Deep image prior, CVPR; stopping compares with Wang et al. (2021), Early stopping for deep image prior
+ */
+export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImagePriorResult> {
+  const { operator, data, iterations = 3000, held = 0.03, average = 0.99, seed = 1, input = "noise", step = 0.01 } = o;
+  const shape = operator.domain;
+  if (shape.length !== 2 && shape.length !== 3)
+    throw new ShapeError(`deepImagePrior: pictures ${shapeText(shape)}; expected [y, x] or [c, y, x]`, { shape });
+  if (sizeOf(operator.range) !== data.size)
+    throw new ShapeError(`deepImagePrior: the data are ${shapeText(data.shape)} but A gives ${shapeText(operator.range)}`, {
+      data: data.shape,
+      range: operator.range,
+    });
+  if (!(held >= 0 && held <= 0.5)) throw new ArgumentError(`deepImagePrior: a share of ${held} is kept back; give 0 to 0.5`, { held });
+  if (!(Number.isInteger(iterations) && iterations >= 1))
+    throw new ArgumentError(`deepImagePrior: ${iterations} steps; give 1 or more`, { iterations });
+  const [h, w] = shape.slice(-2);
+  const channels = shape.length === 3 ? shape[0] : 1;
+  const { inputs = input === "noise" ? 16 : 2, jitter = input === "noise" ? 1 : 0, features = 32 } = o;
+  const random = seeded(seed);
+  const levels = Math.max(2, Math.min(5, Math.floor(Math.log2(Math.min(h, w))) - 2));
+  const network =
+    o.network ??
+    hourglass({
+      inputs,
+      outputs: channels,
+      random: random.split(),
+      features: [Math.max(1, features >> 1), ...new Array<number>(levels - 1).fill(features)],
+      skip: o.skip,
+    });
+  const learned = Object.keys(network.parameters).filter((name) => !network.buffers.includes(name));
+  const rule = adamW({ step, decay: 0 });
+  const z = input === "noise" ? noiseInput(inputs, h, w, jitter, random.split()) : meshInput(inputs, h, w, jitter, random.split());
+  const { y, weights, shown } = scope(() => split(operator, data, held, random.split()));
+  const { centre, size } = scope(() => rough(operator, y));
+  const [count, kept] = [weights.seen.sum().item(), shown];
+  if (count === 0) throw new ArgumentError("deepImagePrior: there is nothing to learn from: A multiplies every sample by 0", {});
+  const picture = (parameters: Parameters, from: Tensor): Tensor =>
+    network
+      .with(parameters)
+      .forward(from)
+      .reshape(...shape)
+      .mul(size)
+      .add(centre);
+  const misfit = (x: Tensor, which: Tensor): Tensor =>
+    operator
+      .apply(x)
+      .reshape(...y.shape)
+      .sub(y)
+      .square()
+      .mul(which)
+      .sum();
+  const seenHistory: number[] = [];
+  const heldHistory: number[] = [];
+  const scale = 1 / (count * size * size);
+
+  const iteration: Iteration<undefined, Tensor, Shown> = {
+    init: (_, x) => ({
+      x,
+      k: 0,
+      weights: network.parameters,
+      memory: rule.init(Object.fromEntries(learned.map((name) => [name, network.parameters[name]]))),
+      seen: Number.NaN,
+      best: 0,
+      least: Number.POSITIVE_INFINITY,
+      mark: Number.POSITIVE_INFINITY,
+      marked: 0,
+    }),
+    step(_, before) {
+      let state = before;
+      for (let j = 0; j < every && state.k < iterations; j++) {
+        const now = state;
+        state = scope(() => {
+          const from = z(seededAt(seed, now.k));
+          const names = Object.fromEntries(learned.map((name) => [name, now.weights[name]]));
+          const { values, pull } = pullback((...leaves) => {
+            const x = picture({ ...now.weights, ...Object.fromEntries(learned.map((name, i) => [name, leaves[i]])) }, from);
+            return [misfit(x, weights.seen).mul(scale), x];
+          }, Object.values(names));
+          const [loss, x] = values;
+          const slopes = pull([Tensor.ones(loss.shape, loss.dtype), Tensor.zeros(x.shape, x.dtype)]);
+          const gradient = Object.fromEntries(learned.map((name, i) => [name, slopes[i]]));
+          const factor = 0.1 + 0.9 * 0.5 * (1 + Math.cos((Math.PI * now.k) / iterations));
+          const moved = rule.step(names, gradient, now.memory, now.k, factor);
+          // Young means follow fast.
+          const slow = Math.min(average, (1 + now.k) / (10 + now.k));
+          const mean = now.k === 0 || average === 0 ? x : now.x.mul(slow).add(x.mul(1 - slow));
+          return { ...now, x: mean, k: now.k + 1, weights: { ...now.weights, ...moved.x }, memory: moved.memory, seen: loss.item() };
+        });
+      }
+      const value = kept > 0 ? scope(() => misfit(state.x, weights.held).item()) / kept : undefined;
+      seenHistory.push(state.seen * size * size);
+      if (value === undefined) return { ...state, value };
+      heldHistory.push(value);
+      const better = value < state.least ? { least: value, best: state.k } : {};
+      // What is less than half a per cent does not count as progress.
+      const progress = value < 0.995 * state.mark ? { mark: value, marked: state.k } : {};
+      return { ...state, value, ...better, ...progress };
+    },
+    done: (s) =>
+      s.value !== undefined && s.k - s.marked > Math.max(100, s.k / 4)
+        ? { stop: "converged", reason: `samples kept back are predicted no better than after ${s.best} steps` }
+        : undefined,
+  };
+  let last: Shown | undefined;
+  const watched: typeof iteration = {
+    ...iteration,
+    done(s) {
+      last = s;
+      return iteration.done?.(s);
+    },
+  };
+  const run = await iterate(watched, undefined, Tensor.zeros(shape), {
+    iterations: Math.ceil(iterations / every),
+    signal: o.signal,
+    onProgress: (p) => o.onProgress?.({ ...p, iteration: Math.min(iterations, p.iteration * every), iterations }),
+  });
+  const done = last?.k ?? 0;
+  return {
+    image: run.x,
+    stop: run.stop,
+    reason: run.reason,
+    iterations: done,
+    best: kept > 0 ? (last?.best ?? done) : done,
+    history: { every, seen: seenHistory, held: heldHistory },
+  };
+}
+
+/** The data with what does not count set to 0, and where the network looks and where it does not; `shown` samples are kept back. */
+function split(operator: LinearOperator, data: Tensor, share: number, random: Random) {
+  const mask = operator.diagonal instanceof Tensor ? operator.diagonal.broadcastTo(operator.range).data : undefined;
+  const [seen, held, values] = [new Float32Array(data.size), new Float32Array(data.size), new Float32Array(data.size)];
+  let shown = 0;
+  for (let i = 0; i < data.size; i++) {
+    if (mask && mask[i] === 0) continue;
+    values[i] = data.data[i];
+    if (random.uniform() < share) {
+      held[i] = 1;
+      shown++;
+    } else seen[i] = 1;
+  }
+  const as = (v: Float32Array) => Tensor.from(v, operator.range);
+  return { y: as(values), weights: { seen: as(seen), held: as(held) }, shown };
+}
+/** Means of the channels and the deviation from them that pictures of these data have: of the known samples themselves, else of a step of steepest descent. */
+function rough(operator: LinearOperator, y: Tensor): { readonly centre: Tensor; readonly size: number } {
+  const shape = operator.domain;
+  const channels = shape.length === 3 ? shape[0] : 1;
+  const n = sizeOf(shape) / channels;
+  const mask = operator.diagonal instanceof Tensor ? operator.diagonal.broadcastTo(shape).data : undefined;
+  let values: ArrayLike<number> = y.data;
+  if (mask) values = Float64Array.from(y.data as ArrayLike<number>, (v, i) => (mask[i] === 0 ? 0 : v / mask[i]));
+  else {
+    const back = operator.adjoint(y);
+    const forth = operator.apply(back);
+    const [b, f] = [back.innerProduct(back).item(), forth.innerProduct(forth).item()];
+    values = back.mul(f > 0 ? b / f : 0).data;
+  }
+  const counts = (i: number) => !mask || mask[i] !== 0;
+  const centre = new Float32Array(channels);
+  let [squares, count] = [0, 0];
+  for (let c = 0; c < channels; c++) {
+    let [sum, known] = [0, 0];
+    for (let i = c * n; i < (c + 1) * n; i++)
+      if (counts(i)) {
+        sum += values[i];
+        known++;
+      }
+    centre[c] = known > 0 ? sum / known : 0;
+    for (let i = c * n; i < (c + 1) * n; i++) if (counts(i)) squares += (values[i] - centre[c]) ** 2;
+    count += known;
+  }
+  const place = shape.map((_, i) => (i === 0 && shape.length === 3 ? channels : 1));
+  return { centre: Tensor.from(centre, place), size: Math.max(1e-12, Math.sqrt(squares / Math.max(1, count))) };
+}
+
+/** Noise of deviation 1, and at each step a little of other noise: windows at random places of one large field, which costs no new numbers. */
+function noiseInput(inputs: number, h: number, w: number, jitter: number, random: Random): (chance: Random) => Tensor {
+  const drawn = (height: number, width: number) =>
+    Tensor.from(
+      Float32Array.from({ length: inputs * height * width }, () => 3.4641 * (random.uniform() - 0.5)),
+      [1, inputs, height, width],
+    );
+  const fixed = drawn(h, w);
+  if (jitter === 0) return () => fixed;
+  const room = 24;
+  const field = drawn(h + room, w + room).mul(jitter);
+  return (chance) => {
+    const [i, j] = [chance.integer(room), chance.integer(room)];
+    return fixed.add(field.slice([0, 0, i, j], [1, inputs, i + h, j + w]));
+  };
+}
+/** x and y from −1 to 1, and waves of them where there are more channels. */
+function meshInput(inputs: number, h: number, w: number, jitter: number, random: Random): (chance: Random) => Tensor {
+  const values = new Float32Array(inputs * h * w);
+  for (let c = 0; c < inputs; c++)
+    for (let i = 0; i < h; i++)
+      for (let j = 0; j < w; j++) {
+        const t = c % 2 === 0 ? (2 * j) / Math.max(1, w - 1) - 1 : (2 * i) / Math.max(1, h - 1) - 1;
+        values[(c * h + i) * w + j] = c < 2 ? t : Math.sin(2 ** ((c >> 1) - 1) * Math.PI * t);
+      }
+  const mesh = Tensor.from(values, [1, inputs, h, w]);
+  if (jitter === 0) return () => mesh;
+  const grain = noiseInput(inputs, h, w, jitter, random);
+  return (chance) => mesh.add(grain(chance).mul(0.02));
+}
