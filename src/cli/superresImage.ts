@@ -159,7 +159,7 @@ async function networkOf(prior: string, options: Options, scale: number): Promis
     });
   if (name !== `super-resolution-x${scale}`)
     throw new ArgumentError(`--prior: ${prior} and --scale ${scale} do not agree`, { prior, scale });
-  for (const key of ["lambda", "iterations", "tolerance", "solver"] as const)
+  for (const key of ["lambda", "iterations", "tolerance", "solver", "seed"] as const)
     if (options[key] !== undefined) throw new ArgumentError(`--${key}: a network has none; leave it out`);
   return learnedEnlarger(scale, {
     weights: weights === undefined ? undefined : readBytes(weights),

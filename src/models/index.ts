@@ -1,6 +1,8 @@
 export type { Card, ShippedWeights } from "./card.js";
 export { denoiserFeatures } from "./denoiserFeatures.js";
 export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
+export { type GenerativeLossOptions, generativeLoss, mnistDigits } from "./digitsRecipe.js";
+export { type GenerativeModel, type GenerativeOptions, generativeModel } from "./generativeModel.js";
 export {
   learnedDeformation,
   learnedDenoiser,
@@ -13,10 +15,6 @@ export {
   type NetworkOf,
   weightsFile,
 } from "./models.js";
-export type { Plan, Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
-export { type GenerativeLossOptions, generativeLoss, mnistDigits } from "./digitsRecipe.js";
-export { type GenerativeModel, type GenerativeOptions, generativeModel } from "./generativeModel.js";
-export { learnedDenoiser, loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
 export { type NetworkRestorationOptions, networkRestoration } from "./networkRestoration.js";
 export type { PackedPictures, Plan, Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
 export {
