@@ -12,6 +12,7 @@ const benches = {
   patches: "denoisers and what is built on them: deblurring, inpainting, super-resolution, unknown blur",
   learned: "the learned denoiser and what is built on it",
   generative: "deep image prior, GAN prior, unrolled networks",
+  learnedRegistration: "the registration network beside the classical presets: Dice, time",
   trainingStep: "a step of training beside PyTorch's",
   inverse: "restoration: objectives against reference optima, certified gaps, PSNR, times",
   inversePeers: "BART, scikit-image and OpenCV beside our reconstructions, image by image",
@@ -24,7 +25,7 @@ const benches = {
 const [name, ...args] = process.argv.slice(2);
 if (!name || name === "--help" || name === "-h") {
   console.log("npm run bench -- NAME [options]\n");
-  for (const [key, about] of Object.entries(benches)) console.log(`  ${key.padEnd(14)}${about}`);
+  for (const [key, about] of Object.entries(benches)) console.log(`  ${key.padEnd(21)}${about}`);
   console.log("\nOptions of one bench: npm run bench -- NAME --help");
 } else if (!(name in benches)) {
   console.error(`bench: there is no bench called ${name}; choose one of ${Object.keys(benches).join(", ")}`);

@@ -9,6 +9,7 @@ import type { Options, Outcome } from "../command.js";
 import { Exit } from "../exit.js";
 import { single, writable } from "../frames.js";
 import { checkUsable, extension, grayOf, loadImage, loadMask, loadTransform } from "../inputs.js";
+import { deformationNetwork } from "../learnedNetwork.js";
 import { runText, stopwatch } from "../registrationFiles.js";
 import type { Session } from "../session.js";
 import { version } from "../version.js";
@@ -46,8 +47,9 @@ export async function compareChange(session: Session, pathA: string, pathB: stri
     if (given) transform = given;
     else {
       const preset = (options.preset as Preset | undefined) ?? "affine";
+      const network = await deformationNetwork(preset);
       const result = await session.stoppable((signal) =>
-        register(a, b, { preset, fixedMask: mask, signal, onProgress: (p) => session.progress.step(p) }),
+        register(a, b, { preset, network, fixedMask: mask, signal, onProgress: (p) => session.progress.step(p) }),
       );
       for (const w of result.warnings) session.warn(w);
       ({ transform, status, reason } = result);

@@ -45,11 +45,13 @@ export const command: CommandDefinition = {
     const onnx = /\.onnx$/i.test(network);
     if (!onnx && !names.includes(network))
       throw new ArgumentError(
-        network === "mr-cascade"
-          ? "infer: mr-cascade takes k-space; use pullback reconstruct mr KSPACE.npy --prior model:mr-cascade --weights FILE"
-          : network.startsWith("super-resolution-x")
-            ? `infer: ${network} enlarges; use pullback superres IMAGE --scale ${network.at(-1)} --prior model:super-resolution --weights FILE`
-            : `infer: there is no network "${network}"${suggestion(network, names) || `; there is ${names.join(", ")}, or name an .onnx file`}`,
+        network === "registration-2d"
+          ? "infer: registration-2d takes two pictures; use pullback register FIXED MOVING --preset learned -o OUT/"
+          : network === "mr-cascade"
+            ? "infer: mr-cascade takes k-space; use pullback reconstruct mr KSPACE.npy --prior model:mr-cascade --weights FILE"
+            : network.startsWith("super-resolution-x")
+              ? `infer: ${network} enlarges; use pullback superres IMAGE --scale ${network.at(-1)} --prior model:super-resolution --weights FILE`
+              : `infer: there is no network "${network}"${suggestion(network, names) || `; there is ${names.join(", ")}, or name an .onnx file`}`,
         { network },
       );
     const target = options.output as string | undefined;

@@ -27,8 +27,9 @@ import { identityTransform, type Transform } from "../../transforms/index.js";
 import type { CommandDefinition, Options, Outcome } from "../command.js";
 import { Exit } from "../exit.js";
 import { checkUsable, grayOf, type Loaded, loadImage, loadMask, loadTransform } from "../inputs.js";
+import { deformationNetwork } from "../learnedNetwork.js";
 import { suggestion } from "../nearest.js";
-import { choice, flag, force, notNegative, numberList, option, output, text, wholeFromOne } from "../options.js";
+import { choice, flag, force, notNegative, numberList, option, output, text, whole, wholeFromOne } from "../options.js";
 import { isPointFile, landmarkFigures, loadLandmarks, pointOptions, refusePointOptions, registerPointFiles } from "../pointRegistration.js";
 import { inWords, overlapOf, putRegistration, type RunFile, stopwatch } from "../registrationFiles.js";
 import type { Session } from "../session.js";
@@ -41,6 +42,7 @@ export const command: CommandDefinition = {
     "pullback register fixed.nii.gz moving.nii.gz -o out/",
     "pullback register fixed.png moving.png -o out/ --preset affine --metric mi",
     "pullback register fixed.nii.gz moving.nii.gz -o out/ --preset diffeo --fixed-mask brain.nii.gz",
+    "pullback register fixed.png moving.png -o out/ --preset learned --instance-steps 10",
     "pullback register fixed.nii.gz moving.nii.gz -o out/ --metric ./mine.mjs --json",
     "pullback register fixed.csv moving.csv -o out/",
   ],
@@ -65,6 +67,8 @@ export const command: CommandDefinition = {
     ]),
     choice("--regulariser <name>", "S: how a deformation should be", [...regularisers, "none"]),
     option("--alpha <weight>", "α: how much S counts (default: by the images' scale)", notNegative, "a number that is not negative"),
+    option("--instance-steps <n>", "learned: steps on this pair after the network's proposal (10)", whole, "a whole number from 0"),
+    option("--weights <file>", "learned: weights of your own training (pullback train registration-2d)", text, "a .safetensors file"),
     option("--levels <list>", "shrink factors, coarse to fine", numberList(wholeFromOne), "whole numbers such as 4,2,1"),
     option("--fixed-mask <file>", "where fixed counts: positive values", text, "a file"),
     option("--moving-mask <file>", "where moving counts: positive values", text, "a file"),
@@ -115,8 +119,10 @@ export const command: CommandDefinition = {
       const moving = await loadImage(session, movingPath);
       const [fixedGray, movingGray] = checkedPair(fixed, moving);
       const { init, masks, files } = await further(session, options, fixedGray, movingGray);
+      const weights = options.weights as string | undefined;
+      const network = await deformationNetwork(options.preset as string | undefined, weights);
       const landmarks = loadLandmarks(session, options, fixedGray.grid.size.length);
-      if (["diffeo", "quick", "bspline", "svf", "lddmm"].includes((options.preset as string | undefined) ?? ""))
+      if (["diffeo", "quick", "bspline", "svf", "lddmm", "learned"].includes((options.preset as string | undefined) ?? ""))
         // What is measured and written of a deformation lies on the whole fixed grid: the field, its copy in voxels, the warped image. Better said now than after the run.
         requireMemory(
           (2 * fixedGray.grid.size.length + 1) * bytesOf([voxelsOf(fixedGray.grid)]),
@@ -141,6 +147,8 @@ export const command: CommandDefinition = {
           transform: options.transform as string | undefined,
           regulariser: options.regulariser as string | undefined,
           alpha: options.alpha as number | undefined,
+          network,
+          instanceSteps: options.instanceSteps as number | undefined,
           optimiser: options.optimiser as LinearOptimiser | undefined,
           unfold: options.allowFolds === true ? false : undefined,
           lddmm: {
@@ -177,7 +185,7 @@ export const command: CommandDefinition = {
         trace: result.trace,
         uncertainty: result.uncertainty,
         options: plan,
-        otherInputs: [...files, ...(landmarks?.files ?? [])],
+        otherInputs: [...files, ...(weights ? [weights] : []), ...(landmarks?.files ?? [])],
         landmarks:
           landmarks && options.unpaired !== true ? landmarkFigures(result.transform, landmarks.fixed, landmarks.moving) : undefined,
         timings,

@@ -19,6 +19,7 @@ import {
   putImage,
   putRun,
 } from "../groupFiles.js";
+import { deformationNetwork } from "../learnedNetwork.js";
 import { choice, flag, force, option, output, text, whole } from "../options.js";
 import { stopwatch } from "../registrationFiles.js";
 
@@ -75,6 +76,7 @@ export const command: CommandDefinition = {
         preset: (options.preset as (typeof presets)[number] | undefined) ?? "diffeo",
         biasDegree: fusion === "em" ? ((options.biasDegree as number | undefined) ?? 0) : undefined,
       };
+      const network = await deformationNetwork(plan.preset);
       const result = await session.stoppable((signal) =>
         segment(
           target,
@@ -82,7 +84,7 @@ export const command: CommandDefinition = {
           {
             method: fusion === "em" ? "majority" : fusion,
             decide: plan.decide,
-            registration: { preset: plan.preset },
+            registration: { preset: plan.preset, network },
             signal,
             onProgress: (p) => session.progress.step({ ...p, stage: "align" }),
           },

@@ -17,7 +17,7 @@ export interface LabelledImage {
 }
 export interface SegmentOptions extends FusionOptions {
   /** How each atlas is aligned with the target. Default: the diffeomorphic preset. */
-  readonly registration?: Pick<RegisterOptions, "preset" | "metric" | "levels" | "init" | "deformation">;
+  readonly registration?: Pick<RegisterOptions, "preset" | "network" | "metric" | "levels" | "init" | "deformation">;
   /**
    * Let every atlas vote twice: along its own alignment with the target, and along the way through the mean of target and atlases, whose errors are others.
    * Default: with four atlases or more. A second vote counts only where it looks as much like the target as the first (correlation, to 0.05).
