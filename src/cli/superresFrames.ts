@@ -6,6 +6,7 @@ import { type Image, image } from "../image/index.js";
 import { formatOfName, imageExtensions, writeImage, writeTransform } from "../io/index.js";
 import { tikhonov, totalVariation } from "../priors/index.js";
 import { motionNames, type SuperResolveOptions, type SuperResolveResult, superResolve } from "../reconstruction/index.js";
+import { neuralSequence } from "../registration/index.js";
 import { gallery, plain, robustWindow } from "../report/index.js";
 import { Tensor } from "../tensor/index.js";
 import { AffineTransform, type Transform } from "../transforms/index.js";
@@ -35,9 +36,9 @@ const frameOptions: readonly OptionDefinition[] = [
   choice("--pixel <how>", "area: a detector element takes the mean over its area (default); point: the blur has it all", ["area", "point"]),
   option(
     "--motion <how>",
-    `how the frames moved (rigid): ${motionNames.join(", ")}, or known:FILE with a transform for each frame, its points to the first one's`,
+    `how the frames moved (rigid): ${motionNames.join(", ")}, neuralOde (one velocity through all frames, in their order), or known:FILE with a transform for each frame, its points to the first one's`,
     text,
-    `${motionNames.join(", ")} or known:FILE`,
+    `${motionNames.join(", ")}, neuralOde or known:FILE`,
   ),
   choice("--brightness <name>", "affine: each frame has a gain and a bias, found with the image (default); equal: none has", [
     "affine",
@@ -54,6 +55,19 @@ export const scaleOption: OptionDefinition = option(
   numberList(wholeFromOne),
   "a whole number of at least 1, or one for each axis",
 );
+
+/** The motion that is found before the image, as the flow of one network. */
+const neuralOde = "neuralOde";
+/** Of each frame's points to the first one's: the flow backwards. What is judged doubtful is said. */
+async function flowOf(session: Session, frames: readonly Image[]): Promise<Transform[]> {
+  const gray = frames.map(({ values, grid }) => ({ values: values.mean([0], true), grid }));
+  const r = await session.stoppable((signal) =>
+    neuralSequence(gray, { signal, onProgress: (p) => session.progress.step({ ...p, iterations: 60, stage: "motion" }) }),
+  );
+  session.note(`motion: ${r.reason}`);
+  if (r.status !== "ok") session.warn(`motion: ${r.reason}`);
+  return r.transforms.map((y) => y.inverse());
+}
 
 interface Sequence {
   readonly frames: readonly Image[];
@@ -191,8 +205,8 @@ export async function superresFrames(session: Session, options: Options): Promis
     );
   const how = (options.motion as string | undefined) ?? "rigid";
   const file = /^known:(.+)$/.exec(how)?.[1];
-  if (!file && !(motionNames as readonly string[]).includes(how))
-    throw new ArgumentError(`--motion: got "${how}"; expected ${motionNames.join(", ")} or known:FILE`, { motion: how });
+  if (!file && how !== neuralOde && !(motionNames as readonly string[]).includes(how))
+    throw new ArgumentError(`--motion: got "${how}"; expected ${motionNames.join(", ")}, ${neuralOde} or known:FILE`, { motion: how });
   const prior = (options.prior as string | undefined) ?? "tv";
   if (prior !== "tv" && prior !== "tikhonov")
     throw new ArgumentError(`--prior: "${prior}" with --frames; choose tv or tikhonov`, { prior });
@@ -225,13 +239,15 @@ export async function superresFrames(session: Session, options: Options): Promis
         json: { dryRun: true, options: plan, outputs: [] },
         lines: [`would join ${frames.length} frames of ${frames[0].grid.size.join("×")}`],
       };
+    const flow = how === neuralOde ? await flowOf(session, frames) : undefined;
+    if (flow) clock("motion");
     const r = await session.stoppable((signal) =>
       superResolve({
         frames,
         scale: factors.length === 1 ? factors[0] : factors,
         psf,
         pixel,
-        motion: known ?? (how as (typeof motionNames)[number]),
+        motion: known ?? flow ?? (how as (typeof motionNames)[number]),
         jacobian: options.jacobian as SuperResolveOptions["jacobian"],
         brightness: options.brightness as SuperResolveOptions["brightness"],
         prior: prior === "tv" ? totalVariation({ dimensions: d }) : tikhonov({ dimensions: d }),
@@ -256,7 +272,7 @@ export async function superresFrames(session: Session, options: Options): Promis
     };
     const name = folder ? `restored${imageExtension(paths[0])}` : basename(target);
     for (const [f, bytes] of store(session, sequence, r.image, name)) out.put(f, bytes);
-    const sentence = `½ Σ‖D B W x − d‖² + λ ${prior === "tv" ? "Σ|∇x|" : "½‖∇x‖²"} = ${plain(r.objective)} with λ = ${plain(r.lambda)}; ${frames.length} frames, ${known ? "known motion" : `${how} motion in ${r.motionSteps} steps`}: ${r.reason}`;
+    const sentence = `½ Σ‖D B W x − d‖² + λ ${prior === "tv" ? "Σ|∇x|" : "½‖∇x‖²"} = ${plain(r.objective)} with λ = ${plain(r.lambda)}; ${frames.length} frames, ${known ? "known motion" : flow ? "one velocity through all of them" : `${how} motion in ${r.motionSteps} steps`}: ${r.reason}`;
     const transforms = r.transforms.map((y, t) =>
       y instanceof AffineTransform
         ? { matrix: y.map.matrix, offset: y.map.offset }
