@@ -1,8 +1,11 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import * as v from "valibot";
 import { ArgumentError } from "../../core/errors.js";
 import { gridText, type Image } from "../../image/index.js";
 import { writeTransform } from "../../io/index.js";
 import {
+  type AtlasOptions,
   alongMode,
   appearanceDeviation,
   atlasModels,
@@ -17,7 +20,10 @@ import {
 import { gallery, plain, robustWindow } from "../../report/index.js";
 import { Tensor } from "../../tensor/index.js";
 import { identityTransform } from "../../transforms/index.js";
-import type { CommandDefinition } from "../command.js";
+import { atlasFromWork, doAtlasTask, planAtlas, readWork, workFolder } from "../atlasBatch.js";
+import { work, workThroughRedis } from "../batchWork.js";
+import type { CommandDefinition, Options, Outcome } from "../command.js";
+import { Exit } from "../exit.js";
 import {
   colourOfMiddle,
   folderOf,
@@ -34,6 +40,8 @@ import {
 } from "../groupFiles.js";
 import { choice, force, numberList, option, output, text, wholeFromOne } from "../options.js";
 import { stopwatch } from "../registrationFiles.js";
+import type { Session } from "../session.js";
+import { silentOption, slurmOptions, submitted, whereOf, workersOption, workOptions } from "./batch.js";
 
 const files = v.union([text, v.array(text)]);
 
@@ -45,6 +53,8 @@ export const command: CommandDefinition = {
     "pullback atlas s01.nii.gz s02.nii.gz s03.nii.gz -o atlas/",
     "pullback atlas s*.png --labels labels/s*.png -o atlas/",
     "pullback atlas a.nii.gz b.nii.gz --model affine -o mean/",
+    "pullback atlas s*.nii.gz -o /shared/atlas/ --on local      # with all cores; again: goes on. pullback worker /shared/atlas.work helps",
+    "pullback atlas s*.nii.gz -o /shared/atlas/ --on slurm:long --pilots 20",
   ],
   arguments: [{ name: "<images...>", help: "two or more images; their order does not matter" }],
   options: [
@@ -67,8 +77,24 @@ export const command: CommandDefinition = {
     ),
     option("--levels <list>", "shrink factors, coarse to fine", numberList(wholeFromOne), "whole numbers such as 4,2,1"),
     option("--modes <n>", "principal modes of shape to write (3)", wholeFromOne, "a whole number of 1 or more"),
+    option(
+      "--on <where>",
+      "share the work out: local (workers of this machine, and any that join), redis://HOST[:PORT], slurm[:PARTITION]",
+      text,
+      "local, redis://HOST or slurm",
+    ),
+    workersOption,
+    silentOption,
+    ...slurmOptions,
+    option(
+      "--task <name>",
+      "of workers: one part of an atlas that was shared out, whose folder is the argument",
+      text,
+      "the name of a part",
+    ),
   ],
   async run(session, paths, options) {
+    if (options.task !== undefined) return part(session, paths, options);
     const target = folderOf("atlas", options);
     if (paths.length < 2) throw new ArgumentError(`atlas: ${paths.length} image came; a mean needs two or more`, {});
     const labelPaths = listOf(options.labels);
@@ -77,6 +103,13 @@ export const command: CommandDefinition = {
         `atlas: ${paths.length} images and ${labelPaths.length} label maps; give one for each image, in the same order`,
         {},
       );
+    const plan = {
+      model: (options.model as (typeof atlasModels)[number] | undefined) ?? "diffeo",
+      rounds: options.rounds as number | undefined,
+      init: options.init as Exclude<(typeof starts)[number], "search" | "mind"> | undefined,
+      levels: options.levels as number[] | undefined,
+    };
+    if (options.on !== undefined && !session.dryRun) return sharedOut(session, paths, labelPaths, target, plan, options);
     const out = session.dryRun ? undefined : session.output(target, true, { force: options.force === true });
     try {
       const timings: Record<string, number> = {};
@@ -90,15 +123,11 @@ export const command: CommandDefinition = {
           json: { dryRun: true, images: paths, outputs: [] },
           lines: [`would make the mean of ${paths.length} images (${gridText(images[0].grid)})`],
         };
-      const plan = {
-        model: (options.model as (typeof atlasModels)[number] | undefined) ?? "diffeo",
-        rounds: options.rounds as number | undefined,
-        init: options.init as Exclude<(typeof starts)[number], "search" | "mind"> | undefined,
-        levels: options.levels as number[] | undefined,
-      };
-      const atlas = await session.stoppable((signal) =>
-        buildAtlas(images, { ...plan, signal, onProgress: (p) => session.progress.step({ ...p, stage: "atlas" }) }),
-      );
+      const atlas = options.work
+        ? await atlasFromWork(readWork(options.work as string), images)
+        : await session.stoppable((signal) =>
+            buildAtlas(images, { ...plan, signal, onProgress: (p) => session.progress.step({ ...p, stage: "atlas" }) }),
+          );
       clock("align");
       const { grid, transforms } = atlas;
       const deviation = appearanceDeviation(images, atlas);
@@ -252,6 +281,73 @@ export const command: CommandDefinition = {
     }
   },
 };
+
+/** One task of an atlas that was shared out; the last one writes the result. */
+async function part(session: Session, [folder]: readonly string[], options: Options): Promise<Outcome> {
+  const shared = readWork(folder);
+  if (options.task === "finish") {
+    const { images, ...own } = shared.command as { images: string[] };
+    return command.run(session, images, { ...own, force: true, work: folder });
+  }
+  await doAtlasTask(session, shared, options.task as string);
+  return { json: { status: "ok", reason: `${options.task} of ${folder}`, outputs: [] }, lines: [] };
+}
+
+/** Hand the rounds out to workers, and work here as well; or submit them. */
+async function sharedOut(
+  session: Session,
+  paths: readonly string[],
+  labels: readonly string[],
+  target: string,
+  plan: Pick<AtlasOptions, "model" | "rounds" | "init" | "levels">,
+  options: Options,
+): Promise<Outcome> {
+  const on = whereOf(options.on as string, options);
+  if (options.threads !== undefined)
+    throw new ArgumentError("--threads: a part of a shared atlas has one thread; say how many at a time with --workers");
+  const folder = workFolder(target);
+  // A result that this plan has made is found by running again; any other in the way is said now.
+  if (!existsSync(folder)) session.output(target, true, { force: options.force === true }).discard();
+  session.reading();
+  const kept = Object.fromEntries(
+    ["model", "rounds", "init", "levels", "modes"].flatMap((k) => (options[k] === undefined ? [] : [[k, options[k]]])),
+  );
+  const own = { ...kept, images: paths.map((p) => resolve(p)), labels: labels.map((p) => resolve(p)), output: `${resolve(target)}/` };
+  const queue = await planAtlas(session, paths, { target, options: plan, command: own, labels });
+  if (on.kind === "slurm") return submitted(session, queue, on.partition, options);
+  const how = workOptions(options);
+  const done = on.kind === "redis" ? await workThroughRedis(session, queue, on.url, how) : await work(session, queue, how);
+  const { ok, failed, tasks } = queue.counts;
+  const end = (status: string, reason: string, exit: Exit): Outcome => ({ json: { status, reason, outputs: [] }, lines: [reason], exit });
+  if (done.stopped === "full")
+    return end("error", `${folder}: the disk is full; ${ok} of ${tasks} parts are done: make room and run the same again`, Exit.resources);
+  if (done.stopped === "aborted")
+    return end("interrupted", `${ok} of ${tasks} parts are done; run the same again to go on`, Exit.interrupted);
+  const [first] = queue.records("failed");
+  if (first)
+    return end(
+      "error",
+      `${first.name} failed, and with it what follows (${failed} parts): ${first.reason}`,
+      (first.exit as Exit | undefined) ?? Exit.failure,
+    );
+  const run = JSON.parse(readFileSync(join(target, "run.json"), "utf8")) as {
+    reason: string;
+    figures: Record<string, unknown>;
+    outputs?: string[];
+  };
+  return {
+    json: {
+      status: "ok",
+      reason: run.reason,
+      figures: run.figures,
+      parts: tasks,
+      outputs: readdirSync(target)
+        .sort()
+        .map((n) => join(resolve(target), n)),
+    },
+    lines: [run.reason, target],
+  };
+}
 
 function mean(x: ArrayLike<number>): number {
   let sum = 0;

@@ -31,6 +31,13 @@ export const silentOption = option(
   "a positive number of seconds",
 );
 
+/** What only --on slurm takes. */
+export const slurmOptions = [
+  option("--pilots <n>", "slurm: how many jobs (4)", wholeFromOne, "a whole number from 1 on"),
+  option("--time <limit>", "slurm: time limit of a job, HH:MM:SS", text, "HH:MM:SS"),
+  option("--print-script", "slurm: write the queue, print the script, submit nothing", flag, "true or false"),
+];
+
 /** `pullback batch PAIRS.csv -o OUT/`: many registrations, done at least once each, on this machine and on any that joins. */
 export const command: CommandDefinition = {
   name: "batch",
@@ -57,20 +64,14 @@ export const command: CommandDefinition = {
     ),
     workersOption,
     silentOption,
-    option("--pilots <n>", "slurm: how many jobs (4)", wholeFromOne, "a whole number from 1 on"),
-    option("--time <limit>", "slurm: time limit of a job, HH:MM:SS", text, "HH:MM:SS"),
-    option("--print-script", "slurm: write the queue, print the script, submit nothing", flag, "true or false"),
+    ...slurmOptions,
     option("--resume", "go on with the batch that lies there (it does so anyway)", flag, "true or false"),
     ...registerOptions,
   ],
   async run(session, [path], options) {
     const target = options.output as string | undefined;
     if (!target) throw new ArgumentError("batch: where to? name a folder after -o");
-    const on = whereOf((options.on as string | undefined) ?? "local");
-    if (on.kind !== "slurm")
-      for (const key of ["pilots", "time", "printScript"] as const)
-        if (options[key] !== undefined)
-          throw new ArgumentError(`--${key === "printScript" ? "print-script" : key}: this belongs to --on slurm; leave it out`);
+    const on = whereOf((options.on as string | undefined) ?? "local", options);
     if (options.threads !== undefined)
       throw new ArgumentError("--threads: a task of a batch has one thread; say how many at a time with --workers");
     const folder = resolve(target);
@@ -109,7 +110,16 @@ type Where =
   | { readonly kind: "local" }
   | { readonly kind: "redis"; readonly url: string }
   | { readonly kind: "slurm"; readonly partition?: string };
-function whereOf(on: string): Where {
+/** Where a batch is done. @throws ArgumentError for a word that is no place, and for options of Slurm elsewhere */
+export function whereOf(on: string, options: Options): Where {
+  const where = placeOf(on);
+  if (where.kind !== "slurm")
+    for (const key of ["pilots", "time", "printScript"] as const)
+      if (options[key] !== undefined)
+        throw new ArgumentError(`--${key === "printScript" ? "print-script" : key}: this belongs to --on slurm; leave it out`);
+  return where;
+}
+function placeOf(on: string): Where {
   if (on === "local") return { kind: "local" };
   if (isRedis(on)) return { kind: "redis", url: on };
   const m = /^slurm(?::(.+))?$/.exec(on);
@@ -117,7 +127,8 @@ function whereOf(on: string): Where {
   throw new ArgumentError(`--on: got "${on}"; expected local, redis://HOST[:PORT], slurm or slurm:PARTITION`, { on });
 }
 
-function submitted(session: Session, queue: DirectoryQueue, partition: string | undefined, options: Options): Outcome {
+/** Hand a queue to pilots of Slurm. */
+export function submitted(session: Session, queue: DirectoryQueue, partition: string | undefined, options: Options): Outcome {
   const script = slurmScript({
     folder: queue.folder,
     partition,

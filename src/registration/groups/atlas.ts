@@ -81,6 +81,35 @@ export interface Atlas extends AtlasStage {
   readonly rounds: readonly AtlasRound[];
 }
 
+/** Where an image of the group lies: y_i = map ∘ (id + field), the field [d, (z,) y, x] in mm. */
+export interface Placement {
+  readonly map: AffineMap;
+  readonly field?: Tensor;
+}
+/** One round: every image is aligned to the mean of the images as they lie, on one level or on several from coarse to fine. */
+export type AtlasStep =
+  | { readonly model: "rigid" | "affine"; readonly shrinks: readonly [number] }
+  | { readonly model: "diffeo"; readonly shrinks: readonly number[] };
+/** The rounds of an atlas, in order. */
+export function atlasSteps(
+  grid: Grid,
+  { model = "diffeo", levels, rounds }: Pick<AtlasOptions, "model" | "levels" | "rounds">,
+): AtlasStep[] {
+  const shrinks = shrinksOf(grid, levels);
+  const linear = shrinks.length > 1 ? shrinks.slice(0, -1) : shrinks;
+  // The first mean is blurred and its shape not yet the middle: the coarsest level is gone over twice.
+  const through = (m: "rigid" | "affine"): AtlasStep[] => [linear[0], ...linear].map((shrink) => ({ model: m, shrinks: [shrink] }));
+  return [
+    ...through("rigid"),
+    ...(model === "rigid" ? [] : through("affine")),
+    ...(model === "diffeo"
+      ? deformablePlan(shrinks, rounds ?? shrinks.length + 2).map((s): AtlasStep => ({ model: "diffeo", shrinks: s }))
+      : []),
+  ];
+}
+const shrinksOf = (grid: Grid, levels?: readonly number[]): number[] =>
+  [...(levels ?? defaultShrinks(grid, grid.size.length === 2 ? 32 : 20))].sort((a, b) => b - a);
+
 interface Subject {
   readonly image: Image;
   readonly levels: Map<number, Image>;
@@ -100,7 +129,7 @@ interface Subject {
  * @see Joshi, Davis, Jomier, Gerig (2004), Unbiased diffeomorphic atlas construction for computational anatomy, NeuroImage 23
  */
 export async function buildAtlas(images: readonly Image[], options: AtlasOptions = {}): Promise<Atlas> {
-  const { model = "diffeo", init = "auto", linearMetric = ncc(), metric = lncc() } = options;
+  const { model = "diffeo" } = options;
   if (!atlasModels.includes(model))
     throw new ArgumentError(`atlas: no model ${model}; expected one of ${atlasModels.join(", ")}`, { model });
   if (images.length < 2) throw new ArgumentError(`atlas: ${images.length} image came; a mean needs two or more`, { count: images.length });
@@ -110,26 +139,38 @@ export async function buildAtlas(images: readonly Image[], options: AtlasOptions
     throw new ArgumentError(`atlas: ${options.rounds} rounds; give a whole number of 1 or more`, { rounds: options.rounds });
   const order = contentOrder(images);
   const sorted = order.map((i) => images[i]);
-  const grid = commonGrid(sorted.map((im) => im.grid));
-  const run = new Rounds(sorted, grid, options, linearMetric, metric);
+  const group = new AtlasGroup(sorted, commonGrid(sorted.map((im) => im.grid)), options);
   try {
-    const stages = await run.all(model, init);
-    const back = (list: readonly Transform[]) => images.map((_, i) => list[order.indexOf(i)]);
-    const ordered = stages.map((s) => ({ ...s, transforms: back(s.transforms) }));
-    const last = ordered[ordered.length - 1];
-    return { ...last, grid, stages: ordered, ranges: images.map((_, i) => run.ranges[order.indexOf(i)]), rounds: run.rounds };
+    const { stages, rounds } = await allRounds(group, sorted.length, options);
+    return atlasOf(group, stages, rounds, order);
   } finally {
-    run.free();
+    group.free();
   }
 }
+/** Stages and rounds as one result, in the order in which the images came: order[k] is the place of the group's k-th image. */
+export function atlasOf(group: AtlasGroup, stages: readonly AtlasStage[], rounds: readonly AtlasRound[], order: readonly number[]): Atlas {
+  const back = <T>(list: readonly T[]) => order.map((_, i) => list[order.indexOf(i)]);
+  const ordered = stages.map((s) => ({ ...s, transforms: back(s.transforms) }));
+  const last = ordered[ordered.length - 1];
+  return { ...last, grid: group.grid, stages: ordered, ranges: back(group.ranges), rounds };
+}
 
-/** The mean of images on one grid along their maps: Σ w_i I_i(y_i(p)) / Σ w_i, w_i = 1 where y_i(p) lies inside image i; where none does, the mean of the border values. */
-export function meanImage(
+/** Sums over some images of a group, in f64: what `meanOfShares` adds. */
+export interface MeanShare {
+  /** Σ w_i I_i(y_i(p)) and Σ I_i(y_i(p)) with border values continued, channel by channel; Σ w_i. */
+  readonly sum: Float64Array;
+  readonly border: Float64Array;
+  readonly weight: Float64Array;
+}
+/** So many images make a share: the order of a mean's sums depends on the group alone, not on who adds them. */
+export const shareSize = 8;
+/** The sums of some images of a group, one after the other. */
+export function meanShare(
   images: readonly Image[],
   transforms: readonly Transform[],
   grid: Grid,
   interpolation: "linear" | "cubic" = "linear",
-): Image {
+): MeanShare {
   const channels = images[0].values.shape[0];
   const n = voxelsOf(grid);
   const sum = new Float64Array(channels * n);
@@ -147,11 +188,41 @@ export function meanImage(
           border[c * n + i] += v[c * n + i];
         }
     });
+  return { sum, border, weight };
+}
+/** The mean of `count` images from their shares, which are added in the order given. */
+export function meanOfShares(shares: Iterable<MeanShare>, count: number, grid: Grid): Image {
+  let total: MeanShare | undefined;
+  for (const share of shares) {
+    if (!total) total = share;
+    else
+      for (const key of ["sum", "border", "weight"] as const) {
+        const [x, y] = [share[key], total[key]];
+        for (let i = 0; i < y.length; i++) y[i] += x[i];
+      }
+  }
+  if (!total) throw new ArgumentError("atlas: a mean of no images", {});
+  const { sum, border, weight } = total;
+  const n = weight.length;
+  const channels = sum.length / n;
   const out = Tensor.uninitialised([channels, ...tensorShape(grid)]);
   const y = out.data;
   for (let c = 0; c < channels; c++)
-    for (let i = 0; i < n; i++) y[c * n + i] = weight[i] > 1e-3 ? sum[c * n + i] / weight[i] : border[c * n + i] / images.length;
+    for (let i = 0; i < n; i++) y[c * n + i] = weight[i] > 1e-3 ? sum[c * n + i] / weight[i] : border[c * n + i] / count;
   return { values: out, grid };
+}
+/** The mean of images on one grid along their maps: Σ w_i I_i(y_i(p)) / Σ w_i, w_i = 1 where y_i(p) lies inside image i; where none does, the mean of the border values. */
+export function meanImage(
+  images: readonly Image[],
+  transforms: readonly Transform[],
+  grid: Grid,
+  interpolation: "linear" | "cubic" = "linear",
+): Image {
+  function* shares() {
+    for (let k = 0; k < images.length; k += shareSize)
+      yield meanShare(images.slice(k, k + shareSize), transforms.slice(k, k + shareSize), grid, interpolation);
+  }
+  return meanOfShares(shares(), images.length, grid);
 }
 
 /** Gradient energy of an image: the mean over the grid of |∇I|² by central differences, per mm², all channels added. */
@@ -176,26 +247,44 @@ export function gradientEnergy({ values, grid }: Image): number {
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
-class Rounds {
-  readonly ranges: (readonly [number, number])[];
-  readonly rounds: AtlasRound[] = [];
+/** A placement after a round, with the metric against the mean; fields are on `fieldGrid`. */
+export interface Aligned extends Placement {
+  readonly value: number;
+  readonly fieldGrid?: Grid;
+}
+/** All placements after a round, what they have in common taken off. */
+export interface Centred {
+  readonly placements: readonly Placement[];
+  /** How far the common part reached, mm. */
+  readonly drift: number;
+}
+
+/**
+ * Some images of a group, or all of them, with where they lie: what the rounds of an atlas are made of. Whoever holds all images can do every part;
+ * `share` and `align` also serve where each of several workers holds a few, the results of one round being written down before the next begins.
+ */
+export class AtlasGroup {
+  /** What is taken as 0 and as 1 of every image. */
+  readonly ranges: readonly (readonly [number, number])[];
   readonly #subjects: Subject[];
   readonly #shrinks: readonly number[];
   readonly #base: number;
   readonly #d: number;
-  #done = 0;
-  #jobs = 1;
+  #fieldGrid: Grid | undefined;
 
+  /**
+   * @param images  some of the group's, in the order in which its sums go
+   * @param grid    of the group
+   * @throws MemoryError when they do not fit
+   */
   constructor(
     images: readonly Image[],
     readonly grid: Grid,
     readonly options: AtlasOptions,
-    readonly linearMetric: ImageMetric,
-    readonly metric: ImageMetric,
   ) {
     this.#d = grid.size.length;
     this.#base = baseSpacing(grid);
-    this.#shrinks = [...(options.levels ?? defaultShrinks(grid, this.#d === 2 ? 32 : 20))].sort((a, b) => b - a);
+    this.#shrinks = shrinksOf(grid, options.levels);
     const voxels = images.reduce((s, im) => s + voxelsOf(im.grid), 0);
     // Every image and its pyramid, a field for each, and what one registration holds at its peak.
     const bytes = bytesOf([1]) * (1.4 * voxels + voxelsOf(grid) * ((images.length + 3) * this.#d + 24));
@@ -203,6 +292,7 @@ class Rounds {
     this.ranges = images.map(robustRange);
     this.#subjects = images.map((im, i) => ({ image: keep(scaledTo(im, this.ranges[i])), levels: new Map(), map: identityMap(this.#d) }));
   }
+  /** Give all memory back. */
   free(): void {
     for (const s of this.#subjects) {
       for (const im of s.levels.values()) if (im.values !== s.image.values) dispose(im.values);
@@ -210,25 +300,20 @@ class Rounds {
     }
   }
 
-  async all(model: AtlasModel, init: Exclude<Start, "search" | "mind">): Promise<AtlasStage[]> {
-    const linear = this.#shrinks.length > 1 ? this.#shrinks.slice(0, -1) : this.#shrinks;
-    const plan = deformablePlan(this.#shrinks, this.options.rounds ?? this.#shrinks.length + 2);
-    const perStage = linear.length + 1;
-    this.#jobs = this.#subjects.length * (perStage * (model === "rigid" ? 1 : 2) + (model === "diffeo" ? plan.flat().length : 0));
-    this.#start(linear[0], init);
-    const stages: AtlasStage[] = [];
-    for (const stage of ["rigid", "affine"] as const) {
-      if (stage === "affine" && model === "rigid") break;
-      // The first mean is blurred and its shape not yet the middle: the coarsest level is gone over twice.
-      for (const shrink of [linear[0], ...linear]) await this.#linearRound(stage, shrink);
-      stages.push(this.#stage(stage));
+  /** Where the images lie; the fields belong to the group. */
+  get placements(): readonly Placement[] {
+    return this.#subjects.map(({ map, field }) => ({ map, field }));
+  }
+  get fieldGrid(): Grid | undefined {
+    return this.#fieldGrid;
+  }
+  /** Take over where the images lie, and the fields with it; the old fields are the caller's. */
+  place(placements: readonly Placement[], fieldGrid?: Grid): void {
+    for (const [i, s] of this.#subjects.entries()) {
+      s.map = placements[i].map;
+      s.field = placements[i].field && keep(placements[i].field);
     }
-    if (model !== "diffeo") return stages;
-    const coarse = this.#shrinks[Math.max(0, this.#shrinks.length - 2)];
-    const left = mean(scope(() => this.#against(this.#meanAt(coarse), coarse, ncc())));
-    for (const shrinks of plan) await this.#deformableRound(shrinks, left < 0.03);
-    stages.push(this.#stage("diffeo"));
-    return stages;
+    this.#fieldGrid = fieldGrid;
   }
 
   #level(s: Subject, shrink: number): Image {
@@ -244,31 +329,38 @@ class Rounds {
     const grid = coarsened(this.grid, shrink * this.#base);
     return sameGrid(grid, this.grid) ? this.grid : grid;
   }
-  #transform(s: Subject, grid: Grid): Transform {
+  #transform(s: Subject): Transform {
     const affine = new AffineTransform(s.map);
-    return s.field ? new CompositeTransform([new DisplacementTransform(s.field, grid), affine]) : affine;
+    return s.field ? new CompositeTransform([new DisplacementTransform(s.field, this.#fieldGrid ?? this.grid), affine]) : affine;
   }
-  #meanAt(shrink: number, fieldGrid = this.grid): Image {
-    const images = this.#subjects.map((s) => this.#level(s, shrink));
-    const made = scope(() =>
-      meanImage(
-        images,
-        this.#subjects.map((s) => this.#transform(s, fieldGrid)),
-        this.#gridAt(shrink),
-      ),
-    );
-    return made;
+  /** The level that a round's mean is made on: as fine as the round goes. */
+  meanGrid({ shrinks }: AtlasStep): Grid {
+    return this.#gridAt(shrinks[shrinks.length - 1]);
   }
-  #against(fixed: Image, shrink: number, metric: ImageMetric): number[] {
-    return this.#subjects.map((s) => valueUnder({ fixed, moving: this.#level(s, shrink) }, s.map, metric).value);
+  #imagesAt(shrink: number): [Image[], Transform[]] {
+    return [this.#subjects.map((s) => this.#level(s, shrink)), this.#subjects.map((s) => this.#transform(s))];
   }
-  #tick(): void {
-    if (this.options.signal?.aborted) throw this.options.signal.reason ?? new AbortedError("atlas: stopped");
-    this.options.onProgress?.({ level: 0, levels: 1, iteration: Math.min(++this.#done, this.#jobs), iterations: this.#jobs });
+  /** What these images add to the mean that a round goes by. */
+  share(step: AtlasStep): MeanShare {
+    const [images, transforms] = this.#imagesAt(step.shrinks[step.shrinks.length - 1]);
+    return meanShare(images, transforms, this.meanGrid(step));
+  }
+  /** The mean that a round goes by, of all these images. */
+  mean(step: AtlasStep): Image {
+    return this.#meanAt(step.shrinks[step.shrinks.length - 1]);
+  }
+  #meanAt(shrink: number): Image {
+    const [images, transforms] = this.#imagesAt(shrink);
+    return scope(() => meanImage(images, transforms, this.#gridAt(shrink)));
+  }
+  #against(fixed: Image, shrink: number): number[] {
+    return this.#subjects.map((s) => valueUnder({ fixed, moving: this.#level(s, shrink) }, s.map, ncc()).value);
   }
 
-  /** Places to begin from, and the one whose mean the images agree with best on the coarsest level. */
-  #start(shrink: number, init: Exclude<Start, "search" | "mind">): void {
+  /** Places to begin from, and the one whose mean the images agree with best on the coarsest level. All images must be here. */
+  start(): void {
+    const { init = "auto" } = this.options;
+    const shrink = this.#shrinks[0];
     const d = this.#d;
     const middle = centreOf(this.grid);
     const levels = this.#subjects.map((s) => this.#level(s, shrink));
@@ -290,7 +382,7 @@ class Rounds {
     for (const name of names) {
       const maps = ways[name]();
       for (const [i, s] of this.#subjects.entries()) s.map = maps[i];
-      const values = scope(() => this.#against(this.#meanAt(shrink), shrink, ncc()));
+      const values = scope(() => this.#against(this.#meanAt(shrink), shrink));
       const value = values.every(Number.isFinite) ? mean(values) : Number.POSITIVE_INFINITY;
       // Headers that are as good as anything else are believed.
       if (!best || value < 0.98 * best.value) best = { maps, value };
@@ -303,87 +395,48 @@ class Rounds {
     for (const [i, s] of this.#subjects.entries()) s.map = best.maps[i];
   }
 
-  async #linearRound(stage: "rigid" | "affine", shrink: number): Promise<void> {
-    const fixed = keep(this.#meanAt(shrink));
-    try {
-      const values: number[] = [];
-      for (const s of this.#subjects) {
-        const { signal } = this.options;
-        const r = await alignLinear({ fixed, moving: this.#level(s, shrink) }, stage, s.map, this.linearMetric, false, {
-          iterations: 30,
-          level: 0,
-          levels: 1,
-          signal,
-        });
-        s.map = r.map;
-        values.push(r.value);
-        this.#tick();
-      }
-      const maps = withoutMean(this.#subjects.map((s) => s.map));
-      const centre = centreOf(this.grid);
-      const drift = Math.hypot(
-        ...centre.map(
-          (c, i) =>
-            c -
-            mean(
-              this.#subjects.map((s) =>
-                s.map.matrix.slice(i * this.#d, (i + 1) * this.#d).reduce((a, v, j) => a + v * centre[j], s.map.offset[i]),
-              ),
-            ),
-        ),
-      );
-      for (const [i, s] of this.#subjects.entries()) s.map = maps[i];
-      this.rounds.push({ stage, shrink, value: mean(values), drift });
-    } finally {
-      dispose(fixed.values);
-    }
+  /** Whether the linear maps explain the group so well that what is left is smooth. All images must be here. */
+  get smooth(): boolean {
+    const coarse = this.#shrinks[Math.max(0, this.#shrinks.length - 2)];
+    return mean(scope(() => this.#against(this.#meanAt(coarse), coarse))) < 0.03;
   }
 
-  #fieldGrid: Grid | undefined;
-  async #deformableRound(shrinks: readonly number[], smooth: boolean): Promise<void> {
+  /** Align the i-th of these images to the mean of a round, from where it lies. */
+  async align(step: AtlasStep, fixed: Image, i: number, smooth: boolean): Promise<Aligned> {
+    const s = this.#subjects[i];
+    const { linearMetric = ncc(), metric = lncc(), signal, deformation } = this.options;
+    if (step.model !== "diffeo") {
+      const moving = this.#level(s, step.shrinks[0]);
+      const run = { iterations: 30, level: 0, levels: 1, signal };
+      const r = await alignLinear({ fixed, moving }, step.model, s.map, linearMetric, false, run);
+      s.map = r.map;
+      return { map: r.map, value: r.value };
+    }
+    const { shrinks } = step;
     const finest = shrinks[shrinks.length - 1];
-    // The mean of a round is made once, as fine as the round goes.
-    const fixed = keep(this.#meanAt(finest, this.#fieldGrid));
-    try {
-      const values: number[] = [];
-      let grid: Grid | undefined;
-      for (const s of this.#subjects) {
-        // The whole way is laid into the half that moves the image: the mean has just been made anew, and its half begins at rest.
-        const start =
-          s.field && this.#fieldGrid
-            ? { toFixed: Tensor.zeros(s.field.shape), toMoving: inVoxels(s.field, this.#fieldGrid), grid: this.#fieldGrid }
-            : undefined;
-        const moving = this.#level(s, finest);
-        const relative = shrinks.map((k) => k / finest);
-        const iterations = shrinks.map((k) => (voxelsOf(this.#gridAt(k)) < 1e6 ? 40 : 20));
-        const stiffness = smooth ? { updateVoxels: 5, totalVoxels: 0.5 } : { updateVoxels: 2.2, totalVoxels: 0.4 };
-        const r = await alignDiffeo(
-          { fixed, moving, map: s.map, start },
-          this.metric,
-          { ...stiffness, ...this.options.deformation, shrinks: relative, iterations, onLevel: true },
-          { iterations: 0, level: 0, levels: 1, signal: this.options.signal },
-        );
-        dispose(r.backward, s.field, start);
-        s.field = keep(r.forward);
-        grid = r.grid;
-        const last = r.trace[r.trace.length - 1].values;
-        values.push(last[last.length - 1]);
-        for (const _ of shrinks) this.#tick();
-      }
-      this.#fieldGrid = grid as Grid;
-      const { fields, largest } = withoutMeanField(
-        this.#subjects.map((s) => s.field as Tensor),
-        this.#fieldGrid,
-      );
-      for (const [i, s] of this.#subjects.entries()) s.field = keep(fields[i]);
-      this.rounds.push({ stage: "diffeo", shrink: finest, value: mean(values), drift: largest });
-    } finally {
-      dispose(fixed.values);
-    }
+    // The whole way is laid into the half that moves the image: the mean has just been made anew, and its half begins at rest.
+    const start =
+      s.field && this.#fieldGrid
+        ? { toFixed: Tensor.zeros(s.field.shape), toMoving: inVoxels(s.field, this.#fieldGrid), grid: this.#fieldGrid }
+        : undefined;
+    const moving = this.#level(s, finest);
+    const relative = shrinks.map((k) => k / finest);
+    const iterations = shrinks.map((k) => (voxelsOf(this.#gridAt(k)) < 1e6 ? 40 : 20));
+    const stiffness = smooth ? { updateVoxels: 5, totalVoxels: 0.5 } : { updateVoxels: 2.2, totalVoxels: 0.4 };
+    const r = await alignDiffeo(
+      { fixed, moving, map: s.map, start },
+      metric,
+      { ...stiffness, ...deformation, shrinks: relative, iterations, onLevel: true },
+      { iterations: 0, level: 0, levels: 1, signal },
+    );
+    dispose(r.backward, s.field, start);
+    s.field = keep(r.forward);
+    const last = r.trace[r.trace.length - 1].values;
+    return { map: s.map, field: s.field, fieldGrid: r.grid, value: last[last.length - 1] };
   }
 
-  /** Mean and maps as they stand. */
-  #stage(model: AtlasModel): AtlasStage {
+  /** Mean and maps as they lie. All images must be here; a group whose stage with deformations has been made has given its fields away. */
+  stage(model: AtlasModel): AtlasStage {
     const atlasSpace: Space = { name: "atlas", grid: this.grid };
     const transforms = this.#subjects.map((s, i): Transform => {
       const to: Space = { name: `image ${i + 1}`, grid: s.image.grid };
@@ -413,6 +466,66 @@ class Rounds {
     for (let i = 0; i < y.length; i++) y[i] = low + (high - low) * y[i];
     return { model, mean: keep(normal), transforms, sharpness };
   }
+}
+
+/** The placements of a whole group after a round with what they have in common taken off; the old fields are freed. */
+export function centred(placements: readonly Placement[], grid: Grid, fieldGrid: Grid | undefined): Centred {
+  if (fieldGrid) {
+    const { fields, largest } = withoutMeanField(
+      placements.map((p) => p.field as Tensor),
+      fieldGrid,
+    );
+    return { placements: placements.map(({ map }, i) => ({ map, field: keep(fields[i]) })), drift: largest };
+  }
+  const d = grid.size.length;
+  const centre = centreOf(grid);
+  const old = placements.map((p) => p.map);
+  const maps = withoutMean(old);
+  const moved = centre.map(
+    (c, i) => c - mean(old.map((m) => m.matrix.slice(i * d, (i + 1) * d).reduce((a, v, j) => a + v * centre[j], m.offset[i]))),
+  );
+  return { placements: maps.map((map) => ({ map })), drift: Math.hypot(...moved) };
+}
+
+/** All rounds here, one image after the other. */
+async function allRounds(group: AtlasGroup, count: number, options: AtlasOptions): Promise<{ stages: AtlasStage[]; rounds: AtlasRound[] }> {
+  const steps = atlasSteps(group.grid, options);
+  const jobs = steps.reduce((n, s) => n + count * s.shrinks.length, 0);
+  let done = 0;
+  const stages: AtlasStage[] = [];
+  const rounds: AtlasRound[] = [];
+  let smooth: boolean | undefined;
+  group.start();
+  for (const [k, step] of steps.entries()) {
+    if (step.model === "diffeo") smooth ??= group.smooth;
+    const fixed = keep(group.mean(step));
+    try {
+      const aligned: Aligned[] = [];
+      for (let i = 0; i < count; i++) {
+        aligned.push(await group.align(step, fixed, i, smooth ?? false));
+        if (options.signal?.aborted) throw options.signal.reason ?? new AbortedError("atlas: stopped");
+        done += step.shrinks.length;
+        options.onProgress?.({ level: 0, levels: 1, iteration: done, iterations: jobs });
+      }
+      rounds.push(roundOf(step, aligned, group.grid, (c, fieldGrid) => group.place(c.placements, fieldGrid)));
+    } finally {
+      dispose(fixed.values);
+    }
+    if (steps[k + 1]?.model !== step.model) stages.push(group.stage(step.model));
+  }
+  return { stages, rounds };
+}
+/** The end of a round: the common part is taken off and the placements are handed on. */
+export function roundOf(
+  step: AtlasStep,
+  aligned: readonly Aligned[],
+  grid: Grid,
+  place: (c: Centred, fieldGrid: Grid | undefined) => void,
+): AtlasRound {
+  const fieldGrid = aligned[0].fieldGrid;
+  const c = centred(aligned, grid, fieldGrid);
+  place(c, fieldGrid);
+  return { stage: step.model, shrink: step.shrinks[step.shrinks.length - 1], value: mean(aligned.map((a) => a.value)), drift: c.drift };
 }
 
 /** Which levels each round goes through: rounds share the levels from coarse to fine; with more rounds than levels, coarse ones are gone over several times. */

@@ -1,15 +1,29 @@
 export {
+  type Aligned,
   type Atlas,
+  AtlasGroup,
   type AtlasModel,
   type AtlasOptions,
   type AtlasProgress,
   type AtlasRound,
   type AtlasStage,
+  type AtlasStep,
   atlasModels,
+  atlasOf,
+  atlasSteps,
   buildAtlas,
+  type Centred,
+  centred,
   gradientEnergy,
+  type MeanShare,
   meanImage,
+  meanOfShares,
+  meanShare,
+  type Placement,
+  roundOf,
+  shareSize,
 } from "./atlas.js";
+export { contentOrder } from "./contentOrder.js";
 export { type EmOptions, type EmResult, emSegmentation } from "./emSegmentation.js";
 export { correctEpi, type EpiOptions, type EpiResult } from "./epi.js";
 export { type Candidate, decisions, type Fusion, type FusionOptions, type FusionResult, fuseLabels, fusions } from "./fusion.js";
