@@ -47,6 +47,14 @@ export {
   superResolutionFrameworks,
   superResolutionNetwork,
 } from "./superResolutionNetwork.js";
+export {
+  type StackAxis,
+  stackAxes,
+  type ThickStacks,
+  type ThroughPlaneOptions,
+  thinner,
+  throughPlaneNetwork,
+} from "./throughPlaneNetwork.js";
 export { trainedDenoiser } from "./trainedDenoiser.js";
 export { type RecipeName, recipes, type TrainedModel, type TrainModelOptions, trainModel } from "./trainModel.js";
 export { strokeKernel, type UnrolledBatch, type UnrolledProblem, unrolledProblems } from "./unrolledRecipe.js";

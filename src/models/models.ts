@@ -13,6 +13,7 @@ import { type MeasuredImages, reconstructionCascade } from "./reconstructionCasc
 import { type ImagePair, networkDeformation, registrationNetwork } from "./registrationNetwork.js";
 import { type MeasuredSeries, seriesCascade } from "./seriesCascade.js";
 import { type EnlargerOptions, networkEnlarger, superResolutionNetwork } from "./superResolutionNetwork.js";
+import { type ThickStacks, throughPlaneNetwork } from "./throughPlaneNetwork.js";
 import { type MeasuredPictures, unrolledRestoration } from "./unrolledRestoration.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
@@ -79,6 +80,11 @@ export const models = {
     summary: "makes handwritten digits of 28×28 samples, and tells them from others",
     build: (random): GenerativeModel => generativeModel({ random }),
   } satisfies Model<Tensor, Tensor>,
+  "through-plane": {
+    name: "through-plane",
+    summary: "makes the slices of a volume five times thinner",
+    build: (random) => throughPlaneNetwork({ random }),
+  } satisfies Model<ThickStacks, Tensor>,
 } as const;
 export type ModelName = keyof typeof models;
 /** The network of that name. */

@@ -2,11 +2,13 @@ import type { Schedule, UpdateRule } from "../core/interfaces.js";
 import type { Data, Layer, Training } from "../nn/index.js";
 import type { Tensor } from "../tensor/index.js";
 
-/** A gray picture to learn from, 0 to 1, as plain numbers: those of a long training need not lie in the engine's memory. */
+/** A gray picture, or a volume, to learn from, 0 to 1, as plain numbers: those of a long training need not lie in the engine's memory. */
 export interface TrainingPicture {
   readonly name: string;
   /** The file that it lies in with others. */
   readonly file?: string;
+  /** Of a volume: its planes. */
+  readonly depth?: number;
   readonly height: number;
   readonly width: number;
   readonly values: Float32Array;
@@ -54,6 +56,8 @@ export interface Recipe<M extends Layer<never, unknown> = Layer<never, unknown>,
   readonly summary: string;
   /** Steps when nothing is said, and pictures held back at least. */
   readonly steps: number;
+  /** What it learns from: pictures (2, the default) or volumes. */
+  readonly axes?: 2 | 3;
   /** The least sides of a usable picture under these options. */
   least(o: RecipeOptions): readonly [height: number, width: number];
   plan(pictures: readonly TrainingPicture[], held: readonly TrainingPicture[], o: RecipeOptions): Plan<M, Batch> | Promise<Plan<M, Batch>>;

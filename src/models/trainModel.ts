@@ -18,6 +18,7 @@ import type { Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
 import { registrationRecipe } from "./registrationRecipe.js";
 import { seriesCascadeRecipe } from "./seriesCascadeRecipe.js";
 import { superResolutionRecipe } from "./superResolutionRecipe.js";
+import { throughPlaneRecipe } from "./throughPlaneRecipe.js";
 import { unrolledRecipe } from "./unrolledRecipe.js";
 
 /** How the models of the catalogue are trained, by their names. */
@@ -32,6 +33,7 @@ export const recipes = {
   "unrolled-inpainting": unrolledRecipe("inpainting"),
   "unrolled-deblur": unrolledRecipe("deblur"),
   digits: digitsRecipe,
+  "through-plane": throughPlaneRecipe,
 } as const;
 export type RecipeName = keyof typeof recipes;
 
@@ -89,8 +91,14 @@ export async function trainModel(name: RecipeName, o: TrainModelOptions): Promis
       `${name}: ${pictures.length} ${pictures.length === 1 ? "picture" : "pictures"} came and ${held} ${held === 1 ? "is" : "are"} held back; give at least ${held + 1}`,
       { pictures: pictures.length, held },
     );
+  const other = pictures.find((p) => (p.depth === undefined ? 2 : 3) !== (recipe.axes ?? 2));
+  if (other)
+    throw new ArgumentError(
+      `${other.name}: ${other.depth === undefined ? "a picture" : "a volume"} came; ${name} learns from ${recipe.axes === 3 ? "volumes" : "pictures"}`,
+      { name: other.name },
+    );
   const [h, w] = recipe.least(o);
-  const small = pictures.find((p) => p.height < h || p.width < w);
+  const small = pictures.find((p) => p.height < h || p.width < w || (p.depth ?? h) < h);
   if (small)
     throw new ArgumentError(
       `${small.name}: ${small.width}×${small.height} pixels are fewer than the patches of ${w}×${h}; leave it out, or learn from smaller patches (patch)`,

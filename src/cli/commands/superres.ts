@@ -1,9 +1,10 @@
 import { ArgumentError } from "../../core/errors.js";
 import type { CommandDefinition } from "../command.js";
-import { option, wholeFromOne } from "../options.js";
+import { option, text, wholeFromOne } from "../options.js";
 import { restorationOptions } from "../restoration.js";
 import { scaleOption, superresFrameOptions, superresFrames } from "../superresFrames.js";
 import { superresImage } from "../superresImage.js";
+import { superresThick, throughPlane } from "../superresThick.js";
 
 /** `pullback superres --frames F… --scale N -o OUT`: one fine image from several coarse ones; `superres IMAGE --scale N`: from one. */
 export const command: CommandDefinition = {
@@ -13,11 +14,18 @@ export const command: CommandDefinition = {
     "pullback superres photo.png --scale 2 -o fine.png",
     "pullback superres --frames video.npy --scale 4 -o fine.png",
     "pullback superres --frames a.png b.png c.png d.png --scale 2 --motion affine -o out/",
+    "pullback superres thick.nii.gz --scale 1,1,5 --prior model:through-plane -o thin.nii.gz",
     "pullback superres --frames thick.nii.gz --scale 1,1,5 --psf 0,0,2.1 --pixel point -o thin.nii.gz",
   ],
   arguments: [{ name: "[image]", help: "a gray or colour picture, or a volume that is enlarged slice by slice; not with --frames" }],
   options: [
     scaleOption,
+    option(
+      "--weights <file>",
+      "of the network (--prior model:super-resolution or model:through-plane), from a training of your own",
+      text,
+      "a .safetensors file",
+    ),
     option(
       "--views <n>",
       "the network sees so many of the eight ways to turn and mirror the image; the mean is taken (1)",
@@ -35,6 +43,6 @@ export const command: CommandDefinition = {
         throw new ArgumentError(`--${key}: a network enlarges one image; leave it out with --frames`);
     if (options.frames !== undefined) return superresFrames(session, options);
     if (path === undefined) throw new ArgumentError("superres: which image? name one, or several after --frames");
-    return superresImage(session, path, options);
+    return options.prior === throughPlane ? superresThick(session, path, options) : superresImage(session, path, options);
   },
 };

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { ArgumentError, FormatError, OutputError } from "../../core/errors.js";
 import { readSafetensors, writeSafetensors } from "../../io/index.js";
-import { type PackedPictures, type Recipe, type RecipeName, recipes, type TrainingPicture, trainModel } from "../../models/index.js";
+import { type Recipe, type RecipeName, recipes, type TrainingPicture, trainModel } from "../../models/index.js";
 import { lossPlot } from "../../report/index.js";
 import type { CommandDefinition } from "../command.js";
 import { extension, grayOf, loadImage } from "../inputs.js";
@@ -60,7 +60,7 @@ export const command: CommandDefinition = {
     const folder = (options.data as string | undefined) ?? packageFolder(recipe);
     const target = options.output as string | undefined;
     if (target === undefined) throw new ArgumentError("train: -o is missing; name a folder for weights, card and checkpoint");
-    const pictures = await picturesOf(session, folder, recipe.packed);
+    const pictures = await picturesOf(session, folder, recipe);
     const place = (file: string) => join(target, file);
     const resume = options.force === true ? undefined : earlierRun(target);
     const plan = {
@@ -185,8 +185,8 @@ function packageFolder({ name, packed }: Recipe<never, never>): string {
   }
 }
 
-/** Gray pictures of a folder, 0 to 1, in the order of their names. */
-async function picturesOf(session: Session, folder: string, packed: PackedPictures | undefined): Promise<TrainingPicture[]> {
+/** Gray pictures of a folder, 0 to 1, or volumes, in the order of their names. */
+async function picturesOf(session: Session, folder: string, { packed, axes = 2 }: Recipe<never, never>): Promise<TrainingPicture[]> {
   const found = statSync(folder, { throwIfNoEntry: false });
   if (!found?.isDirectory())
     throw new FormatError(`${folder}: ${found ? "this is a file" : "there is no such folder"}; --data takes a folder of pictures`, {
@@ -202,27 +202,33 @@ async function picturesOf(session: Session, folder: string, packed: PackedPictur
       .map(({ picture }) => picture);
   }
   const files = readdirSync(folder)
-    .filter((f) => /\.(png|jpe?g|tiff?|npy)$/i.test(f) && !f.startsWith("."))
+    .filter((f) => (axes === 3 ? /\.(nii|nii\.gz|mha|nrrd|npy)$/i : /\.(png|jpe?g|tiff?|npy)$/i).test(f) && !f.startsWith("."))
     .sort();
-  if (files.length === 0) throw new FormatError(`${folder}: there are no pictures in it (.png, .jpg, .tif, .npy)`, { folder });
+  if (files.length === 0)
+    throw new FormatError(
+      `${folder}: there are no ${axes === 3 ? "volumes in it (.nii, .nii.gz, .mha, .nrrd, .npy)" : "pictures in it (.png, .jpg, .tif, .npy)"}`,
+      { folder },
+    );
   const pictures: TrainingPicture[] = [];
   for (const name of files) {
     const loaded = await loadImage(session, join(folder, name));
     const gray = grayOf(loaded);
-    if (gray.grid.size.length !== 2)
-      throw new FormatError(`${join(folder, name)}: ${gray.grid.size.join("×")} samples came; a picture with two axes was expected`, {
-        name,
-      });
+    if (gray.grid.size.length !== axes)
+      throw new FormatError(
+        `${join(folder, name)}: ${gray.grid.size.join("×")} samples came; a ${axes === 3 ? "volume with three" : "picture with two"} axes was expected`,
+        { name },
+      );
     const { data } = loaded.raw;
     const peak = data instanceof Uint8Array ? 255 : data instanceof Uint16Array ? 65535 : 1;
-    const [width, height] = gray.grid.size;
+    const [width, height, depth] = gray.grid.size;
     const values = Float32Array.from(gray.values.data, (v) => v / peak);
-    if (peak === 1 && values.some((v) => v > 4 || v < -4))
+    // Volumes are measured in units of their own; their recipes see to it.
+    if (axes === 2 && peak === 1 && values.some((v) => v > 4 || v < -4))
       throw new FormatError(
         `${join(folder, name)}: values go beyond 0 to 1, and ${extension(name)} does not say what white is; divide them first`,
         { name },
       );
-    pictures.push({ name, width, height, values });
+    pictures.push({ name, width, height, ...(axes === 3 && { depth }), values });
   }
   return pictures;
 }

@@ -1,0 +1,100 @@
+import { expect, test } from "vitest";
+import { seeded } from "../core/random.js";
+import { scope } from "../core/scope.js";
+import { inPrecision } from "../nn/index.js";
+import { resizeOperator } from "../operators/index.js";
+import { randomNormal, randomUniform, Tensor } from "../tensor/index.js";
+import { leavesOf, withLeaves } from "../tensor/variables.js";
+import { scalarised, taylorFirst } from "../testing/laws.js";
+import { type ThickStacks, type ThroughPlaneOptions, thinner, throughPlaneNetwork, trainModel } from "./index.js";
+
+const small = (o: Partial<ThroughPlaneOptions> = {}) => throughPlaneNetwork({ random: seeded(1), features: 3, depth: 2, scale: 2, ...o });
+const most = (x: Tensor) => x.abs().max().item();
+const disturbed = (model: ReturnType<typeof small>) =>
+  model.with(
+    withLeaves(
+      model.parameters,
+      leavesOf(model.parameters).map((p, i) => p.add(randomNormal(p.shape, seeded(7 + i)).mul(0.1))),
+    ),
+  );
+/** The same field [6, 8, 4] with slices twice as thick across each axis. */
+const stacks = (): Required<ThickStacks> => ({
+  z: randomNormal([1, 1, 3, 8, 4], seeded(2)),
+  y: randomNormal([1, 1, 6, 4, 4], seeded(3)),
+  x: randomNormal([1, 1, 6, 8, 2], seeded(4)),
+});
+
+test("it begins as cubic interpolation across the slices, or the mean of what all stacks make by it", () => {
+  const all = stacks();
+  const up = (t: Tensor, axis: number) => resizeOperator(t.shape, { axes: [axis], size: [t.shape[axis] * 2] }).apply(t);
+  expect(most(small().forward(all).sub(up(all.z, 2)))).toBeLessThan(1e-6);
+  const mean = up(all.z, 2).add(up(all.y, 3)).add(up(all.x, 4)).div(3);
+  expect(most(small({ stacks: 3 }).forward(all).sub(mean))).toBeLessThan(1e-6);
+});
+
+test.each(["z", "y", "x"] as const)(
+  "a slice across %s that moves by one moves the result by as many samples as it is thick, the same way",
+  (axis) => {
+    const model = disturbed(small({ stacks: 3 }));
+    const a = 2 + ["z", "y", "x"].indexOf(axis);
+    const shapeOf = (name: string) => [1, 1, ...["z", "y", "x"].map((s) => (s === name ? 9 : 18))];
+    const empty = Object.fromEntries(["z", "y", "x"].map((name) => [name, Tensor.zeros(shapeOf(name))]));
+    const base = model.forward(empty as unknown as ThickStacks);
+    const made = (k: number) => {
+      const shape = shapeOf(axis);
+      const lit = Tensor.zeros([1, 1, 1, 1, 1]).add(1);
+      const before = [0, 0, 8, 8, 8].with(a, k);
+      const one = lit.pad(
+        before,
+        shape.map((n, i) => n - 1 - before[i]),
+      );
+      return model.forward({ ...empty, [axis]: one } as unknown as ThickStacks).sub(base);
+    };
+    const [here, there] = [made(3), made(4)];
+    const cut = (t: Tensor, from: number) => t.slice([0, 0, 0, 0, 0].with(a, from), t.shape.with(a, from + 7));
+    expect(most(here)).toBeGreaterThan(0.05);
+    expect(most(cut(here, 4).sub(cut(there, 6)))).toBeLessThan(1e-6);
+  },
+);
+
+test("its gradients are those of differences, for stacks and weights", () => {
+  const model = inPrecision(small({ stacks: 2 }), "f64");
+  const { z, y } = stacks();
+  const weights = leavesOf(model.parameters).map((p, i) => p.add(randomUniform(p.shape, 0.05, 0.2, seeded(20 + i), "f64")));
+  const f = (a: Tensor, b: Tensor, ...ws: Tensor[]) => model.with(withLeaves(model.parameters, ws)).forward({ z: a, y: b });
+  const all = [z.cast("f64"), y.cast("f64"), ...weights];
+  const { order, remainders } = scope(() => taylorFirst(scalarised(f, all, seeded(4)), all, seeded(5), 1e-4));
+  expect(order, `remainders ${remainders}`).toBeGreaterThan(1.8);
+});
+
+test("stacks that are missing or show another field are refused, and so are sizes of nothing", () => {
+  const { z, x } = stacks();
+  expect(() => small({ stacks: 2 }).forward({ z })).toThrow(/nothing for the stack across y/);
+  expect(() => small({ stacks: 2 }).forward({ z, y: x })).toThrow(/must show the same field/);
+  expect(() => small({ scale: 1 })).toThrow(/a whole scale from 2/);
+});
+
+test("a training on volumes brings it closer to thin slices than cubic interpolation; pictures are refused by name", async () => {
+  const n = 20;
+  /** Sheets across all directions, thinner than the slices. */
+  const volume = (name: string, seed: number) => {
+    const random = seeded(seed);
+    const waves = Array.from({ length: 4 }, () => [random.normal(), random.normal(), random.normal(), 6 * random.uniform()]);
+    const values = Float32Array.from({ length: n ** 3 }, (_, i) => {
+      const [x, y, z] = [i % n, Math.floor(i / n) % n, Math.floor(i / n / n)];
+      return 0.5 + 0.1 * waves.reduce((s, [a, b, c, d]) => s + Math.sin(0.5 * (a * x + b * y + c * z) + d), 0);
+    });
+    return { name, depth: n, height: n, width: n, values };
+  };
+  const pictures = [volume("a", 1), volume("b", 2), volume("c", 3)];
+  const o = { pictures, held: 1, features: 4, depth: 3, patch: 10, every: 30 };
+  const before = (await trainModel("through-plane", { ...o, steps: 1 })).figures["×5"];
+  const r = await trainModel("through-plane", { ...o, steps: 60 });
+  expect(r.figures["×5"]).toBeGreaterThan(before + 0.1);
+  const thin = thinner(r.model as ReturnType<typeof throughPlaneNetwork>)(Tensor.zeros([2, 4, 3]));
+  expect(thin.shape).toEqual([10, 4, 3]);
+  const { depth: _, ...flat } = pictures[0];
+  await expect(trainModel("through-plane", { ...o, pictures: [flat, flat] })).rejects.toThrow(
+    /a picture came; through-plane learns from volumes/,
+  );
+});

@@ -1,0 +1,113 @@
+import { seeded } from "../core/random.js";
+import { scope } from "../core/scope.js";
+import { type Layer, type Sample, shuffled, squaredLoss } from "../nn/index.js";
+import { adamW, cosine } from "../optimisers/index.js";
+import { Tensor } from "../tensor/index.js";
+import type { Recipe, TrainingPicture } from "./recipe.js";
+import { type ThickStacks, throughPlaneNetwork } from "./throughPlaneNetwork.js";
+
+const scale = 5;
+/** Slices [z / scale, z] of a Gaussian profile as wide at half its height as they are apart. */
+function profile(fine: number): Tensor {
+  const sigma = scale / (2 * Math.sqrt(2 * Math.LN2));
+  const rows = Array.from({ length: fine / scale }, (_, k) => {
+    const row = Array.from({ length: fine }, (_, i) => Math.exp(-((i - scale * k - (scale - 1) / 2) ** 2) / (2 * sigma * sigma)));
+    const sum = row.reduce((a, b) => a + b, 0);
+    return row.map((v) => v / sum);
+  });
+  return Tensor.from(Float32Array.from(rows.flat()), [fine / scale, fine]);
+}
+/** A volume [z, y, x], its values up to 1. */
+function tensorOf({ values, depth = 1, height, width }: TrainingPicture): Tensor {
+  const sorted = Float32Array.from(values).sort();
+  const white = sorted[Math.floor(0.999 * (sorted.length - 1))];
+  return Tensor.from(white > 0 ? values.map((v) => v / white) : values, [depth, height, width]);
+}
+/** [1, z, y, x] ↦ with thick slices across z. */
+function thick(fine: Tensor): Tensor {
+  const [, d, h, w] = fine.shape;
+  return profile(d)
+    .matmul(fine.reshape(d, h * w))
+    .reshape(1, d / scale, h, w);
+}
+
+/** Thin slices from thick ones, from volumes with thin ones: boxes of `patch` samples (a multiple of 5) in any of the 48 positions of a cube. */
+export const throughPlaneRecipe: Recipe<Layer<ThickStacks, Tensor>, Sample> = {
+  name: "through-plane",
+  summary: "volumes with slices five times thinner; learns from volumes with thin ones (.nii, .npy)",
+  steps: 4000,
+  axes: 3,
+  least: ({ patch = 40 }) => [patch, patch],
+  plan(volumes, held, { batch = 1, patch = 40, features = 24, depth = 6, seed = 1 }) {
+    const side = patch - (patch % scale);
+    const one = (t: Tensor) => t.reshape(1, ...t.shape);
+    /** The middle, at most 60 samples wide. */
+    const kept = held.map((v) =>
+      scope(() => {
+        const t = tensorOf(v);
+        const wide = t.shape.map((s) => Math.min(60, s - (s % scale)));
+        const from = t.shape.map((s, a) => (s - wide[a]) >> 1);
+        return one(
+          t.slice(
+            from,
+            from.map((f, a) => f + wide[a]),
+          ),
+        );
+      }),
+    );
+    const psnr = (model: Layer<ThickStacks, Tensor>) =>
+      kept
+        .map((fine) =>
+          scope(() => {
+            const error = model
+              .forward({ z: one(thick(fine)) })
+              .sub(one(fine))
+              .square()
+              .mean();
+            return -10 * Math.log10(Math.max(error.item(), 1e-12));
+          }),
+        )
+        .reduce((s, v) => s + v, 0) / kept.length;
+    return {
+      model: throughPlaneNetwork({ random: seeded(seed), scale, features, depth }),
+      data: shuffled({
+        items: volumes.flatMap((v) => {
+          const t = tensorOf(v);
+          return Array.from({ length: 64 }, () => t); // a pass is 64 boxes of each
+        }),
+        batch,
+        seed,
+        sample(volume, random) {
+          let box = volume;
+          // Air teaches nothing.
+          for (let i = 0; i < 8; i++) {
+            const from = volume.shape.map((s) => random.integer(s - side + 1));
+            box = volume.slice(
+              from,
+              from.map((f) => f + side),
+            );
+            if (box.mean().item() > 0.1) break;
+          }
+          const axes = [0, 1, 2];
+          for (let i = 2; i > 0; i--) {
+            const j = random.integer(i + 1);
+            [axes[i], axes[j]] = [axes[j], axes[i]];
+          }
+          let turned = box.permute(...axes);
+          for (let a = 0; a < 3; a++) if (random.uniform() < 0.5) turned = turned.flip(a);
+          const fine = one(turned);
+          return { fine, z: thick(fine) };
+        },
+      }),
+      loss: (m, { fine, z }) => squaredLoss()(m.forward({ z }), fine),
+      optimiser: adamW({ step: 1e-3, decay: 1e-4 }),
+      schedule: (steps) => cosine({ steps, warmUp: Math.min(200, steps >> 1) }),
+      clip: 0.1,
+      average: 0.999,
+      figures: (model) => ({ [`×${scale}`]: psnr(model) }),
+      figuresTitle: "PSNR in dB of the middles of volumes held back, slices five times thicker than apart within",
+      what: `throughPlaneNetwork ×${scale}, one stack, ${depth} convolutions of ${features} channels; Gaussian profile, values 0 to 1`,
+      settings: { batch, patch: side, features, depth, seed },
+    };
+  },
+};
