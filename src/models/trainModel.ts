@@ -14,6 +14,7 @@ import type { Card } from "./card.js";
 import { cascadeRecipe } from "./cascadeRecipe.js";
 import { denoiserRecipe } from "./denoiserRecipe.js";
 import { digitsRecipe } from "./digitsRecipe.js";
+import { homographyRecipe, unsupervisedHomographyRecipe } from "./homographyRecipe.js";
 import type { Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
 import { registrationRecipe } from "./registrationRecipe.js";
 import { seriesCascadeRecipe } from "./seriesCascadeRecipe.js";
@@ -24,6 +25,8 @@ import { unrolledRecipe } from "./unrolledRecipe.js";
 /** How the models of the catalogue are trained, by their names. */
 export const recipes = {
   denoiser: denoiserRecipe,
+  homography: homographyRecipe,
+  "homography-unsupervised": unsupervisedHomographyRecipe,
   "mr-cascade": cascadeRecipe,
   "mr-series-cascade": seriesCascadeRecipe,
   "registration-2d": registrationRecipe,
