@@ -21,13 +21,13 @@ import type { Recipe, TrainingPicture } from "./recipe.js";
 /** Corners move as far as a quarter of the patch. */
 const share = 0.25;
 
-interface Plane {
+export interface Plane {
   readonly width: number;
   readonly height: number;
   readonly values: Float32Array;
 }
 /** The picture, and it half and a third finer, antialiased, where it then still holds a patch and the moves of its corners. */
-function sizesOf(p: TrainingPicture, patch: number): Plane[] {
+export function planesOf(p: TrainingPicture, patch: number): Plane[] {
   const least = Math.ceil(patch * (1 + 2 * share));
   const out: Plane[] = [];
   for (const by of [1, 1.5, 2, 3]) {
@@ -72,12 +72,12 @@ function disturbed(values: Float32Array, s: number, random: Random): Float32Arra
  * A pair of patches and how far the corners went, after DeTone et al. (2016): the moving patch is cut at a place of the picture, its corners move by as much as a
  * quarter of its side each way, and the fixed patch shows the picture at H p.
  */
-export function patchPair(sizes: readonly Plane[], s: number, random: Random, { disturb = true } = {}): Sample {
+export function patchPair(sizes: readonly Plane[], s: number, random: Random, { disturb = true, reach = share } = {}): Sample {
   const { width, height, values } = seenAgain(sizes[random.integer(sizes.length)], random.integer(8));
   const far = Math.round(share * s);
   const between = (low: number, high: number) => low + random.integer(Math.max(1, high - low + 1));
   const [x0, y0] = [between(far, width - s - far), between(far, height - s - far)].map((v) => Math.max(0, v));
-  const moved = Float64Array.from({ length: 8 }, () => (2 * random.uniform() - 1) * far);
+  const moved = Float64Array.from({ length: 8 }, () => (2 * random.uniform() - 1) * reach * s);
   const from = Float64Array.of(0, 0, s - 1, 0, s - 1, s - 1, 0, s - 1);
   const h = throughFour({ a: from, b: from.map((v, i) => v + moved[i]) }) ?? Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1);
   const a = new Float32Array(s * s);
@@ -169,7 +169,7 @@ const recipeOf = (supervised: boolean): Recipe<Layer<PatchPairs, HomographySteps
   least: ({ patch = 128 }) => [Math.ceil(patch * (1 + 2 * share)), Math.ceil(patch * (1 + 2 * share))],
   plan(pictures, held, { batch = 8, patch = 128, features = 32, seed = 1 }) {
     const kept = held.flatMap((p, i) => {
-      const sizes = sizesOf(p, patch);
+      const sizes = planesOf(p, patch);
       return Array.from({ length: Math.max(2, Math.ceil(24 / held.length)) }, (_, k) =>
         patchPair(sizes, patch, seeded(1000 + 100 * i + k)),
       );
@@ -190,12 +190,13 @@ const recipeOf = (supervised: boolean): Recipe<Layer<PatchPairs, HomographySteps
       model: homographyNetwork({ random: seeded(seed), features }),
       data: shuffled({
         items: pictures.flatMap((p) => {
-          const sizes = sizesOf(p, patch);
+          const sizes = planesOf(p, patch);
           return Array.from({ length: 64 }, () => sizes);
         }),
         batch,
         seed,
-        sample: (sizes, random) => patchPair(sizes, patch, random),
+        // Brightness alone sees no further than what is blurred: pairs that are near teach those that are far.
+        sample: (sizes, random) => patchPair(sizes, patch, random, supervised ? {} : { reach: share * (0.1 + 0.9 * random.uniform()) }),
       }),
       loss: (m, batch) => {
         const made = m.forward({ fixed: batch.fixed, moving: batch.moving, steps: training });

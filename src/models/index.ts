@@ -18,6 +18,21 @@ export {
 export { type NetworkRestorationOptions, networkRestoration } from "./networkRestoration.js";
 export type { PackedPictures, Plan, Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
 export {
+  cornersOfMaps,
+  type HomographySteps,
+  homographyNetwork,
+  type MatchingGrid,
+  mapsOfCorners,
+  matchingSteps,
+  type PatchPairs,
+  pixelHomography,
+  warpPatches,
+} from "./homographyNetwork.js";
+export { patchPair, planesOf } from "./homographyRecipe.js";
+export { learnedDenoiser, loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
+export { homographyByNetwork, type NetworkHomographyOptions, type NetworkHomographyResult } from "./networkHomography.js";
+export type { Plan, Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
+export {
   type CascadeOptions,
   fromChannels,
   type MeasuredImages,

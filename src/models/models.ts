@@ -9,6 +9,7 @@ import type { Tensor } from "../tensor/index.js";
 import type { Card, ShippedWeights } from "./card.js";
 import { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 import { type GenerativeModel, generativeModel } from "./generativeModel.js";
+import { type HomographySteps, homographyNetwork, type PatchPairs } from "./homographyNetwork.js";
 import { type MeasuredImages, reconstructionCascade } from "./reconstructionCascade.js";
 import { type ImagePair, networkDeformation, registrationNetwork } from "./registrationNetwork.js";
 import { type MeasuredSeries, seriesCascade } from "./seriesCascade.js";
@@ -53,6 +54,16 @@ export const models = {
     card: denoiserCard,
     weights: (): Promise<ShippedWeights> => import("./weights/denoiser.js"),
   } satisfies Model<NoisyImages, Tensor>,
+  homography: {
+    name: "homography",
+    summary: "the homography between two patches, by matching, least squares and warping again; trained with known ones",
+    build: (random) => homographyNetwork({ random }),
+  } satisfies Model<PatchPairs, HomographySteps> as Model<PatchPairs, HomographySteps>,
+  "homography-unsupervised": {
+    name: "homography-unsupervised",
+    summary: "the same network, trained without truth",
+    build: (random) => homographyNetwork({ random }),
+  } satisfies Model<PatchPairs, HomographySteps> as Model<PatchPairs, HomographySteps>,
   "mr-cascade": {
     name: "mr-cascade",
     summary: "an image from undersampled lines of k-space: networks and data consistency by turns",

@@ -1,23 +1,30 @@
 import { ArgumentError } from "../../core/errors.js";
+import type { Image } from "../../core/interfaces.js";
 import { type DetectorName, detectorNames } from "../../features/index.js";
 import { gridText } from "../../image/index.js";
+import { readBytes } from "../../io/node.js";
+import { homographyByNetwork, loadModel } from "../../models/index.js";
 import { type DrawnMatch, gallery, matchesSvg, plain } from "../../report/index.js";
 import { type HomographyResult, homography } from "../../vision/index.js";
-import type { CommandDefinition, Options } from "../command.js";
+import type { CommandDefinition, Options, Outcome } from "../command.js";
 import { Exit } from "../exit.js";
 import { folderOf, loadGroup, putRun } from "../groupFiles.js";
-import { choice, flag, force, notNegative, option, output, positive, share, wholeFromOne, whole as wholeNumber } from "../options.js";
+import type { Loaded } from "../inputs.js";
+import { choice, flag, force, notNegative, option, output, positive, share, text, wholeFromOne, whole as wholeNumber } from "../options.js";
+import type { Output } from "../output.js";
 import { outlineOf, putWarped, whole } from "../pictureFiles.js";
 import { stopwatch } from "../registrationFiles.js";
+import type { Session } from "../session.js";
 
 /** `pullback homography A B -o OUT/`: the map of the plane between two pictures of one plane, or from one place. */
 export const command: CommandDefinition = {
   name: "homography",
-  summary: "the homography between two pictures, by features",
+  summary: "the homography between two pictures, by features or by a network",
   examples: [
     "pullback homography poster.jpg photo.jpg -o out/",
     "pullback homography a.png b.png --fast --json",
     "pullback homography a.png b.png --detector orb --limit 4000 -o out/",
+    "pullback homography a.png b.png --method network --weights trained/weights.safetensors -o out/",
   ],
   arguments: [
     { name: "<a>", help: "the first picture; H takes its pixel centres to the second" },
@@ -26,8 +33,13 @@ export const command: CommandDefinition = {
   options: [
     output("folder for H, the warped second picture, the matches and the report; without it only the figures are given"),
     force,
+    choice("--method <name>", "features, or a network polished by brightness, for views that differ little (features)", [
+      "features",
+      "network",
+    ]),
+    option("--weights <file>", "with --method network: weights of one's own training (those of the package)", text, "a safetensors file"),
     choice("--detector <name>", "what finds and describes points (sift)", detectorNames),
-    choice("--refine <how>", "polish by brightness after the features: lk, ecc, or not (none)", ["none", "lk", "ecc"]),
+    choice("--refine <how>", "polish by brightness: lk, ecc, or not (after features none, after the network lk)", ["none", "lk", "ecc"]),
     option("--fast", "fewer points on a coarser grid: several times faster, less exact", flag, "true or false"),
     option("--limit <n>", "at most so many points in each picture (8000; with --fast 2000)", wholeFromOne, "a whole number of at least 1"),
     option(
@@ -60,6 +72,8 @@ export const command: CommandDefinition = {
           `homography: ${pathA} is ${a.grid.size.join("×")}; pictures are expected (pullback register aligns volumes)`,
         );
       clock("read");
+      if (options.method === "network") return await byNetwork(session, [pathA, pathB], [a, b], colourB, options, out, timings);
+      if (options.weights !== undefined) throw new ArgumentError("--weights: they are of --method network; add it, or leave them out");
       const plan = planOf(options);
       if (session.dryRun)
         return {
@@ -129,6 +143,64 @@ export const command: CommandDefinition = {
     }
   },
 };
+
+/** What is of features, and not of the network. */
+const ofFeatures = ["detector", "fast", "limit", "ratio", "sigma", "guided", "iterations", "contrast", "seed"] as const;
+
+async function byNetwork(
+  session: Session,
+  paths: readonly string[],
+  [a, b]: readonly Image[],
+  colourB: Loaded,
+  options: Options,
+  out: Output | undefined,
+  timings: Record<string, number>,
+): Promise<Outcome> {
+  const clock = stopwatch(timings);
+  const other = ofFeatures.find((name) => options[name] !== undefined);
+  if (other) throw new ArgumentError(`--${other}: it is of --method features, and the network was asked for; leave one of them out`);
+  const plan = { method: "network" as const, refine: (options.refine as "none" | "lk" | "ecc" | undefined) ?? "lk" };
+  const weights = options.weights as string | undefined;
+  if (session.dryRun)
+    return {
+      json: { dryRun: true, a: gridText(a.grid), b: gridText(b.grid), ...plan, outputs: [] },
+      lines: ["would ask a network for a homography"],
+    };
+  const model = await loadModel("homography", weights === undefined ? {} : { weights: readBytes(weights) });
+  clock("load");
+  const r = homographyByNetwork(model, a, b, { refine: plan.refine });
+  clock("estimate");
+  const rows = (h: Float64Array) => [0, 3, 6].map((k) => Array.from(h.subarray(k, k + 3)));
+  const figures = { explained: r.explained, overlap: r.overlap, polished: r.polished };
+  const told = { status: r.status, reason: r.reason, H: rows(r.h), figures };
+  if (out) {
+    out.put("result.json", `${JSON.stringify({ ...told, steps: r.steps.map(rows) }, null, 1)}\n`);
+    const pictures = putWarped(out, a, b, colourB, r.transform);
+    clock("write");
+    out.put(
+      "report.html",
+      gallery({
+        title: "Homography",
+        subtitle: `network${plan.refine === "none" ? "" : `, ${plan.refine}`}; ${a.grid.size.join("×")} to ${b.grid.size.join("×")} pixels`,
+        verdict: { level: r.status === "ok" ? "good" : "bad", sentence: r.reason },
+        figures: [
+          { label: "blocks with texture that agree", value: 100 * r.explained, unit: "%" },
+          { label: "of the first picture covered", value: 100 * r.overlap, unit: "%" },
+        ],
+        rows: [{ title: "Pictures", large: true, pictures }],
+        summary: { a: paths[0], b: paths[1], ...plan },
+        timings,
+        warnings: session.warnings,
+      }),
+    );
+    putRun(session, out, weights === undefined ? paths : [...paths, weights], { options: plan, ...told, seconds: timings });
+  }
+  return {
+    json: { ...told, outputs: out ? out.commit() : [] },
+    lines: [r.reason, `H = [${told.H.map((row) => row.map((v) => plain(v)).join(" ")).join("; ")}]`],
+    exit: r.status === "ok" ? Exit.ok : Exit.quality,
+  };
+}
 
 /** Every option as it is used. */
 function planOf(o: Options) {

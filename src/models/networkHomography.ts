@@ -1,0 +1,100 @@
+import type { Image } from "../core/interfaces.js";
+import { scope } from "../core/scope.js";
+import { brightnessOf } from "../features/gray.js";
+import type { Layer } from "../nn/index.js";
+import { resizeOperator } from "../operators/index.js";
+import { Tensor } from "../tensor/index.js";
+import type { HomographyTransform } from "../transforms/index.js";
+import { type AlignResult, align } from "../vision/index.js";
+import { multiply3, physical, scaled } from "../vision/planar.js";
+import { type HomographySteps, type MatchingGrid, matchingSteps, type PatchPairs, pixelHomography } from "./homographyNetwork.js";
+
+export interface NetworkHomographyOptions {
+  /** Grids of the network's steps. Default: coarse, coarse, fine, fine, fine. */
+  readonly steps?: readonly MatchingGrid[];
+  /** Polish by brightness after the network: inverse-compositional Lucas–Kanade (default), by correlation, or not. */
+  readonly refine?: "none" | "lk" | "ecc";
+  /** Samples along a side of what the network sees, a multiple of 64 (default 128: what it was trained for). */
+  readonly side?: number;
+}
+export interface NetworkHomographyResult {
+  /** ok: the pictures are alike under H; failed: they are not, and H is the network's word alone. */
+  readonly status: "ok" | "failed";
+  readonly reason: string;
+  /** 3 × 3, row by row, pixel centres of a to those of b, h₃₃ = 1. */
+  readonly h: Float64Array;
+  /** The same in the pictures' physical space. */
+  readonly transform: HomographyTransform;
+  /** The network's map after each of its steps, in the same pixels. */
+  readonly steps: readonly Float64Array[];
+  /** Whether Lucas–Kanade made the pictures more alike, so that its map was taken. */
+  readonly polished: boolean;
+  /** How alike the pictures are under H: see `AlignResult`. */
+  readonly explained: number;
+  readonly overlap: number;
+}
+
+/** A picture of s × s samples, antialiased; and the map of its pixels from those of the picture. */
+function seen(picture: Image, s: number): { readonly patch: Tensor; readonly into: readonly number[]; readonly back: readonly number[] } {
+  const { values, width, height } = brightnessOf(picture);
+  const [x, y] = [width / s, height / s];
+  const whole = Tensor.from(values, [1, height, width]);
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const v of values) {
+    low = Math.min(low, v);
+    high = Math.max(high, v);
+  }
+  const small = width === s && height === s ? whole : resizeOperator(whole.shape, { size: [s, s] }).apply(whole);
+  return {
+    patch: small
+      .sub(low)
+      .mul(high > low ? 1 / (high - low) : 1)
+      .reshape(1, 1, s, s),
+    into: [1 / x, 0, 0.5 / x - 0.5, 0, 1 / y, 0.5 / y - 0.5, 0, 0, 1],
+    back: [x, 0, 0.5 * x - 0.5, 0, y, 0.5 * y - 0.5, 0, 0, 1],
+  };
+}
+
+/**
+ * The homography that takes pixel centres of picture a to those of b, by a network that sees both at 128 × 128 samples (`homographyNetwork`), polished by direct
+ * alignment of the pictures themselves. For views whose corners differ by up to a quarter of a side; `homography` finds wider ones by features.
+ * @throws ShapeError for images that are no pictures
+ */
+export function homographyByNetwork(
+  model: Layer<PatchPairs, HomographySteps>,
+  a: Image,
+  b: Image,
+  { steps = matchingSteps, refine = "lk", side = 128 }: NetworkHomographyOptions = {},
+): NetworkHomographyResult {
+  const found = scope(() => {
+    const [fixed, moving] = [seen(a, side), seen(b, side)];
+    const { maps } = model.forward({ fixed: fixed.patch, moving: moving.patch, steps });
+    return steps.map((_, k) =>
+      scaled(multiply3(moving.back, multiply3(pixelHomography(maps.data.subarray(9 * k, 9 * k + 9), side), fixed.into))),
+    );
+  });
+  const start = found[found.length - 1];
+  const options = { search: false, gradual: false, method: refine === "ecc" ? ("ecc" as const) : ("ic" as const) };
+  const before = align(a, b, { ...options, levels: 0, start, iterations: 0 });
+  // As coarse as the network's pictures, and once more for what it errs.
+  const levels = Math.min(4, 1 + Math.max(0, Math.round(Math.log2(Math.min(...a.grid.size, ...b.grid.size) / side))));
+  const after = refine === "none" ? before : align(a, b, { ...options, levels, start });
+  const worth = (r: AlignResult) => (r.overlap > 0 ? r.explained * Math.min(1, r.overlap / before.overlap) : 0);
+  const alike = (r: AlignResult) => (r.overlap > 0 ? r.agreement / r.overlap : 0);
+  const polished =
+    refine !== "none" &&
+    after.overlap > 0.7 * before.overlap &&
+    (worth(after) > worth(before) || (worth(after) === worth(before) && alike(after) >= alike(before)));
+  const chosen = polished ? after : before;
+  const h = polished ? after.h : start;
+  return {
+    status: chosen.status,
+    reason: `${found.length} steps of the network${refine === "none" ? "" : polished ? ", polished by brightness" : "; brightness did not improve on it"}; ${chosen.reason}`,
+    h,
+    transform: physical(h, a.grid, b.grid),
+    steps: found,
+    polished,
+    explained: chosen.explained,
+    overlap: chosen.overlap,
+  };
+}
