@@ -98,7 +98,8 @@ function distinct(x: Tensor): Tensor {
  */
 function matched(fixed: Tensor, moving: Tensor, sharpness: Tensor, radius: number): Tensor {
   const [n, c, h, w] = fixed.shape;
-  const { mask, places, own } = searchOf(h, w, radius);
+  const search = searchOf(h, w, radius);
+  const [mask, places, own] = [search.mask, search.places, search.own].map((t) => t.cast(fixed.dtype));
   const [rows, columns, side] = [h / block, w / block, block + 2 * radius];
   const blocks = fixed
     .reshape(n, c, rows, block, columns, block)
@@ -147,7 +148,8 @@ function middles(cells: number): { x: Tensor; y: Tensor; constant: Tensor } {
 function fittedHomography(flow: Tensor, weight: Tensor, scale: Tensor): Tensor {
   const [n, , cells] = flow.shape;
   const m = cells * cells;
-  const { x, y, constant } = middles(cells);
+  const known = middles(cells);
+  const [x, y, constant] = [known.x, known.y, known.constant].map((t) => t.cast(flow.dtype));
   const f = flow.reshape(n, 2 * m, 1);
   const place = concat([x.slice([0, 0, 0], [1, m, 1]), y.slice([0, 0, 0], [1, m, 1])], 1);
   const to = f.add(place).neg();
@@ -156,6 +158,7 @@ function fittedHomography(flow: Tensor, weight: Tensor, scale: Tensor): Tensor {
   const ridge = Tensor.from(
     Float32Array.from({ length: 64 }, (_, k) => (k % 9 === 0 ? 1e-4 : 0)),
     [1, 8, 8],
+    flow.dtype,
   );
   const w = weight.reshape(n, m, 1);
   const solved = (w: Tensor) => {
@@ -171,8 +174,8 @@ function fittedHomography(flow: Tensor, weight: Tensor, scale: Tensor): Tensor {
   // Tilts are kept where the horizon stays out of the patch.
   const tilt = h.slice([0, 6, 0], [n, 8, 1]).div(0.49).tanh().mul(0.49);
   const linear = h.slice([0, 0, 0], [n, 6, 1]);
-  const identity = Tensor.from(Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1), [1, 3, 3]);
-  return concat([linear, tilt, Tensor.zeros([n, 1, 1])], 1)
+  const identity = Tensor.from(Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1), [1, 3, 3], flow.dtype);
+  return concat([linear, tilt, Tensor.zeros([n, 1, 1], flow.dtype)], 1)
     .reshape(n, 3, 3)
     .add(identity);
 }
@@ -202,6 +205,7 @@ export function warpPatches(patches: Tensor, h: Tensor): Tensor {
   const at = applyHomography(
     h,
     pixelsOf(s)
+      .cast(h.dtype)
       .reshape(1, s * s, 2)
       .broadcastTo([n, s * s, 2]),
   )
@@ -214,7 +218,7 @@ export function warpPatches(patches: Tensor, h: Tensor): Tensor {
 }
 /** Moves of the corners [n, 4, 2], pixels, from maps [n, 3, 3] in units of half a patch. */
 export function cornersOfMaps(h: Tensor, s: number): Tensor {
-  const c = corners(s).broadcastTo([h.shape[0], 4, 2]);
+  const c = corners(s).cast(h.dtype).broadcastTo([h.shape[0], 4, 2]);
   return applyHomography(h, c)
     .sub(c)
     .mul(s / 2);
@@ -226,7 +230,7 @@ const normalised = (x: Tensor) => {
 
 /** The other way round: moves of the corners [n, 4, 2] in pixels ↦ maps, by the tensor DLT. */
 export function mapsOfCorners(moved: Tensor, s: number): Tensor {
-  const c = corners(s).broadcastTo([moved.shape[0], 4, 2]);
+  const c = corners(s).cast(moved.dtype).broadcastTo([moved.shape[0], 4, 2]);
   return homographyFromPairs(c, c.add(moved.mul(2 / s)));
 }
 /** The same map in pixels of the patch, [3, 3] row by row. */
@@ -285,10 +289,11 @@ export function homographyNetwork(o: { readonly random: Random; readonly feature
     const [a, b] = [normalised(fixed), normalised(moving)];
     const still = encoded(a);
     const known: Partial<Record<MatchingGrid, Tensor>> = {};
-    const both = concat([b, Tensor.ones(b.shape)], 1);
+    const both = concat([b, Tensor.ones(b.shape, b.dtype)], 1);
     let h = Tensor.from(
       Float32Array.from({ length: 9 * n }, (_, k) => (k % 9 === 0 || k % 9 === 4 || k % 9 === 8 ? 1 : 0)),
       [n, 3, 3],
+      fixed.dtype,
     );
     const [out, shifts, weights]: Tensor[][] = [[], [], []];
     for (const [k, grid] of steps.entries()) {

@@ -29,9 +29,7 @@ export {
   warpPatches,
 } from "./homographyNetwork.js";
 export { patchPair, planesOf } from "./homographyRecipe.js";
-export { learnedDenoiser, loadModel, type Model, type ModelName, models, type NetworkOf, weightsFile } from "./models.js";
 export { homographyByNetwork, type NetworkHomographyOptions, type NetworkHomographyResult } from "./networkHomography.js";
-export type { Plan, Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
 export {
   type CascadeOptions,
   fromChannels,

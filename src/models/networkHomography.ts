@@ -79,12 +79,12 @@ export function homographyByNetwork(
   // As coarse as the network's pictures, and once more for what it errs.
   const levels = Math.min(4, 1 + Math.max(0, Math.round(Math.log2(Math.min(...a.grid.size, ...b.grid.size) / side))));
   const after = refine === "none" ? before : align(a, b, { ...options, levels, start });
-  const worth = (r: AlignResult) => (r.overlap > 0 ? r.explained * Math.min(1, r.overlap / before.overlap) : 0);
+  // Where they cover each other: the share that is covered changes with H, and says nothing of how well it fits.
   const alike = (r: AlignResult) => (r.overlap > 0 ? r.agreement / r.overlap : 0);
   const polished =
     refine !== "none" &&
     after.overlap > 0.7 * before.overlap &&
-    (worth(after) > worth(before) || (worth(after) === worth(before) && alike(after) >= alike(before)));
+    (after.explained > before.explained || (after.explained === before.explained && alike(after) >= alike(before)));
   const chosen = polished ? after : before;
   const h = polished ? after.h : start;
   return {
