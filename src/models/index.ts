@@ -4,20 +4,6 @@ export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networ
 export { type GenerativeLossOptions, generativeLoss, mnistDigits } from "./digitsRecipe.js";
 export { type GenerativeModel, type GenerativeOptions, generativeModel } from "./generativeModel.js";
 export {
-  learnedDeformation,
-  learnedDenoiser,
-  learnedEnlarger,
-  learnedScales,
-  loadModel,
-  type Model,
-  type ModelName,
-  models,
-  type NetworkOf,
-  weightsFile,
-} from "./models.js";
-export { type NetworkRestorationOptions, networkRestoration } from "./networkRestoration.js";
-export type { PackedPictures, Plan, Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
-export {
   cornersOfMaps,
   type HomographySteps,
   homographyNetwork,
@@ -30,6 +16,38 @@ export {
 } from "./homographyNetwork.js";
 export { patchPair, planesOf } from "./homographyRecipe.js";
 export { homographyByNetwork, type NetworkHomographyOptions, type NetworkHomographyResult } from "./networkHomography.js";
+export {
+  learnedDeformation,
+  learnedDenoiser,
+  learnedDenoiser,
+  learnedEnlarger,
+  learnedScales,
+  loadModel,
+  loadModel,
+  type Model,
+  type Model,
+  type ModelName,
+  type ModelName,
+  models,
+  models,
+  type NetworkOf,
+  type NetworkOf,
+  weightsFile,
+  weightsFile,
+} from "./models.js";
+export { homographyByNetwork, type NetworkHomographyOptions, type NetworkHomographyResult } from "./networkHomography.js";
+export { type NetworkRestorationOptions, networkRestoration } from "./networkRestoration.js";
+export type {
+  PackedPictures,
+  Plan,
+  Plan,
+  Recipe,
+  Recipe,
+  RecipeOptions,
+  RecipeOptions,
+  TrainingPicture,
+  TrainingPicture,
+} from "./recipe.js";
 export {
   type CascadeOptions,
   fromChannels,
