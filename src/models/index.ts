@@ -15,24 +15,16 @@ export {
   warpPatches,
 } from "./homographyNetwork.js";
 export { patchPair, planesOf } from "./homographyRecipe.js";
-export { homographyByNetwork, type NetworkHomographyOptions, type NetworkHomographyResult } from "./networkHomography.js";
 export {
   learnedDeformation,
-  learnedDenoiser,
   learnedDenoiser,
   learnedEnlarger,
   learnedScales,
   loadModel,
-  loadModel,
-  type Model,
   type Model,
   type ModelName,
-  type ModelName,
-  models,
   models,
   type NetworkOf,
-  type NetworkOf,
-  weightsFile,
   weightsFile,
 } from "./models.js";
 export { homographyByNetwork, type NetworkHomographyOptions, type NetworkHomographyResult } from "./networkHomography.js";
@@ -40,12 +32,8 @@ export { type NetworkRestorationOptions, networkRestoration } from "./networkRes
 export type {
   PackedPictures,
   Plan,
-  Plan,
-  Recipe,
   Recipe,
   RecipeOptions,
-  RecipeOptions,
-  TrainingPicture,
   TrainingPicture,
 } from "./recipe.js";
 export {
