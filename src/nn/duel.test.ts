@@ -3,7 +3,7 @@ import { seeded } from "../core/index.js";
 import { adamW } from "../optimisers/index.js";
 import { randomNormal, type Tensor, valueAndGrad } from "../tensor/index.js";
 import { leavesOf, withLeaves } from "../tensor/variables.js";
-import { adversarial, dense, duel, leakyRelu, nonSaturating, sequential, train } from "./index.js";
+import { adversarial, dense, duel, leakyRelu, nonSaturating, sequential, squaredLoss, train } from "./index.js";
 
 const players = () => {
   const random = seeded(1);
@@ -33,6 +33,23 @@ test("each player gets the gradient of its own loss", () => {
   const forger = gradient((m) => game.generator(m.discriminator.forward(m.generator.forward(input))));
   Object.keys(model.parameters).forEach((name, i) => {
     const own = name.startsWith("generator") ? forger[i] : judge[i];
+    own.data.forEach((v, k) => expect(both[i].data[k]).toBeCloseTo(v, 5));
+  });
+});
+
+test("with content, the generator's gradient is that of content plus the weighted game, and the discriminator's is unchanged", () => {
+  const model = players();
+  const { real, input } = batch(seeded(2));
+  const game = nonSaturating();
+  const content = squaredLoss();
+  const gradient = (f: (m: typeof model) => Tensor) =>
+    valueAndGrad((...leaves) => f(model.with(withLeaves(model.parameters, leaves)) as typeof model))(...leavesOf(model.parameters))
+      .gradients;
+  const both = gradient((m) => adversarial(game, { content, weight: 0.3 })(m, { real, input }));
+  const alone = gradient((m) => adversarial(game)(m, { real, input }));
+  const near = gradient((m) => content(m.generator.forward(input), real));
+  Object.keys(model.parameters).forEach((name, i) => {
+    const own = name.startsWith("generator") ? alone[i].mul(0.3).add(near[i]) : alone[i];
     own.data.forEach((v, k) => expect(both[i].data[k]).toBeCloseTo(v, 5));
   });
 });

@@ -1,7 +1,7 @@
 import { stopGradient } from "../tensor/differentiate.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { mapLeaves } from "../tensor/variables.js";
-import type { AdversarialLoss } from "./losses.js";
+import type { AdversarialLoss, Loss } from "./losses.js";
 import { type Layer, network, type Training } from "./module.js";
 
 /** Two networks that are trained against each other, as one: its `forward` is the generator's. */
@@ -38,12 +38,14 @@ export const frozen = <In, Out>(model: Layer<In, Out>): Layer<In, Out> => model.
 /**
  * One loss for both players: its gradient with respect to the discriminator's weights is that of the discriminator's loss, and with respect
  * to the generator's that of the generator's, so that one step of `train` moves both at once. Batches hold `real` samples and `input` of the generator.
+ * With `content`, real samples are what the generator should have made of its input: its loss is content(G(input), real) + weight · the game's (default 1).
  */
 export const adversarial =
-  (game: AdversarialLoss) =>
+  (game: AdversarialLoss, { content, weight = 1 }: { readonly content?: Loss; readonly weight?: number } = {}) =>
   (model: Duel, { real, input }: Readonly<Record<string, Tensor>>, training?: Training): Tensor => {
     const fake = model.generator.forward(input, training);
     const { discriminator } = model;
     const judged = game.discriminator(discriminator.forward(real, training), discriminator.forward(stopGradient(fake), training));
-    return judged.add(game.generator(frozen(discriminator).forward(fake, training)));
+    const forged = game.generator(frozen(discriminator).forward(fake, training)).mul(weight);
+    return judged.add(content ? forged.add(content(fake, real)) : forged);
   };
