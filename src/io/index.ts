@@ -46,6 +46,7 @@ export * from "./points.js";
 export type { ChannelKind, PixelArray, RawImage, ScalarType, Siblings, TypedArray } from "./raw.js";
 export { interleaved, planar, rawImage } from "./raw.js";
 export * from "./safetensors.js";
+export { importTensorFlowLayers, type TensorFlowLayersModel, type TensorFlowWeight } from "./tensorflowLayers.js";
 export * from "./tiff.js";
 export * from "./transformFile.js";
 export * from "./zarr.js";
