@@ -13,6 +13,7 @@ const benches = {
   learned: "the learned denoiser and what is built on it",
   generative: "deep image prior, GAN prior, unrolled networks",
   learnedRegistration: "the registration network beside the classical presets: Dice, time",
+  neuralOde: "deformations as neural differential equations beside classical ones: landmarks, folds",
   trainingStep: "a step of training beside PyTorch's",
   inverse: "restoration: objectives against reference optima, certified gaps, PSNR, times",
   inversePeers: "BART, scikit-image and OpenCV beside our reconstructions, image by image",
