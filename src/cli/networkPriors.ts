@@ -1,7 +1,7 @@
 import { ArgumentError } from "../core/errors.js";
 import type { LinearOperator, Progress } from "../core/interfaces.js";
 import { readBytes } from "../io/node.js";
-import { loadModel, networkRestoration } from "../models/index.js";
+import { loadModel, networkRestoration, trainedGenerativeModel } from "../models/index.js";
 import { deepImagePrior, ganPrior, type RestoreResult } from "../reconstruction/index.js";
 import type { Tensor } from "../tensor/index.js";
 import type { Options } from "./command.js";
@@ -91,7 +91,7 @@ export async function networkPrior(command: string, options: Options): Promise<N
   const file = weights === undefined ? undefined : readBytes(weights);
   if (kind === "gan") {
     if (name !== "digits") throw new ArgumentError(`--prior ${text}: there is gan:digits`, { prior: text });
-    const model = await loadModel("digits", { weights: file });
+    const model = file ? trainedGenerativeModel(file) : await loadModel("digits");
     return {
       name: text,
       formula: "over x near G(z)",

@@ -1,8 +1,21 @@
-import { ArgumentError, ShapeError } from "../core/errors.js";
+import { ArgumentError, FormatError, ShapeError } from "../core/errors.js";
 import type { Parameters } from "../core/interfaces.js";
-import type { Random } from "../core/random.js";
+import { type Random, seeded } from "../core/random.js";
 import { shapeText } from "../core/shape.js";
-import { convolution, dense, flatten, type Layer, leakyRelu, network, sequential, sigmoid, stateless, subPixel } from "../nn/index.js";
+import { readSafetensors } from "../io/index.js";
+import {
+  convolution,
+  dense,
+  flatten,
+  type Layer,
+  leakyRelu,
+  network,
+  sequential,
+  sigmoid,
+  stateless,
+  subPixel,
+  withWeightsOf,
+} from "../nn/index.js";
 import type { Tensor } from "../tensor/index.js";
 
 export interface GenerativeOptions {
@@ -91,4 +104,21 @@ function joined(parts: Pick<GenerativeModel, "generator" | "discriminator" | "en
       return joined({ generator: of("generator"), discriminator: of("discriminator"), encoder: of("encoder") }, side, latent);
     },
   };
+}
+
+/**
+ * Generator, discriminator and encoder of one's own training, of whatever size they are: it is read off the weights.
+ * @throws FormatError when the file is none, or of another network
+ */
+export function trainedGenerativeModel(weights: Uint8Array): GenerativeModel {
+  const file = readSafetensors(weights);
+  const shapeOf = (name: string) => Object.entries(file.tensors).find(([key]) => key.endsWith(name))?.[1].shape;
+  const [first, next] = [shapeOf("generator.0.weight"), shapeOf("generator.3.convolution.weight")];
+  if (first?.length !== 2 || next?.length !== 4)
+    throw new FormatError("generative model: these are weights of another network; expected those that pullback train digits writes", {
+      names: Object.keys(file.tensors).slice(0, 8),
+    });
+  const [latent, features] = [first[1], next[1]];
+  const side = 4 * Math.round(Math.sqrt(first[0] / features));
+  return withWeightsOf(generativeModel({ random: seeded(1), side, latent, features }), file);
 }

@@ -2,7 +2,7 @@ export type { Card, ShippedWeights } from "./card.js";
 export { denoiserFeatures } from "./denoiserFeatures.js";
 export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 export { type GenerativeLossOptions, generativeLoss, mnistDigits } from "./digitsRecipe.js";
-export { type GenerativeModel, type GenerativeOptions, generativeModel } from "./generativeModel.js";
+export { type GenerativeModel, type GenerativeOptions, generativeModel, trainedGenerativeModel } from "./generativeModel.js";
 export {
   cornersOfMaps,
   type HomographySteps,
