@@ -39,7 +39,7 @@ async function dip({ images, kinds, steps }) {
         iterations: steps,
         // The truth is looked at for the table only: how much better any stop could have been.
         onProgress({ x, iteration }) {
-          if (iteration > 0) top = Math.max(top, psnr(x, truth));
+          if (iteration > 0) top = Math.max(top, psnr(truth.mul(mask).add(x.mul(mask.equal(0))), truth));
         },
       });
       const used = process.cpuUsage(cpu);

@@ -88,11 +88,11 @@ async function pictures() {
   const flat = (await restore({ operator, data, prior: totalVariation(), lambda: 0.002 })).image;
   const whole = await deepImagePrior({ operator, data, iterations: steps });
   const noisy = picture.add(randomNormal(shape, seeded(1)).mul(0.1));
-  const clean = await deepImagePrior({ operator: identityOperator(shape), data: noisy, iterations: steps });
+  const clean = await deepImagePrior({ operator: identityOperator(shape), data: noisy, noise: 0.1, iterations: steps });
   const reduce = resizeOperator(shape, { size: [n / 2, n / 2] });
   const small = reduce.apply(picture);
   const cubic = resizeOperator([n / 2, n / 2], { size: shape }).apply(small);
-  const fine = await deepImagePrior({ operator: reduce, data: small, iterations: steps });
+  const fine = await deepImagePrior({ operator: reduce, data: small, noise: 0, iterations: steps });
   console.log(
     "hole and letters: biharmonic",
     psnr(smooth).toFixed(2),

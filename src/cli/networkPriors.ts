@@ -15,6 +15,8 @@ export interface NetworkRun {
   readonly data: Tensor;
   readonly colour: boolean;
   readonly sigma?: number;
+  /** Data without a given noise have none. */
+  readonly exact?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
@@ -78,6 +80,7 @@ export async function networkPrior(command: string, options: Options): Promise<N
         const r = await deepImagePrior({
           operator: o.operator(o.shape),
           data: o.data,
+          noise: o.sigma ?? (o.exact ? 0 : undefined),
           iterations,
           seed,
           signal: o.signal,

@@ -199,6 +199,7 @@ async function fine(
       data: m.data,
       colour: m.channels === 3,
       sigma,
+      exact: true, // as in back-projection
       signal,
       onProgress: (p) => session.progress.step({ ...p, stage: "superres" }),
     });

@@ -28,6 +28,9 @@ test("missing samples are filled in, and what stood there before changes no bit"
   const [a, b] = [await run(known), await run(known.add(mask.equal(0).mul(1e6)))];
   expect(Array.from(a.image.data)).toEqual(Array.from(b.image.data));
   expect(error(a.image)).toBeLessThan(0.25 * variance);
+  known.data.forEach((v, i) => {
+    if (mask.data[i]) expect(Math.abs(a.image.data[i] - v)).toBeLessThan(1e-5); // the data have the last word
+  });
   expect(a.history.held[a.history.held.length - 1]).toBeLessThan(a.history.held[0]);
 });
 
@@ -47,6 +50,17 @@ test("noise has nothing to find in it: the run ends by itself", async () => {
   expect(r.best).toBeLessThan(r.iterations);
   const mean = r.history.held[Math.floor(r.best / 5) - 1];
   expect(Math.min(...r.history.held)).toBe(mean); // the picture is that of the least error
+});
+
+test("with noise of known strength the picture lies between the data and what the network made", async () => {
+  const y = truth.add(randomNormal([side, side], seeded(6)).mul(0.1));
+  const o = { operator: identityOperator([side, side]), data: y, ...small };
+  const [alone, weighed] = [await deepImagePrior(o), await deepImagePrior({ ...o, noise: 0.1 })];
+  weighed.image.data.forEach((v, i) => {
+    const [a, b] = [alone.image.data[i], y.data[i]].sort((p, q) => p - q);
+    expect(v).toBeGreaterThanOrEqual(a - 1e-5);
+    expect(v).toBeLessThanOrEqual(b + 1e-5);
+  });
 });
 
 describe("any linear operator will do", () => {

@@ -3,8 +3,10 @@ import type { Iteration, LinearOperator, Parameters, Progress, State, Stop } fro
 import { iterate } from "../core/iterate.js";
 import { type Random, seeded, seededAt } from "../core/random.js";
 import { shapeText, sizeOf } from "../core/shape.js";
+import { leastSquares } from "../fidelities/index.js";
 import { hourglass, type Layer } from "../nn/index.js";
 import { adamW } from "../optimisers/index.js";
+import { solveSquares } from "../solvers/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { pullback } from "../tensor/primitive.js";
 
@@ -15,6 +17,8 @@ export interface DeepImagePriorOptions {
   readonly data: Tensor;
   /** G, a network of `inputs` channels (default: `hourglass` of as many levels as the picture has room for). */
   readonly network?: Layer;
+  /** σ of the noise of the data, to bring the picture into agreement with them at the end; default: none for missing samples (A a mask), else it is left as it is. */
+  readonly noise?: number;
   /** Channels of the network inside (default 32; the finest level has half as many). */
   readonly features?: number;
   /** Channels across each level (default 4). With 0 details have to come through the coarsest level: for large holes. */
@@ -69,6 +73,7 @@ interface Shown extends State<Tensor> {
  * step; the picture returned is a running mean. m leaves out what A multiplies by 0, and a few samples, drawn by the seed, that the network never sees: the error of
  * those falls as long as the picture comes nearer to the truth and rises when it comes nearer to the noise. The picture is that of their least error, and the end has
  * come when there was none better for a quarter of the steps so far. Nothing is known of the noise but that it differs from sample to sample independently.
+ * Where the noise σ is known the data have the last word: argmin ½‖Ax − y‖² + ½ (σ/τ)² ‖x − G(w)‖², τ² the error of the samples kept back, less σ².
  * Gain and offset of the data pass through: x = a + b f(w), with a the mean and b the deviation of a first rough picture.
  * @throws ShapeError for pictures that are not [y, x] or [c, y, x], ArgumentError for shares and steps that make no sense, AbortedError when the signal fires
  * @see Ulyanov, Vedaldi & Lempitsky (2018), Deep image prior, CVPR; stopping compares with Wang et al. (2021), Early stopping for deep image prior
@@ -188,8 +193,11 @@ export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImag
     onProgress: (p) => o.onProgress?.({ ...p, iteration: Math.min(iterations, p.iteration * every), iterations }),
   });
   const done = last?.k ?? 0;
+  const noise = o.noise ?? (operator.diagonal instanceof Tensor ? 0 : undefined);
+  const left = run.value ?? last?.seen ?? 0;
+  const tau = Math.max(left - (noise ?? 0) ** 2, 1e-3 * left, 1e-30);
   return {
-    image: run.x,
+    image: noise === undefined ? run.x : agreeing(operator, y, run.x, noise ** 2 / tau),
     stop: run.stop,
     reason: run.reason,
     iterations: done,
@@ -197,6 +205,13 @@ export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImag
     history: { every, seen: seenHistory, held: heldHistory },
   };
 }
+
+/** argmin ½‖Ax − y‖² + ½ ρ ‖x − g‖²; without noise the data hold to a millionth. */
+const agreeing = (operator: LinearOperator, y: Tensor, g: Tensor, rho: number): Tensor =>
+  scope(() => {
+    const terms = [{ weight: Math.max(1e-6, rho), functional: leastSquares(g) }];
+    return solveSquares({ operator, fidelity: leastSquares(y), terms }, { start: g });
+  });
 
 /** The data with what does not count set to 0, and where the network looks and where it does not; `shown` samples are kept back. */
 function split(operator: LinearOperator, data: Tensor, share: number, random: Random) {
