@@ -3,6 +3,7 @@ import { ArgumentError, FormatError } from "../core/errors.js";
 import { image } from "../image/index.js";
 import { readNpy, writeImage, writeNpy } from "../io/index.js";
 import { readBytes } from "../io/node.js";
+import { loadModel, networkSlice } from "../models/index.js";
 import type { Fan } from "../operators/index.js";
 import { noPrior, ridge, tikhonov, totalGeneralizedVariation, totalVariation } from "../priors/index.js";
 import { type CtResult, type CtSolver, type FbpFilter, reconstructCt } from "../reconstruction/index.js";
@@ -19,6 +20,9 @@ import type { Session } from "./session.js";
 import { version } from "./version.js";
 
 const priors = { none: noPrior, l2: ridge, tikhonov, tv: totalVariation, tgv: totalGeneralizedVariation } as const;
+
+/** Networks of the package that make a slice of a sinogram, as priors of the command. */
+const learned = { "model:ct-post-filter": "ct-post-filter", "model:ct-primal-dual": "ct-primal-dual" } as const;
 
 /** A real array of the wanted rank from a .npy file. */
 function numbers(session: Session, path: string, rank: number, what: string): { shape: readonly number[]; data: Float32Array } {
@@ -55,6 +59,14 @@ function fanFrom(source: string): { fan?: Fan; binWidth?: number } {
   if (lengths.length < 2 || lengths.length > 3 || !lengths.every(Number.isFinite)) throw fail();
   return { fan: { source: lengths[0], detector: lengths[1], shape }, binWidth: lengths[2] };
 }
+/** "127.75" or "127.75,128.5": row and column. */
+function axisFrom(source: string | undefined): readonly [number, number] | undefined {
+  if (source === undefined) return undefined;
+  const numbers = source.split(",").map((w) => (w.trim() === "" ? Number.NaN : Number(w)));
+  if (numbers.length > 2 || !numbers.every(Number.isFinite))
+    throw new ArgumentError(`--axis: got "${source}"; expected ROW,COLUMN in samples of the picture, or one number for both`, { source });
+  return [numbers[0], numbers[numbers.length - 1]];
+}
 function numberOr<T extends string>(flag: string, value: unknown, words: readonly T[]): number | T | undefined {
   if (value === undefined || words.includes(value as T)) return value as T | undefined;
   const n = Number(value);
@@ -72,10 +84,17 @@ export const reconstructCtCommand: Reconstruct = async (session, path, options) 
   const sino = numbers(session, path, 2, "sinograms");
   const [views, detectors] = sino.shape;
   const name = (options.prior as string | undefined) ?? (options.solver && options.solver !== "pdhg" ? "none" : "tv");
-  const denoiser = Object.hasOwn(priors, name) || !isDenoiserPrior(name) ? undefined : await priorChoice(name);
-  if (!Object.hasOwn(priors, name) && !denoiser)
+  const model = Object.hasOwn(learned, name) ? learned[name as keyof typeof learned] : undefined;
+  const weights = options.weights as string | undefined;
+  if (weights !== undefined && !model)
+    throw new ArgumentError(`--weights: they are of the network of --prior ${Object.keys(learned).join(" or ")}; leave them out`);
+  if (model)
+    for (const option of ["lambda", "iterations", "tolerance", "solver"] as const)
+      if (options[option] !== undefined) throw new ArgumentError(`--${option}: a network has none to choose; leave it out`);
+  const denoiser = model || Object.hasOwn(priors, name) || !isDenoiserPrior(name) ? undefined : await priorChoice(name);
+  if (!model && !Object.hasOwn(priors, name) && !denoiser)
     throw new ArgumentError(
-      `--prior: there is no "${name}"${suggestion(name, Object.keys(priors)) || `; choose one of ${Object.keys(priors).join(", ")}, learned, or pnp:NAME with a denoiser`}`,
+      `--prior: there is no "${name}"${suggestion(name, Object.keys(priors)) || `; choose one of ${[...Object.keys(priors), ...Object.keys(learned)].join(", ")}, learned, or pnp:NAME with a denoiser`}`,
       { name },
     );
   if (options.scaleData === "auto")
@@ -85,6 +104,7 @@ export const reconstructCtCommand: Reconstruct = async (session, path, options) 
   const fan = fanFrom((options.geometry as string | undefined) ?? "parallel");
   const angles = anglesFrom(session, (options.angles as string | undefined) ?? (fan.fan ? "0:360" : "0:180"), views);
   const centre = numberOr("--centre", options.centre, ["auto"] as const);
+  const axis = axisFrom(options.axis as string | undefined);
   const lambda = numberOr("--lambda", options.lambda, ["auto"] as const);
   const n = (options.size as number | undefined) ?? detectors;
   const binWidth = (options.binWidth as number | undefined) ?? fan.binWidth;
@@ -96,6 +116,7 @@ export const reconstructCtCommand: Reconstruct = async (session, path, options) 
       lines: [`would reconstruct ${n} × ${n} from ${views} views`],
     };
   const folder = isFolder(target);
+  const network = model && networkSlice(await loadModel(model, { weights: weights === undefined ? undefined : readBytes(weights) }));
   const out = session.output(target, folder, { force: options.force === true });
   try {
     const sinogram = Tensor.from(sino.data, [views, detectors]);
@@ -105,9 +126,15 @@ export const reconstructCtCommand: Reconstruct = async (session, path, options) 
         angles,
         size: [n, n],
         centre,
+        axis,
         binWidth,
         fan: fan.fan,
-        prior: denoiser ? denoiser.make({ dimensions: 2, data: sinogram, colour: false }) : priors[name as keyof typeof priors](),
+        network,
+        prior: model
+          ? undefined
+          : denoiser
+            ? denoiser.make({ dimensions: 2, data: sinogram, colour: false })
+            : priors[name as keyof typeof priors](),
         lambda,
         solver: options.solver as CtSolver | undefined,
         filter: options.filter as FbpFilter | undefined,
@@ -126,14 +153,14 @@ export const reconstructCtCommand: Reconstruct = async (session, path, options) 
       objective: result.objective,
       gap: result.gap,
       relativeGap: result.gap === undefined ? undefined : result.gap / Math.abs(result.objective),
-      lambda: result.lambda,
+      lambda: model ? undefined : result.lambda,
       iterations: result.iterations,
       solver: result.solver,
       prior: name,
       centre: result.centre,
       noise: result.noise,
       residual: result.residual.norm().item() / Math.sqrt(views * detectors),
-      problem: "½‖Ax − y‖² + λ R(x)",
+      problem: model ? "½‖Ax − y‖², of a learned reconstruction" : "½‖Ax − y‖² + λ R(x)",
     };
     if (result.status !== "ok") session.warn(result.reason);
     const sentence = `${result.status === "ok" ? "Reconstructed" : "Look before use"}: ${result.reason}.`;
@@ -156,7 +183,9 @@ export const reconstructCtCommand: Reconstruct = async (session, path, options) 
       json: { status: result.status, reason: result.reason, ...figures, outputs, seconds: { stages: timings } },
       lines: [
         sentence,
-        `objective ${plain(result.objective)}, λ ${plain(result.lambda)}, ${result.iterations} iterations (${result.solver})`,
+        model
+          ? `½‖Ax − y‖² is ${plain(result.objective)} (${model})`
+          : `objective ${plain(result.objective)}, λ ${plain(result.lambda)}, ${result.iterations} iterations (${result.solver})`,
         ...outputs,
       ],
       exit: result.status === "ok" ? Exit.ok : Exit.quality,
@@ -199,7 +228,7 @@ function page(
       ...(result.gap === undefined
         ? []
         : [{ label: "gap to the minimum, at most", value: (100 * result.gap) / Math.abs(result.objective), unit: "%" }]),
-      { label: "λ", value: result.lambda },
+      ...(result.solver === "learned" ? [] : [{ label: "λ", value: result.lambda }]),
       { label: "residual, root mean square", value: figures.residual as number },
       { label: "noise of the data, estimated", value: result.noise },
     ],

@@ -1,4 +1,8 @@
+export { axisOfHalves, ellipsePhantom, halved, movedSlice, photographMap, simulatedViews } from "./attenuationMaps.js";
 export type { Card, ShippedWeights } from "./card.js";
+export { ctPostFilter } from "./ctPostFilter.js";
+export { type CtPrimalDualOptions, ctPrimalDual } from "./ctPrimalDual.js";
+export { type CtScanner, ctScanner, type MeasuredViews, networkSlice } from "./ctScanner.js";
 export { denoiserFeatures } from "./denoiserFeatures.js";
 export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 export { type GenerativeLossOptions, generativeLoss, mnistDigits } from "./digitsRecipe.js";

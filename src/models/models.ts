@@ -7,6 +7,9 @@ import type { Enlarger } from "../reconstruction/index.js";
 import type { DeformationNetwork } from "../registration/index.js";
 import type { Tensor } from "../tensor/index.js";
 import type { Card, ShippedWeights } from "./card.js";
+import { ctPostFilter } from "./ctPostFilter.js";
+import { ctPrimalDual } from "./ctPrimalDual.js";
+import type { MeasuredViews } from "./ctScanner.js";
 import { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 import { type GenerativeModel, generativeModel } from "./generativeModel.js";
 import { type HomographySteps, homographyNetwork, type PatchPairs } from "./homographyNetwork.js";
@@ -47,6 +50,16 @@ const unrolled = (problem: string, summary: string, steps: number, own: boolean)
 
 /** The networks of the package. */
 export const models = {
+  "ct-post-filter": {
+    name: "ct-post-filter",
+    summary: "takes streaks and noise off filtered back-projections",
+    build: (random) => ctPostFilter({ random }),
+  } satisfies Model<MeasuredViews, Tensor>,
+  "ct-primal-dual": {
+    name: "ct-primal-dual",
+    summary: "a slice from few line integrals: networks on the sinogram and on the image by turns",
+    build: (random) => ctPrimalDual({ random }),
+  } satisfies Model<MeasuredViews, Tensor>,
   denoiser: {
     name: "denoiser",
     summary: "takes white noise of a given strength off gray pictures",
@@ -83,6 +96,8 @@ export const models = {
   } satisfies Model<ImagePair, Tensor>,
   "super-resolution-x2": enlarging(2, { card: superResolutionX2Card, weights: () => import("./weights/superResolutionX2.js") }),
   "super-resolution-x3": enlarging(3, { card: superResolutionX3Card, weights: () => import("./weights/superResolutionX3.js") }),
+  "super-resolution-x2": enlarging(2),
+  "super-resolution-x3": enlarging(3),
   "super-resolution-x4": enlarging(4),
   "unrolled-inpainting": unrolled("inpainting", "fills in missing samples of gray pictures", 6, true),
   "unrolled-deblur": unrolled("deblur", "undoes known blurs of gray pictures", 8, false),

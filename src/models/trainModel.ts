@@ -12,6 +12,7 @@ import {
 } from "../nn/index.js";
 import type { Card } from "./card.js";
 import { cascadeRecipe } from "./cascadeRecipe.js";
+import { ctPostFilterRecipe, ctPrimalDualRecipe } from "./ctRecipe.js";
 import { denoiserRecipe } from "./denoiserRecipe.js";
 import { digitsRecipe } from "./digitsRecipe.js";
 import { homographyRecipe, unsupervisedHomographyRecipe } from "./homographyRecipe.js";
@@ -24,6 +25,8 @@ import { unrolledRecipe } from "./unrolledRecipe.js";
 
 /** How the models of the catalogue are trained, by their names. */
 export const recipes = {
+  "ct-post-filter": ctPostFilterRecipe,
+  "ct-primal-dual": ctPrimalDualRecipe,
   denoiser: denoiserRecipe,
   homography: homographyRecipe,
   "homography-unsupervised": unsupervisedHomographyRecipe,

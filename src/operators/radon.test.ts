@@ -11,6 +11,8 @@ const table: readonly [string, RadonOptions][] = [
   ["parallel, wide bins, off centre, not square", { size: [20, 33], angles: every(7), detectors: 17, centre: 8.3, binWidth: 2.2 }],
   ["parallel, fine bins", { size: [16, 16], angles: every(9), detectors: 70, binWidth: 0.3 }],
   ["parallel, negative and large angles", { angles: [-30, 0, 45, 359, 721], detectors: 21 }],
+  ["parallel, axis elsewhere", { size: [20, 33], angles: every(7), detectors: 31, centre: 15.5, axis: [8.25, 17.75] }],
+  ["fan, axis elsewhere", { size: [32, 30], angles: every(10, 360), detectors: 48, binWidth: 1.5, axis: [14.75, 15.25], fan }],
   ["fan, flat detector", { size: [32, 32], angles: every(10, 360), detectors: 48, binWidth: 1.5, fan }],
   ["fan, arc", { size: [32, 30], angles: every(10, 360), detectors: 45, binWidth: 1.5, fan: { ...fan, shape: "arc" } }],
 ];
@@ -60,6 +62,21 @@ test("a disc gives chords: 2 √(r² − s²), s the distance of the ray from it
   });
   expect(Math.sqrt(error / size)).toBeLessThan(0.025); // the rim of one sample; half a bin beside it would be 0.1
 });
+test("the axis of rotation may lie between samples: a disc around it looks the same in every view", () => {
+  const [n, r] = [64, 18];
+  const [row, column] = [28.75, 33.5];
+  const x = disc(n, r, [column - 32, row - 32]);
+  const bins = 48;
+  const data = radonOperator({ angles: every(9), detectors: bins, size: [n, n], axis: [row, column], centre: 23.5 }).apply(x).data;
+  let [error, size] = [0, 0];
+  for (let v = 0; v < 9; v++)
+    for (let j = 0; j < bins; j++) {
+      const chord = 2 * Math.sqrt(Math.max(0, r * r - (j - 23.5) ** 2));
+      error += (data[v * bins + j] - chord) ** 2;
+      size += chord ** 2;
+    }
+  expect(Math.sqrt(error / size)).toBeLessThan(0.025); // the rim of one sample; a quarter of a sample beside it would be 0.05
+});
 test.each(["flat", "arc"] as const)(
   "a disc at the axis looks the same in every view of a fan with a %s detector, and gives its chords",
   (shape) => {
@@ -97,5 +114,6 @@ test("geometries that describe no scanner are refused in a sentence", () => {
   expect(() => radonOperator({ angles: [0], detectors: 0 })).toThrow(/bins/);
   expect(() => radonOperator({ angles: [0], detectors: 8, binWidth: 0 })).toThrow(/width/);
   expect(() => radonOperator({ angles: [0], detectors: 8, fan: { source: 4, detector: 4 } })).toThrow(/outside the picture/);
+  expect(() => radonOperator({ angles: [0], detectors: 8, axis: [Number.NaN, 3] })).toThrow(/axis/);
   expect(() => radonOperator({ angles: [0], detectors: 8 }).apply(Tensor.zeros([8, 9]))).toThrow(/expected/);
 });

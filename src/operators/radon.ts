@@ -23,6 +23,8 @@ export interface RadonOptions {
   readonly detectors: number;
   /** The bin, with its fraction, in which the ray through the axis of rotation ends. Default ⌊detectors / 2⌋. */
   readonly centre?: number;
+  /** The axis of rotation in the picture, [row, column] with their fractions. Default: sample (⌊rows/2⌋, ⌊columns/2⌋). */
+  readonly axis?: readonly [number, number];
   /** Width of a bin in samples of the picture (default 1); on an arc the length along it. */
   readonly binWidth?: number;
   /** Default: parallel rays. */
@@ -34,6 +36,7 @@ export interface RadonGeometry {
   readonly angles: Float64Array;
   readonly detectors: number;
   readonly centre: number;
+  readonly axis: readonly [number, number];
   readonly binWidth: number;
   readonly fan?: Required<Fan>;
 }
@@ -47,11 +50,13 @@ export function radonGeometry(o: RadonOptions): RadonGeometry {
   const angles = Float64Array.from(o.angles);
   if (!Number.isInteger(detectors) || detectors < 1) fail(`${detectors} detector bins came; at least 1 was expected`);
   if (size.length !== 2 || size.some((n) => !Number.isInteger(n) || n < 1)) fail(`the picture's size [${size}] must be [rows, columns]`);
+  const { axis = [Math.floor(size[0] / 2), Math.floor(size[1] / 2)] } = o;
+  if (axis.length !== 2 || !axis.every(Number.isFinite)) fail(`the axis [${axis}] is no place in the picture; it is [row, column]`);
   if (angles.length === 0) fail("no angles came; give one for each view, in degrees");
   if (!angles.every(Number.isFinite)) fail("an angle is NaN or infinite; angles are degrees");
   if (!Number.isFinite(centre)) fail(`the centre ${centre} is no place on the detector; it is a bin, by default ⌊detectors / 2⌋`);
   if (!(binWidth > 0 && Number.isFinite(binWidth))) fail(`a bin of width ${binWidth}; it must be positive, in samples of the picture`);
-  if (!o.fan) return { size, angles, detectors, centre, binWidth };
+  if (!o.fan) return { size, angles, detectors, centre, axis, binWidth };
   const { source, detector, shape = "flat" } = o.fan;
   const reach = Math.hypot(...size) / 2;
   if (!(source > reach && Number.isFinite(source)))
@@ -59,14 +64,13 @@ export function radonGeometry(o: RadonOptions): RadonGeometry {
   if (!(detector >= 0 && Number.isFinite(detector))) fail(`the detector is ${detector} samples from the axis; give a length of at least 0`);
   if (shape === "arc" && ((detectors + Math.abs(centre)) * binWidth) / (source + detector) > Math.PI)
     fail("the arc of the detector goes around the source; check the width of a bin");
-  return { size, angles, detectors, centre, binWidth, fan: { source, detector, shape } };
+  return { size, angles, detectors, centre, axis, binWidth, fan: { source, detector, shape } };
 }
 
 /** All rays of a geometry, in f64: bin j of view v has the index v · detectors + j. */
-export function raysOf({ size: [rows, columns], angles, detectors, centre, binWidth, fan }: RadonGeometry): twin.Rays {
+export function raysOf({ axis: [cy, cx], angles, detectors, centre, binWidth, fan }: RadonGeometry): twin.Rays {
   const fresh = () => ({ a: [] as number[], b: [] as number[], w: [] as number[], index: [] as number[] });
   const [alongY, alongX] = [fresh(), fresh()];
-  const [cx, cy] = [Math.floor(columns / 2), Math.floor(rows / 2)];
   angles.forEach((degrees, view) => {
     const [c, s] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
     for (let j = 0; j < detectors; j++) {
@@ -93,7 +97,7 @@ export function raysOf({ size: [rows, columns], angles, detectors, centre, binWi
 
 /**
  * Line integrals through a picture by Joseph's method, in samples of the picture: A: [rows, columns] → [views, detectors]. The axis of rotation is sample
- * (⌊columns/2⌋, ⌊rows/2⌋); a view at angle θ looks along (sin θ, cos θ) (x right, y down) and its detector runs along (cos θ, −sin θ), which is what
+ * (⌊columns/2⌋, ⌊rows/2⌋) where nothing else is said; a view at angle θ looks along (sin θ, cos θ) (x right, y down) and its detector runs along (cos θ, −sin θ), which is what
  * scikit-image's radon does. The adjoint is the exact transpose. Weights are made on the fly.
  * @throws ArgumentError for lengths, counts and angles that describe no scanner
  * @see Joseph (1982), IEEE Trans. Med. Imaging 1; for views from the picture's side, parallelAdjoint
@@ -138,8 +142,7 @@ export function radonOperator(options: RadonOptions): Operator {
 }
 
 /** What the fast adjoint needs of each view: the place on the detector of sample (0, 0), its slopes, and the shape of Joseph's weight there. */
-function parallelTable({ size: [rows, columns], angles, detectors, centre, binWidth }: RadonGeometry): () => ParallelPointers {
-  const [cx, cy] = [Math.floor(columns / 2), Math.floor(rows / 2)];
+function parallelTable({ axis: [cy, cx], angles, detectors, centre, binWidth }: RadonGeometry): () => ParallelPointers {
   const table = new Float32Array(5 * angles.length);
   let pairs = 1;
   angles.forEach((degrees, v) => {

@@ -42,6 +42,15 @@ describe("filtered back-projection", () => {
     const other = fbp(radonOperator(o).apply(truth), o);
     expect(error(other)).toBeLessThan(0.08);
   });
+  test("an axis between the samples is put where it was", () => {
+    const o = { size: [n, n] as const, angles, detectors: 80, centre: 39.75, axis: [n / 2 - 0.25, n / 2 + 1.5] as const };
+    const there = radonOperator(o).apply(truth);
+    expect(error(fbp(there, o))).toBeLessThan(0.08);
+    expect(error(fbp(there, { ...o, axis: undefined }))).toBeGreaterThan(0.1);
+    const whole = 150;
+    const fan = { ...o, angles: every(180, 360), detectors: whole, centre: 75, fan: { source: 120, detector: 60 } };
+    expect(error(fbp(radonOperator(fan).apply(truth), fan))).toBeLessThan(0.08);
+  });
   test("views stand for the angles around them; a gap stands for nothing", () => {
     const w = viewWeights([0, 10, 20, 30], 180); // 30 to 180 is a gap
     for (const v of w) expect(v).toBeCloseTo((10 * Math.PI) / 180, 12);
@@ -56,6 +65,24 @@ describe("filtered back-projection", () => {
 test("the centre of rotation is found from the moments of the views", () => {
   const o = { size: [n, n] as const, angles, detectors: 80, centre: 42.7 };
   expect(centreOfRotation(radonOperator(o).apply(truth), angles)).toBeCloseTo(42.7, 1);
+});
+describe("a network in place of a prior", () => {
+  const network = (y: Tensor, g: { readonly size: readonly [number, number] }) =>
+    fbp(y, { angles, detectors: n })
+      .sub(0.1)
+      .reshape(...g.size);
+  test("sees the sinogram and its geometry, and its picture is kept from below 0", async () => {
+    const r = await reconstructCt({ sinogram, angles, network });
+    expect(r.solver).toBe("learned");
+    expect(r.lambda).toBe(0);
+    expect(r.image.min().item()).toBe(0);
+    const free = await reconstructCt({ sinogram, angles, network, nonNegative: false });
+    expect(free.image.min().item()).toBeLessThan(-0.05);
+  });
+  test("has no λ, and answers for the size of its picture", async () => {
+    await expect(reconstructCt({ sinogram, angles, network, lambda: 1 })).rejects.toThrow(/no lambda/);
+    await expect(reconstructCt({ sinogram, angles, network: () => Tensor.zeros([3, 3]) })).rejects.toThrow(/3 × 3|\[3, 3\]|3×3/);
+  });
 });
 test("the noise of a sinogram is seen through its structure", () => {
   const noisy = sinogram.add(randomNormal([90, n], seeded(3)).mul(0.5));

@@ -2,7 +2,7 @@ import { ArgumentError, FormatError, ShapeError } from "../core/errors.js";
 import type { Iteration, Prior, Progress, State, Stop } from "../core/interfaces.js";
 import { iterate } from "../core/iterate.js";
 import { shapeText } from "../core/shape.js";
-import { type Fan, type Operator, radonGeometry, radonOperator } from "../operators/index.js";
+import { type Fan, type Operator, type RadonGeometry, radonGeometry, radonOperator } from "../operators/index.js";
 import { noPrior, PlugAndPlay, Red, TotalVariation, totalVariation } from "../priors/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { type CtTvOptions, ctTv } from "./ctTv.js";
@@ -13,6 +13,9 @@ import { lambdaOfNoise } from "./restoreByDenoiser.js";
 export const ctSolvers = ["pdhg", "fbp", "sirt", "sart", "cgls"] as const;
 export type CtSolver = (typeof ctSolvers)[number];
 
+/** A learned reconstruction: (sinogram [views, bins], its geometry) ↦ picture. `networkSlice` of `pullback/models` makes one of a network; any function will do. */
+export type CtNetwork = (sinogram: Tensor, geometry: RadonGeometry) => Tensor;
+
 export interface CtOptions {
   /** Line integrals [views, detectors], in samples of the picture times its values. */
   readonly sinogram: Tensor;
@@ -22,12 +25,16 @@ export interface CtOptions {
   readonly size?: readonly [number, number];
   /** The bin of the axis of rotation; "auto" estimates it. Default ⌊detectors / 2⌋. */
   readonly centre?: number | "auto";
+  /** The axis of rotation in the picture, [row, column]; default sample [⌊rows/2⌋, ⌊columns/2⌋]. */
+  readonly axis?: readonly [number, number];
   /** Width of a bin in samples of the picture (default 1). */
   readonly binWidth?: number;
   /** Default: parallel rays. */
   readonly fan?: Fan;
   /** R; default total variation. `noPrior()` for filtered back-projection and the algebraic methods. */
   readonly prior?: Prior;
+  /** In place of a prior: a network, which has learned it. */
+  readonly network?: CtNetwork;
   /** λ in ½‖Ax − y‖² + λ R(x); "auto" (default) from the noise of the sinogram; for denoisers the noise's variance. */
   readonly lambda?: number | "auto";
   /** Default: "pdhg" with total variation, "fbp" with no prior, else what `restore` takes. */
@@ -91,16 +98,19 @@ export async function reconstructCt(o: CtOptions): Promise<CtResult> {
     );
   if (o.solver !== undefined && !ctSolvers.includes(o.solver))
     throw new ArgumentError(`ct: there is no solver "${o.solver}"; choose one of ${ctSolvers.join(", ")}`, {});
+  const idle =
+    o.network && (["prior", "lambda", "solver", "iterations", "tolerance", "pdhg"] as const).find((name) => o[name] !== undefined);
+  if (idle) throw new ArgumentError(`ct: a network has no ${idle}; leave it out`, { [idle]: o[idle] });
   const warnings: string[] = [];
   const centre = o.centre === "auto" ? centreOfRotation(sinogram, angles) : (o.centre ?? Math.floor(detectors / 2));
   const geometry = radonGeometry({ ...o, detectors, centre });
   const operator = radonOperator(geometry);
   const noise = sinogramNoise(sinogram);
-  const prior = o.prior ?? (o.solver === undefined || o.solver === "pdhg" ? totalVariation() : noPrior());
+  const prior = o.network ? noPrior() : (o.prior ?? (o.solver === undefined || o.solver === "pdhg" ? totalVariation() : noPrior()));
   const tv =
     prior instanceof TotalVariation && !prior.options.alpha && prior.options.isotropic !== false && prior.options.border !== "periodic";
   const none = prior.terms(operator.domain, 1).length === 0;
-  const solver = o.solver ?? (tv ? "pdhg" : none ? "fbp" : undefined);
+  const solver = o.network ? undefined : (o.solver ?? (tv ? "pdhg" : none ? "fbp" : undefined));
   if (solver === "pdhg" && !tv)
     throw new ArgumentError(`ct: "pdhg" is for total variation, not for the prior ${prior.name}; leave the solver out`, {});
   if (solver !== undefined && solver !== "pdhg" && !none)
@@ -141,13 +151,19 @@ export async function reconstructCt(o: CtOptions): Promise<CtResult> {
       iterations: r.iterations,
       history: r.history,
       gaps: r.gaps ?? [],
-      solver: solver ?? "restore",
+      solver: solver ?? (o.network ? "learned" : "restore"),
       centre,
       residual,
       noise,
       warnings,
     };
   };
+  if (o.network) {
+    const image = scope(() => (o.network as CtNetwork)(sinogram, geometry).maximum(floor === 0 ? 0 : -3e38));
+    if (shapeText(image.shape) !== shapeText(geometry.size))
+      throw new ShapeError(`ct: the network's picture is ${shapeText(image.shape)}; expected ${shapeText(geometry.size)}`, {});
+    return finish(image, { stop: "converged", reason: "the network is through", iterations: 1, history: [] });
+  }
   if (solver === "fbp") return finish(start, { stop: "converged", reason: "a closed form", iterations: 0, history: [] });
   if (solver === "pdhg") {
     const { x, stop, reason, iterations, history, state } = await iterate(

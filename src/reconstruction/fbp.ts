@@ -74,10 +74,13 @@ function ramped(rows: ArrayLike<number>, views: number, bins: number, filter: Fb
   return irfft(spectrum.mul(complex(Tensor.from(real, [1, real.length]))), { axes: [1] }).slice([0, 0], [views, bins]);
 }
 
-function parallelFbp(sinogram: Tensor, { size, angles, detectors, centre, binWidth }: RadonGeometry, filter: FbpFilter): Tensor {
+function parallelFbp(
+  sinogram: Tensor,
+  { size, axis: [cy, cx], angles, detectors, centre, binWidth }: RadonGeometry,
+  filter: FbpFilter,
+): Tensor {
   const weights = viewWeights(angles, 180);
   const filtered = ramped(sinogram.data, angles.length, detectors, filter);
-  const [cx, cy] = [Math.floor(size[1] / 2), Math.floor(size[0] / 2)];
   const table = new Float32Array(5 * angles.length);
   angles.forEach((degrees, v) => {
     const [c, s] = [Math.cos((degrees * Math.PI) / 180) / binWidth, Math.sin((degrees * Math.PI) / 180) / binWidth];
@@ -90,7 +93,11 @@ function parallelFbp(sinogram: Tensor, { size, angles, detectors, centre, binWid
   return out;
 }
 
-function fanFbp(sinogram: Tensor, { size, angles, detectors, centre, binWidth, fan }: RadonGeometry, filter: FbpFilter): Tensor {
+function fanFbp(
+  sinogram: Tensor,
+  { size, axis: [cy, cx], angles, detectors, centre, binWidth, fan }: RadonGeometry,
+  filter: FbpFilter,
+): Tensor {
   const { source: D, detector: E, shape } = fan as Required<NonNullable<RadonGeometry["fan"]>>;
   const [rows, columns] = size;
   const views = angles.length;
@@ -110,7 +117,6 @@ function fanFbp(sinogram: Tensor, { size, angles, detectors, centre, binWidth, f
   ).data;
   const weights = viewWeights(angles, 360);
   const whole = Math.PI / weights.reduce((p, q) => p + q, 0); // over a whole turn every ray is there twice
-  const [cx, cy] = [Math.floor(columns / 2), Math.floor(rows / 2)];
   const out = new Float64Array(rows * columns);
   for (let v = 0; v < views; v++) {
     const t = (angles[v] * Math.PI) / 180;

@@ -2,6 +2,7 @@ export { type BlindKernelOptions, type BlindKernelResult, blindKernel } from "./
 export { type CoilPhantom, coilPhantom } from "./coilPhantom.js";
 export { conditionNumber } from "./condition.js";
 export {
+  type CtNetwork,
   type CtOptions,
   type CtResult,
   type CtSolver,

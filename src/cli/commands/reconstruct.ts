@@ -17,7 +17,18 @@ const kinds: Readonly<Record<string, () => Promise<Reconstruct>>> = {
         : series.reconstructDynamicMrCommand(session, input, options);
   },
 };
-const priors = ["none", "l2", "tikhonov", "tv", "tgv", "wavelet", "dictionary", "model:mr-cascade"] as const;
+const priors = [
+  "none",
+  "l2",
+  "tikhonov",
+  "tv",
+  "tgv",
+  "wavelet",
+  "dictionary",
+  "model:mr-cascade",
+  "model:ct-post-filter",
+  "model:ct-primal-dual",
+] as const;
 
 /** Shared by every kind. */
 const shared: readonly OptionDefinition[] = [
@@ -32,6 +43,7 @@ const shared: readonly OptionDefinition[] = [
     v.union([v.literal("auto"), notNegative]),
     "a number that is not negative, or auto",
   ),
+  option("--weights <file>", "of --prior model:NAME or --dynamic learned, from a training of your own", text, "a .safetensors file"),
   option("--iterations <n>", "most steps", wholeFromOne, "a whole number from 1 on"),
   option("--tolerance <t>", "stop where a step changes the image by less", positive, "a positive number"),
   choice("--scale-data <how>", "divide the data by the size of the first image, so that λ suits any scanner", ["none", "auto"]),
@@ -44,12 +56,6 @@ const mr: readonly OptionDefinition[] = [
     "mr: (kx, ky) of each sample in cycles per field of view, [samples, 2] or [shots, samples, 2]",
     text,
     "a .npy file",
-  ),
-  option(
-    "--weights <file>",
-    "mr: of --prior model:mr-cascade or --dynamic learned, from a training of your own",
-    text,
-    "a .safetensors file",
   ),
   option("--maps <file>", "mr: coil sensitivities, or espirit to have them from the centre of k-space", text, "a .npy file, or espirit"),
 ];
@@ -93,6 +99,7 @@ const ct: readonly OptionDefinition[] = [
     "a geometry",
   ),
   option("--centre <bin>", "ct: the bin of the axis of rotation, or auto (the middle one)", text, "a number or auto"),
+  option("--axis <row,column>", "ct: where the axis of rotation lies in the picture (its middle sample, n/2)", text, "ROW,COLUMN"),
   option(
     "--size <n>",
     "side of the picture in pixels (ct: the number of detector bins; mr: what the trajectory reaches)",
@@ -119,6 +126,7 @@ export const command: CommandDefinition = {
     "pullback reconstruct mr lines.npy --rows rows.npy --navigator centre.npy --gate 16 -o frames.npy",
     "pullback reconstruct ct sinogram.npy --angles 0:180 --prior tv -o out/",
     "pullback reconstruct ct sinogram.npy --angles 0:180 --prior pnp:learned -o slice.npy",
+    "pullback reconstruct ct sinogram.npy --angles 0:180 --prior model:ct-primal-dual -o slice.npy",
     "pullback reconstruct ct sinogram.npy --angles 0:360 --geometry fan:500,300,arc --prior none --filter hann -o slice.png",
   ],
   arguments: [
