@@ -1,9 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { seeded } from "../src/core/random.js";
 import { ellipses } from "../src/image/index.js";
-import { readNpy, writeNpy } from "../src/io/index.js";
+import { readNpy, writeNpy, writeSafetensors } from "../src/io/index.js";
 import { readBytes } from "../src/io/node.js";
+import { models } from "../src/models/index.js";
+import { weightsOf } from "../src/nn/index.js";
 import { radonOperator } from "../src/operators/index.js";
 import { built } from "./built.js";
 import { folder, pullback } from "./support/cli.js";
@@ -91,7 +94,41 @@ describe("pullback reconstruct ct", () => {
     }
     expect(error(join(at, "p.npy"))).toBeLessThan(error(join(at, "f.npy")));
   });
+  test("a network of one's own weights, and an axis between the samples", async () => {
+    const at = files();
+    const weights = writeSafetensors(weightsOf(models["ct-post-filter"].build(seeded(1))).tensors); // untrained: filtered back-projection
+    put(at, { "w.safetensors": weights });
+    const ran = await pullback(
+      [
+        "reconstruct",
+        "ct",
+        "s.npy",
+        "--angles",
+        "0:180",
+        "--prior",
+        "model:ct-post-filter",
+        "--weights",
+        "w.safetensors",
+        "-o",
+        "n.npy",
+        "--json",
+      ],
+      { cwd: at },
+    );
+    expect([ran.code, ran.json.solver, ran.json.lambda], ran.stderr).toEqual([0, "learned", undefined]);
+    const at2 = { cwd: at };
+    for (const [axis, file] of [
+      ["24", "same.npy"],
+      ["21.5,26.5", "moved.npy"],
+    ])
+      await pullback(["reconstruct", "ct", "s.npy", "--prior", "none", "--axis", axis, "-o", file], at2);
+    expect(error(join(at, "same.npy"))).toBeCloseTo(error(join(at, "n.npy")), 2); // values below 0 apart
+    expect(error(join(at, "moved.npy"))).toBeGreaterThan(1.5 * error(join(at, "same.npy")));
+  });
   test.each([
+    ["an axis that is no place", ["s.npy", "--axis", "3,x"], 2, /--axis/],
+    ["λ for a network", ["s.npy", "--prior", "model:ct-post-filter", "--lambda", "1"], 2, /--lambda: a network has none/],
+    ["weights of no network", ["s.npy", "--weights", "w.safetensors"], 2, /--weights/],
     ["too few angles", ["s.npy", "--angles", "few.npy"], 3, /7 angles|angles/],
     ["values that are not finite", ["nan.npy"], 3, /NaN or infinite/],
     ["no picture of views", ["flat.npy"], 3, /sinogram/],

@@ -49,9 +49,11 @@ export const command: CommandDefinition = {
           ? "infer: registration-2d takes two pictures; use pullback register FIXED MOVING --preset learned -o OUT/"
           : network === "mr-cascade"
             ? "infer: mr-cascade takes k-space; use pullback reconstruct mr KSPACE.npy --prior model:mr-cascade --weights FILE"
-            : network.startsWith("super-resolution-x")
-              ? `infer: ${network} enlarges; use pullback superres IMAGE --scale ${network.at(-1)} --prior model:super-resolution --weights FILE`
-              : `infer: there is no network "${network}"${suggestion(network, names) || `; there is ${names.join(", ")}, or name an .onnx file`}`,
+            : network.startsWith("ct-")
+              ? `infer: ${network} takes a sinogram; use pullback reconstruct ct SINOGRAM.npy --prior model:${network} --weights FILE`
+              : network.startsWith("super-resolution-x")
+                ? `infer: ${network} enlarges; use pullback superres IMAGE --scale ${network.at(-1)} --prior model:super-resolution --weights FILE`
+                : `infer: there is no network "${network}"${suggestion(network, names) || `; there is ${names.join(", ")}, or name an .onnx file`}`,
         { network },
       );
     const target = options.output as string | undefined;
