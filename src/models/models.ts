@@ -96,8 +96,6 @@ export const models = {
   } satisfies Model<ImagePair, Tensor>,
   "super-resolution-x2": enlarging(2, { card: superResolutionX2Card, weights: () => import("./weights/superResolutionX2.js") }),
   "super-resolution-x3": enlarging(3, { card: superResolutionX3Card, weights: () => import("./weights/superResolutionX3.js") }),
-  "super-resolution-x2": enlarging(2),
-  "super-resolution-x3": enlarging(3),
   "super-resolution-x4": enlarging(4),
   "unrolled-inpainting": unrolled("inpainting", "fills in missing samples of gray pictures", 6, true),
   "unrolled-deblur": unrolled("deblur", "undoes known blurs of gray pictures", 8, false),
