@@ -110,6 +110,7 @@ export { affineModels, interpolations } from "./transforms/index.js";
 export const optimisers = { adam, gaussNewton, gradientDescent, lbfgs, levenbergMarquardt, momentum, newton } as const;
 /** How training turns gradients into steps, and how the step size goes over time, each a function of its options. */
 export const updates = { adamW, sgd } as const;
+/** How a step size goes over time: for ever the same, falling like half a cosine, or in steps. */
 export const schedules = { constant, cosine, stepwise } as const;
 /** F(·; y), each a function of the data. */
 export const fidelities = { leastSquares, absolute, huber, poisson } as const;

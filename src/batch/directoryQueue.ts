@@ -27,6 +27,7 @@ export interface Claim {
   readonly attempt: number;
   readonly file: string;
 }
+/** How many tasks of a queue are in which state; together they are the plan's tasks. */
 export interface QueueCounts {
   readonly waiting: number;
   readonly running: number;

@@ -16,6 +16,7 @@ export interface Runner {
   run(task: Task): Promise<Ran>;
   close(): Promise<void>;
 }
+/** Who works on a queue, with how many at a time, and when others are given up. */
 export interface DrainOptions {
   /** A name that no other worker has. */
   readonly worker: string;
@@ -31,6 +32,7 @@ export interface DrainOptions {
   /** True when there is no room left to write results. */
   readonly full?: () => boolean;
 }
+/** What one worker did with a queue, and how busy it was. */
 export interface Drained {
   /** Tasks that this worker ended. */
   readonly records: number;

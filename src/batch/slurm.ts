@@ -1,5 +1,6 @@
 import { ArgumentError } from "../core/errors.js";
 
+/** How the pilot jobs of a batch are asked for. */
 export interface SlurmOptions {
   /** The folder of the queue, on a disk that all nodes share. */
   readonly folder: string;

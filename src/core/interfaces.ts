@@ -44,6 +44,7 @@ export interface Space {
   readonly name: string;
   readonly grid?: Grid;
 }
+/** The transforms that a file can hold, by the word that stands in it. */
 export type TransformKind =
   | "affine"
   | "homography"
@@ -166,6 +167,7 @@ export interface Functional {
   /** Present when it is ½ Σ wᵢ |xᵢ − yᵢ|² and nothing else: what solvers of linear systems need to know. Data y default 0, weights w 1. */
   readonly quadratic?: { readonly data?: Tensor; readonly weights?: Tensor };
 }
+/** A functional with a slope: ∇R(x), in the shape of x. */
 export interface Differentiable {
   gradient(x: Tensor): Tensor;
   /** A Lipschitz constant of the gradient, when one is known. */
@@ -269,6 +271,7 @@ export interface Iteration<Problem, X, S extends State<X> = State<X>> {
   /** Why to end here, if so; the text says it to people. */
   done?(state: S): { readonly stop: Stop; readonly reason: string } | undefined;
 }
+/** Where an iteration stands; what `onProgress` is told after each step. */
 export interface Progress<X = unknown> {
   readonly level: number;
   readonly levels: number;
@@ -279,6 +282,7 @@ export interface Progress<X = unknown> {
   /** Valid during the callback; `keep` it to hold it longer. */
   readonly x: X;
 }
+/** How long `iterate` goes on, and who listens. */
 export interface Run<X = unknown> {
   /** Most steps. */
   readonly iterations: number;
@@ -292,6 +296,7 @@ export interface Run<X = unknown> {
   /** Return the last state as well, with everything the method remembers, to look into it or to go on. */
   readonly keepState?: boolean;
 }
+/** What `iterate` hands back: the best or the last x, with the state it ended in and why. */
 export interface Result<X, S = State<X>> {
   readonly x: X;
   readonly value?: number;

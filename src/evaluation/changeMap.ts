@@ -1,6 +1,7 @@
 import { ShapeError } from "../core/errors.js";
 import { checkPair, type Lattice, type Samples, sampleCount } from "./lattice.js";
 
+/** What counts as a change between two aligned images: where, beyond which shift, how surely, from which size on. */
 export interface ChangeOptions {
   /** Where to look: positive values. Default: everywhere. */
   readonly mask?: Samples;
@@ -11,6 +12,7 @@ export interface ChangeOptions {
   /** Smaller connected regions are left out; samples. Default 2^d. */
   readonly least?: number;
 }
+/** One connected piece of what has changed. */
 export interface ChangedRegion {
   readonly region: number;
   /** More ("gain") or less ("loss") signal in the second image. */
@@ -24,6 +26,7 @@ export interface ChangedRegion {
   readonly difference: number;
   readonly peak: number;
 }
+/** A map of change with its pieces, and the noise they were judged by. */
 export interface ChangeResult {
   /** b on the scale of a, minus a; 0 outside the mask. */
   readonly difference: Float32Array;

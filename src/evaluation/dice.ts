@@ -1,5 +1,6 @@
 import { checkPair, type Samples } from "./lattice.js";
 
+/** Dice 2|A ∩ B| / (|A| + |B|) of every label and their mean. */
 export interface DiceResult {
   /** Dice of each label, in ascending order of label. */
   readonly labels: readonly { readonly label: number; readonly dice: number; readonly fixed: number; readonly warped: number }[];

@@ -5,6 +5,7 @@ import { checkLength, indexToPoint, invert, type Lattice, type Samples, sampleCo
 /** Points [n, d] ↦ points [n, d]; NaN where the map is not defined. */
 export type PointMap = (points: Float64Array) => ArrayLike<number>;
 
+/** How far y⁻¹(y(p)) lies from p, in mm, over the points of a grid. */
 export interface InverseConsistency {
   /** Mean |y⁻¹(y(p)) − p| in voxels of the fixed grid. */
   readonly mean: number;

@@ -71,6 +71,7 @@ function determinant(m: ArrayLike<number>, d: number): number {
   return m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) + m[2] * (m[3] * m[7] - m[4] * m[6]);
 }
 
+/** Statistics of det ∂y over a grid: its range, and where it is not positive. */
 export interface JacobianSummary {
   /** Share of points with det J ≤ 0 (or not finite). */
   readonly folded: number;

@@ -2,6 +2,7 @@ import { distanceTransform } from "./distanceTransform.js";
 import { checkLength, type Lattice, type Samples, sampleCount } from "./lattice.js";
 import { quantile } from "./quantile.js";
 
+/** Distances between two surfaces, both ways, in mm. */
 export interface SurfaceDistance {
   /** max of the two directed 95th percentiles [mm]. */
   readonly hd95: number;

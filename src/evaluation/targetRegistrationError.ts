@@ -2,6 +2,7 @@ import { ArgumentError, ShapeError } from "../core/errors.js";
 import type { Samples } from "./lattice.js";
 import { sortedQuantile } from "./quantile.js";
 
+/** Distances between where points were sent and where they belong, in mm. */
 export interface PointError {
   readonly count: number;
   readonly mean: number;

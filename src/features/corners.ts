@@ -7,7 +7,9 @@ import { grayOf } from "./gray.js";
 import { type Features, type Found, type Keypoints, keypointsOf, selectKeypoints, spreadOut } from "./keypoints.js";
 import { describeFrames, directionsOf, type ScaleSpace, type SiftOptions, scaleSpace } from "./sift.js";
 
+/** What measures a corner: Harris's determinant and trace, the smaller eigenvalue (Shi and Tomasi), or a ring of sixteen pixels (FAST). */
 export type CornerKind = "harris" | "shiTomasi" | "fast";
+/** How many corners are kept, how strong and how far apart they must be. */
 export interface CornerOptions {
   /** At most so many points, the strongest, spread over the picture. Default 2000. */
   readonly limit?: number;

@@ -12,5 +12,7 @@ export const detectors = {
   shiTomasi: (picture: Image, o?: CornerOptions): Features => cornerFeatures(picture, "shiTomasi", o),
   fast: (picture: Image, o?: CornerOptions): Features => cornerFeatures(picture, "fast", o),
 } as const;
+/** A name in `detectors`. */
 export type DetectorName = keyof typeof detectors;
+/** All names in `detectors`. */
 export const detectorNames = Object.keys(detectors) as DetectorName[];

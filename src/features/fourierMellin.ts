@@ -9,12 +9,14 @@ import { rfft } from "../tensor/ops/fft.js";
 import { baseOf } from "../transforms/warp.js";
 import { peaksOf, phaseCorrelation, phaseSurface, signed } from "./phaseCorrelation.js";
 
+/** How many peaks are followed, and how large a scale may be. */
 export interface FourierMellinOptions {
   /** How many peaks of the log-polar surface are followed; each gives two angles, half a turn apart. Default 3. */
   readonly peaks?: number;
   /** Largest scale, and one over the smallest. Default 2. */
   readonly scaleLimit?: number;
 }
+/** A similarity that may map one picture to the other, with how much speaks for it. */
 export interface SimilarityHypothesis {
   /** fixed point ↦ moving point. */
   readonly map: AffineMap;

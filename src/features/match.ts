@@ -13,6 +13,7 @@ export interface Matches {
   /** Distance of the descriptors: Euclidean, 127 units to the longest element kept; or differing bits. */
   readonly distance: Float64Array;
 }
+/** When two descriptors count as a match: ratio to the second best, both ways, distance. */
 export interface MatchOptions {
   /** Largest ratio of the nearest to the second nearest; 1 lets all pass. Default 0.9. */
   readonly ratio?: number;
@@ -61,6 +62,7 @@ export function matchFeatures(a: Features, b: Features, { ratio = 0.9, distance,
   return matchesOf(kept);
 }
 
+/** Matches as columns, from a list of them. */
 export const matchesOf = (
   list: readonly { readonly a: number; readonly b: number; readonly ratio: number; readonly distance: number }[],
 ): Matches => ({

@@ -8,6 +8,7 @@ import { temporary } from "../kernels/temporary.js";
 import { grayOf } from "./gray.js";
 import { type Features, spreadOut } from "./keypoints.js";
 
+/** How many points ORB keeps, over how many scales. */
 export interface OrbOptions {
   /** At most so many points. Default 2000. */
   readonly limit?: number;

@@ -5,12 +5,14 @@ import { transform } from "../image/matrix.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { irfft, rfft } from "../tensor/ops/fft.js";
 
+/** How borders fade, and how phases are weighed. */
 export interface PhaseCorrelationOptions {
   /** Share of every axis that fades to zero at its two ends together (Tukey's window; 1 is Hann's, 0 none). Default 0.5. */
   readonly taper?: number;
   /** Width of the peak in samples: the phases are weighed by exp(−½ σ² |ω|²). Default 1; more for noise. */
   readonly sigmaVoxels?: number;
 }
+/** The shift at the peak of the phase correlation, with the height of the peak. */
 export interface PhaseCorrelation {
   /** moving(p + shift) ≈ fixed(p); millimetres (pixels of pictures), along x, y (, z). */
   readonly shift: readonly number[];

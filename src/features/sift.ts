@@ -8,6 +8,7 @@ import { temporary } from "../kernels/temporary.js";
 import { type Gray, grayOf } from "./gray.js";
 import { type Features, type Found, keypointsOf, selectKeypoints, spreadOut } from "./keypoints.js";
 
+/** How many points SIFT keeps, over which octaves, and how faint or edge-like they may be. */
 export interface SiftOptions {
   /** At most so many points, the strongest, spread over the picture. Default 8000. */
   readonly limit?: number;

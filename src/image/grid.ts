@@ -27,7 +27,9 @@ export function grid(o: {
   return { size: [...size], spacing: [...spacing], origin: [...origin], direction: [...direction] };
 }
 
+/** 2 for pictures, 3 for volumes. */
 export const dimensionOf = (g: Grid): number => g.size.length;
+/** The number of samples of a grid. */
 export const voxelsOf = (g: Grid): number => g.size.reduce((a, b) => a * b, 1);
 /** Volume of one voxel, mm^d. */
 export const voxelVolume = (g: Grid): number => g.spacing.reduce((a, b) => a * b, 1);
@@ -39,6 +41,7 @@ export interface AffineMap {
   readonly matrix: Matrix;
   readonly offset: readonly number[];
 }
+/** A p + b. */
 export const applyAffine = (a: AffineMap, p: readonly number[]): number[] => transform(a.matrix, p).map((v, i) => v + a.offset[i]);
 /** outer ∘ inner. */
 export function composeAffine(outer: AffineMap, inner: AffineMap): AffineMap {
@@ -62,6 +65,7 @@ export const physicalToIndex = (g: Grid): AffineMap => invertAffine(indexToPhysi
 /** A physical map between two grids, seen from index to index. */
 export const betweenIndices = (from: Grid, map: AffineMap, to: Grid): AffineMap =>
   composeAffine(physicalToIndex(to), composeAffine(map, indexToPhysical(from)));
+/** The affine map that moves nothing, in d dimensions. */
 export const identityMap = (d: number): AffineMap => ({ matrix: identity(d), offset: new Array<number>(d).fill(0) });
 
 /** The physical point at the middle of the grid. */

@@ -23,4 +23,5 @@ export function image(values: Tensor | ArrayLike<number>, geometry: Parameters<t
     throw new GridError(`image: values ${shapeText(values.shape)} do not fill the grid ${gridText(g)}`, { values: values.shape, grid: g });
   return { values: values.reshape(...full), grid: g };
 }
+/** How many values an image has at each sample. */
 export const channelsOf = (im: Image): number => im.values.shape[0];

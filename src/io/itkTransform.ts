@@ -56,7 +56,9 @@ export interface ItkComposite {
   readonly transforms: readonly ItkSimpleTransform[];
 }
 
+/** A transform of ITK's that is not made of others. */
 export type ItkSimpleTransform = ItkLinear | ItkBSpline | ItkDisplacementField;
+/** Whatever an ITK transform file holds. */
 export type ItkTransform = ItkSimpleTransform | ItkComposite;
 
 /** A linear transform from matrix and offset about a centre. */

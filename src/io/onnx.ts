@@ -21,6 +21,7 @@ export interface OnnxTensor {
   /** As stored: "float32", "float16", "int64", "bool" … */
   readonly type: OnnxType;
 }
+/** The types of elements that an ONNX file can name. */
 export type OnnxType = ScalarType | "float16" | "bfloat16" | "bool" | "text" | "complex64" | "complex128" | "unknown";
 /** What a node is told beside its inputs. */
 export type OnnxAttribute =
@@ -32,6 +33,7 @@ export type OnnxAttribute =
   | { readonly integers: readonly number[] }
   | { readonly texts: readonly string[] }
   | { readonly unread: string };
+/** One operation of an ONNX graph, with the names of what it takes and gives. */
 export interface OnnxNode {
   readonly operator: string;
   /** "" is the standard's own. */
@@ -42,12 +44,14 @@ export interface OnnxNode {
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
 }
+/** A named tensor at the border of an ONNX graph: its type and shape, whose free axes have names. */
 export interface OnnxValue {
   readonly name: string;
   readonly type: OnnxType;
   /** Extents, or names of extents that are known when the network is used; undefined: nothing is said. */
   readonly shape: readonly (number | string)[] | undefined;
 }
+/** An ONNX file as read: operations in an order in which they can run, weights, what goes in and what comes out. */
 export interface OnnxGraph {
   readonly name: string;
   readonly nodes: readonly OnnxNode[];

@@ -177,6 +177,7 @@ const rules: Readonly<Record<string, Rule>> = {
   averagePool: pool("AveragePool", { count_include_pad: int(0) }),
 };
 
+/** How a network is named and described in the file that is written. */
 export interface OnnxExportOptions {
   /** Name of the graph (default "network"). */
   readonly name?: string;

@@ -3,6 +3,7 @@ import { Allocator, padding } from "./allocator.js";
 import { type Build, hasRelaxedSimd, moduleBytes } from "./load.js";
 import { Control, controlBytes, maximumSlabs, workerSource } from "./worker.js";
 
+/** Threads, memory and which kernels: what `startEngine` decides once for a process. */
 export interface EngineOptions {
   /** Threads that share the work, the calling one included. Results do not depend on it. Default: cores, at most 16. */
   readonly threads?: number;

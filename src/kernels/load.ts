@@ -2,6 +2,7 @@ import { inflateSync } from "fflate";
 import { kernels } from "./generated/wasm.js";
 import { plainSimd } from "./plainSimd.js";
 
+/** Which kernels compute: plain SIMD, the same bits on every processor, or relaxed SIMD, faster where there is a fused multiply-add. */
 export type Build = "simd" | "relaxed";
 
 /** Smallest module with one relaxed instruction (i8x16.relaxed_swizzle): valid exactly where relaxed SIMD is. */

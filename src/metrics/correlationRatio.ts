@@ -3,6 +3,7 @@ import type { ImageMetric } from "./imageMetric.js";
 import { binsFor, rangesOf } from "./mutualInformation.js";
 import { channelsOf, requireSameGrid, weightOf } from "./weights.js";
 
+/** How many classes of grey values the correlation ratio distinguishes. */
 export interface CorrelationRatioOptions {
   /** For each image. Default: by the number n of samples, 1.3 n^¼ within 16 … 32. */
   readonly bins?: number;

@@ -4,6 +4,7 @@ import type { ImageMetric } from "./imageMetric.js";
 import { deviation, noiseLevel } from "./noise.js";
 import { requireSameGrid, weightedMean, weightedRoot, weightOf } from "./weights.js";
 
+/** Where Huber's function turns from a parabola into a line. */
 export interface HuberOptions {
   /**
    * From here on a difference counts by its size, no longer by its square; in units of the image. Default: 1.345 standard deviations of the noise

@@ -3,6 +3,7 @@ import { boxSum, localNcc, localNccWithGradients, scope, type Tensor } from "../
 import type { ImageMetric } from "./imageMetric.js";
 import { evenly, requireSameGrid, weightOf } from "./weights.js";
 
+/** The window of local correlation, and whether its sign counts. */
 export interface LnccOptions {
   /** Half the window in voxels, along each axis (x, y, z order is irrelevant: one number). Default 2. */
   readonly radiusVoxels?: number;

@@ -4,6 +4,7 @@ import { byFeatures } from "./features.js";
 import type { ImageMetric, ImageRole, MetricForms } from "./imageMetric.js";
 import { channelsOf } from "./weights.js";
 
+/** How far self-similarity descriptors look, and how they weigh noise. */
 export interface MindOptions {
   /** Half the patch, voxels. Default 1. */
   readonly radiusVoxels?: number;

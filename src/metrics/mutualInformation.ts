@@ -10,6 +10,7 @@ export interface InformationMetric {
   readonly bins?: number;
   readonly kind: "mattes" | "nmi";
 }
+/** Bins, kind of histogram and sampling of mutual information. */
 export interface MiOptions {
   /** For each image. Default: by the number n of samples, 1.3 n^¼ within 16 … 32, so that small pictures fill their histogram. */
   readonly bins?: number;

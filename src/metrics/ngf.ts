@@ -5,6 +5,7 @@ import type { ImageMetric, ImageRole, MetricForms } from "./imageMetric.js";
 import { gradientLevel, noiseLevel } from "./noise.js";
 import { channelsOf } from "./weights.js";
 
+/** What is taken for an edge, and for noise. */
 export interface NgfOptions {
   /**
    * ε of the fixed and of the moving image, in their units per mm: gradients well below it count as none. Default: three times the gradient that the

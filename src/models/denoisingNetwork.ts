@@ -82,6 +82,7 @@ export function denoisingNetwork(o: {
   });
 }
 
+/** How a trained network is made to fit the values, the noise and the size of a picture. */
 export interface NetworkDenoiserOptions {
   /** The value of white, black being 0 (default 1): the network sees values divided by it. "auto": black and white are read from each picture. */
   readonly peak?: number | "auto";

@@ -18,6 +18,7 @@ import {
 } from "../nn/index.js";
 import type { Tensor } from "../tensor/index.js";
 
+/** Size of the pictures, of the code that stands for one, and of the networks between. */
 export interface GenerativeOptions {
   readonly random: Random;
   /** Samples along the sides of a picture, a multiple of 4 (default 28). */

@@ -110,6 +110,7 @@ export const models = {
     build: (random) => throughPlaneNetwork({ random }),
   } satisfies Model<ThickStacks, Tensor>,
 } as const;
+/** A name in `models`. */
 export type ModelName = keyof typeof models;
 /** The network of that name. */
 export type NetworkOf<K extends ModelName> = ReturnType<(typeof models)[K]["build"]>;

@@ -4,6 +4,7 @@ import { inpaintBiharmonic, noiseLevel } from "../reconstruction/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import type { MeasuredPictures } from "./unrolledRestoration.js";
 
+/** The operator, the data and the noise that a restoring network is told of. */
 export interface NetworkRestorationOptions {
   /** A on pictures of a shape, here [n, 1, y, x]: the same for each. */
   readonly operator: (shape: readonly number[]) => LinearOperator;

@@ -26,6 +26,7 @@ export interface MeasuredImages {
   readonly zeroFilled: Tensor;
   readonly normal: (x: Tensor) => Tensor;
 }
+/** How many rounds of network and data consistency, and how large the networks are. */
 export interface CascadeOptions {
   readonly random: Random;
   /** Pairs of a network and a step towards the data (default 5). */
@@ -46,6 +47,7 @@ export const fromChannels = (x: Tensor): Tensor => {
   const part = (c: number) => x.slice([0, c], [n, c + 1]).reshape(n, 1, ...size);
   return complex(part(0), part(1));
 };
+/** A complex tensor [n, c, …] as one of real numbers with twice the channels: real parts first. */
 export const toChannels = (z: Tensor): Tensor => concat([z.real(), z.imag()], 1);
 
 const orthonormal = { axes: [2, 3], normalisation: "ortho" } as const;

@@ -13,6 +13,7 @@ export interface ImagePair {
   readonly fixed: Tensor;
   readonly moving: Tensor;
 }
+/** How large the network is that sees two images and tells the map between them. */
 export interface RegistrationNetworkOptions {
   readonly random: Random;
   /** Channels on the grid of half the resolution (default 16); coarser levels have twice as many. */

@@ -26,6 +26,7 @@ export interface MeasuredSeries {
   readonly zeroFilled: Tensor;
   readonly mask: Tensor;
 }
+/** How many rounds of network and data consistency for a series of frames, and how large the networks are. */
 export interface SeriesCascadeOptions {
   readonly random: Random;
   /** Pairs of a network and a step towards the data (default 4). */

@@ -30,10 +30,12 @@ import { Tensor } from "../tensor/tensor.js";
  *              (iterative back-projection, learned)
  */
 export const superResolutionFrameworks = ["pre", "post", "progressive", "upDown"] as const;
+/** Where in a network pictures are enlarged: a name in `superResolutionFrameworks`. */
 export type SuperResolutionFramework = (typeof superResolutionFrameworks)[number];
 /** How features are enlarged: by a fixed rule and a convolution after it, or learned. */
 export type FeatureUpsampling = UpsamplingKind | "transposed" | "subPixel";
 
+/** How many times a network enlarges, in which framework, with how many features. */
 export interface SuperResolutionOptions {
   readonly random: Random;
   /** A whole number from 2 on. */
@@ -161,6 +163,7 @@ function upDown(p: Readonly<Record<string, Layer>>, x: Tensor, scale: number, de
   return upsample(x, scale, "cubic").add(p.last.forward(concat(highs, 1)));
 }
 
+/** In which tiles a network enlarges a large picture, and over how many turned views it takes the mean. */
 export interface EnlargerOptions {
   /** How many samples the network makes of each, along both axes; asked for by pictures larger than a tile (default: measured on a small picture). */
   readonly scale?: number;

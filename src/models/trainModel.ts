@@ -41,6 +41,7 @@ export const recipes = {
   digits: digitsRecipe,
   "through-plane": throughPlaneRecipe,
 } as const;
+/** A name in `recipes`. */
 export type RecipeName = keyof typeof recipes;
 
 export interface TrainModelOptions extends RecipeOptions {
@@ -61,6 +62,7 @@ export interface TrainModelOptions extends RecipeOptions {
   readonly source?: string;
   readonly command?: string;
 }
+/** A trained network with its recipe and what came of the training. */
 export interface TrainedModel {
   /** false: this sitting ended before the last step; `checkpoint` goes on. */
   readonly finished: boolean;

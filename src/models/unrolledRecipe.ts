@@ -82,6 +82,7 @@ export const unrolledProblems = {
     looks: { Gaussian: blurred(() => gaussianKernel(15, 1.6)), stroke: blurred(strokeKernel) } as Readonly<Record<string, Measuring>>,
   },
 } as const;
+/** A name in `unrolledProblems`. */
 export type UnrolledProblem = keyof typeof unrolledProblems;
 
 /** The network of a problem with its first weights. */

@@ -14,6 +14,7 @@ export interface MeasuredPictures {
   /** x₀ (default A*y / ‖A‖²): of missing samples an interpolation, say. */
   readonly start?: Tensor;
 }
+/** How many steps of a solver are unrolled, and what of them is learned. */
 export interface UnrolledOptions {
   readonly random: Random;
   /** Default 8. */

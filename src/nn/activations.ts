@@ -14,10 +14,13 @@ export const leakyRelu = ({ slope = 0.01 }: { readonly slope?: number } = {}): L
 export const gelu = (): Layer => stateless((x: Tensor) => x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5));
 /** x / (1 + e⁻ˣ). */
 export const silu = (): Layer => stateless((x: Tensor) => x.mul(x.sigmoid()));
+/** (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ), as a layer. */
 export const tanh = (): Layer => stateless((x: Tensor) => x.tanh());
+/** 1 / (1 + e⁻ˣ), as a layer. */
 export const sigmoid = (): Layer => stateless((x: Tensor) => x.sigmoid());
 /** log(1 + eˣ) = max(x, 0) + log(1 + e^{−|x|}), without overflow. */
 export const softplusOf = (x: Tensor): Tensor => x.relu().add(x.relu().mul(2).sub(x).neg().exp().log1p()); // |x| = 2 max(x, 0) − x
+/** log(1 + eˣ), as a layer. */
 export const softplus = (): Layer => stateless(softplusOf);
 
 /**

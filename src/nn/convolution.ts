@@ -4,6 +4,7 @@ import { Tensor } from "../tensor/tensor.js";
 import { type Initialiser, kaiming } from "./initialise.js";
 import { type Layer, layer } from "./module.js";
 
+/** Kernel, stride, padding and bias of a convolution. */
 export interface ConvolutionLayerOptions {
   readonly inputs: number;
   readonly outputs: number;
@@ -39,6 +40,7 @@ export function convolution(o: ConvolutionLayerOptions): Layer {
   return layer(parameters, (p, x: Tensor) => convolve(x, p.weight, { stride, dilation, padding, groups, bias: p.bias }));
 }
 
+/** Kernel, stride and bias of a transposed convolution. */
 export interface TransposedLayerOptions extends Omit<ConvolutionLayerOptions, "padding"> {
   /** Cut off around the output; default: as much as makes the output stride times as large. */
   readonly padding?: number | readonly (number | readonly [number, number])[];

@@ -9,6 +9,7 @@ export interface Duel<In = Tensor> extends Layer<In, Tensor> {
   readonly generator: Layer<In, Tensor>;
   readonly discriminator: Layer<Tensor, Tensor>;
 }
+/** A game of two networks: one makes examples, the other tells them from real ones. Both are parameters of one module. */
 export function duel<In = Tensor>(parts: {
   readonly generator: Layer<In, Tensor>;
   readonly discriminator: Layer<Tensor, Tensor>;

@@ -8,6 +8,7 @@ import { type Layer, layer, network } from "./module.js";
 import { cutTo, padToMultiple } from "./padding.js";
 import { upsample } from "./upsample.js";
 
+/** How deep an encoder and decoder with skip connections is, and how many channels each depth has. */
 export interface HourglassOptions {
   readonly inputs: number;
   readonly outputs: number;

@@ -15,7 +15,9 @@ function fans(shape: Shape): { readonly into: number; readonly outOf: number } {
 }
 const drawn = (shape: Shape, draw: () => number) => Tensor.from(Float32Array.from({ length: sizeOf(shape) }, draw), shape);
 
+/** All weights 0. */
 export const zeros: Initialiser = (shape) => Tensor.zeros(shape);
+/** All weights 1. */
 export const ones: Initialiser = (shape) => Tensor.ones(shape);
 /** Normal numbers of a given standard deviation. */
 export const normal =

@@ -142,7 +142,9 @@ export interface AdversarialLoss {
   generator(fake: Tensor): Tensor;
 }
 const discriminator = (real: Tensor, fake: Tensor) => softplusOf(real.neg()).mean().add(softplusOf(fake).mean());
+/** log(1 − D(fake)) for the generator: weak slopes while it loses. */
 export const minimax = (): AdversarialLoss => ({ discriminator, generator: (fake) => softplusOf(fake).mean().neg() });
+/** −log D(fake) for the generator: the same fixed point with strong slopes while it loses. */
 export const nonSaturating = (): AdversarialLoss => ({ discriminator, generator: (fake) => softplusOf(fake.neg()).mean() });
 /**
  * ½ E (D(real) − 1)² + ½ E D(fake)² against ½ E (D(fake) − 1)².

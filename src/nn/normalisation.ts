@@ -4,6 +4,7 @@ import { stopGradient } from "../tensor/differentiate.js";
 import { Tensor } from "../tensor/tensor.js";
 import { type Layer, layer } from "./module.js";
 
+/** Which axes are normalised together, and whether scale and shift are learned. */
 export interface NormalisationOptions {
   readonly channels: number;
   /** Added to the variance (default 1e-5). */

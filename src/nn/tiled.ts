@@ -3,6 +3,7 @@ import { scope } from "../core/scope.js";
 import { concat } from "../tensor/ops/shaping.js";
 import type { Tensor } from "../tensor/tensor.js";
 
+/** The size of tiles and how far they overlap, where a picture is too large for a network at once. */
 export interface TileOptions {
   /** How far an output sees along an axis: the receptive field is 2 · reach + 1 samples wide. */
   readonly reach: number;

@@ -27,6 +27,7 @@ export interface Checkpoint {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Examples, loss, steps and schedule of a training, and when it is judged. */
 export interface TrainOptions<M extends Layer<never, unknown>, Batch = Sample> {
   readonly model: M;
   /** The batch of every step. */
@@ -59,6 +60,7 @@ export interface TrainOptions<M extends Layer<never, unknown>, Batch = Sample> {
   /** Go on from there: the rest of the run is the same to the last bit. */
   readonly resume?: Checkpoint;
 }
+/** Where a training stands; what `onProgress` is told. */
 export interface TrainProgress {
   /** Steps done, of how many. */
   readonly step: number;
@@ -68,12 +70,14 @@ export interface TrainProgress {
   /** When this step was followed by a look. */
   readonly validation?: number;
 }
+/** Losses of a training, by step. */
 export interface TrainHistory {
   /** Loss of the batch of every step. */
   readonly loss: readonly number[];
   /** Looks at the validation: after how many steps, and the value. */
   readonly validation: readonly { readonly step: number; readonly value: number }[];
 }
+/** The trained network with its history, and why the training ended. */
 export interface TrainResult<M> {
   /** With the weights of the best look; without validation, the last or averaged ones. */
   readonly model: M;

@@ -12,6 +12,7 @@ import { type Layer, network } from "./module.js";
 import { cutTo, padToMultiple } from "./padding.js";
 import { upsample } from "./upsample.js";
 
+/** Depth, features and channels of a U-Net. */
 export interface UnetOptions {
   readonly inputs: number;
   readonly outputs: number;

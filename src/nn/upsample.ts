@@ -3,6 +3,7 @@ import { convolveTransposed } from "../tensor/ops/convolution.js";
 import { Tensor } from "../tensor/tensor.js";
 import { type Layer, stateless } from "./module.js";
 
+/** How values between samples are made when a picture is enlarged inside a network. */
 export type UpsamplingKind = "nearest" | "linear" | "cubic";
 
 /** φ(t) and its reach: y at u is Σᵢ xᵢ φ(u − i). Cubic: Keys (1981), Cubic convolution interpolation, a = −½. */

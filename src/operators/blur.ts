@@ -7,6 +7,7 @@ import { inEveryPrecision } from "./typed.js";
 
 /** What lies beyond the image: the image mirrored at its edge (d c b a | a b c d | d c b a), the image again, or zeros. */
 export type Border = "reflect" | "periodic" | "zero";
+/** What lies beyond the border of a picture that is blurred. */
 export interface BlurOptions {
   /** Default "periodic", where (A*A + ρ)⁻¹ has a closed form. */
   readonly border?: Border;

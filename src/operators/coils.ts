@@ -42,6 +42,7 @@ export function coilOperator(maps: Tensor, type: DType = "c64"): Operator {
   });
 }
 
+/** Which samples of k-space are measured, and by which coils. */
 export interface MagneticResonanceOptions {
   /** Real weights, stretched to the image's shape: 1 where k-space was measured. A mask of whole lines, [h, 1] or [w], saves a transform along them. */
   readonly mask: Tensor;

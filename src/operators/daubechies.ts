@@ -1,6 +1,8 @@
 import { ArgumentError } from "../core/errors.js";
 
+/** Haar's wavelet and Daubechies's with up to eight vanishing moments. */
 export const waveletNames = ["haar", "db1", "db2", "db3", "db4", "db5", "db6", "db7", "db8"] as const;
+/** A name in `waveletNames`. */
 export type WaveletName = (typeof waveletNames)[number];
 const known = new Map<number, Float64Array>();
 

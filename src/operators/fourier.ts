@@ -4,6 +4,7 @@ import { type DType, fft, ifft, ifftShift, keep, Tensor } from "../tensor/index.
 import { Operator } from "./operator.js";
 import { inEveryPrecision } from "./typed.js";
 
+/** Which axes are transformed, and how they are centred. */
 export interface FourierOperatorOptions {
   /** Default: all. */
   readonly axes?: readonly number[];

@@ -9,6 +9,7 @@ import { fourierBasis, spectrumShape } from "./fourierBasis.js";
 import { Operator } from "./operator.js";
 import { inEveryPrecision } from "./typed.js";
 
+/** Which axes are differenced, by which spacing. */
 export interface GradientOptions {
   /** Axes to differentiate along, first in the range's first axis; default all. Leave out that of channels: [1, 2] for [c, y, x]. */
   readonly axes?: readonly number[];

@@ -8,6 +8,7 @@ import { coilOperator } from "./coils.js";
 import { compose, Operator } from "./operator.js";
 import { inEveryPrecision } from "./typed.js";
 
+/** Oversampling and kernel width: how exact a non-uniform transform is. */
 export interface NufftOptions {
   /** Images in front of the picture's axes: coils. Default none. */
   readonly images?: number;

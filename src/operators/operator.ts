@@ -6,6 +6,7 @@ import { concat, custom, type DType, scope, type Tensor } from "../tensor/index.
 
 export { powerNorm };
 
+/** What a linear operator is made of: shapes, the map, its adjoint, and what is known of them. */
 export interface OperatorDefinition {
   /** For messages: "blur", "radon". */
   readonly name: string;

@@ -14,6 +14,7 @@ export interface Fan {
   /** A straight detector (default) or one on a circle about the source. */
   readonly shape?: "flat" | "arc";
 }
+/** The geometry of projections: angles, detector, distances. */
 export interface RadonOptions {
   /** The picture: [rows, columns]. Default: a square of `detectors`. */
   readonly size?: readonly [number, number];

@@ -4,6 +4,7 @@ import { type DType, type SparseRows, sparseRows } from "../tensor/index.js";
 import { alongAxes, borderIndex } from "./blur.js";
 import type { Operator } from "./operator.js";
 
+/** How samples between samples are found, and what lies outside. */
 export interface ResizeOptions {
   /** Factor of the extents, one for all axes or one for each; the new extent is ⌈scale · n⌉. Give this or `size`. */
   readonly scale?: number | readonly number[];

@@ -5,6 +5,7 @@ import { betweenIndices, identityMap, physicalToIndex, tensorShape } from "../im
 import { type Base, type DType, einsum, keep, splatField, Tensor, warpField } from "../tensor/index.js";
 import { Operator } from "./operator.js";
 
+/** How images are sampled off their grid, and what lies outside. */
 export interface WarpOperatorOptions {
   /** Default 1. */
   readonly channels?: number;

@@ -4,6 +4,7 @@ import { alongBlock, type DType, type SparseRows, sparseRows, Tensor, transposeO
 import { daubechies, mirrorFilter, type WaveletName } from "./daubechies.js";
 import { Operator } from "./operator.js";
 
+/** Which wavelet, over how many levels, along which axes. */
 export interface WaveletOptions {
   /** "haar" = "db1", or Daubechies' filters of 2 to 8 vanishing moments, "db2" … "db8". Default "db4". */
   readonly wavelet?: WaveletName;

@@ -8,6 +8,7 @@ export interface Probe<T> {
   readonly slope: number;
   readonly at: T;
 }
+/** The two constants of Wolfe's conditions and how many trials there may be. */
 export interface WolfeOptions {
   /** Sufficient decrease, 0 < c₁ < c₂ (default 1e-4). */
   readonly c1?: number;

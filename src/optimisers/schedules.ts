@@ -7,6 +7,7 @@ export const constant =
   (k) =>
     k < warmUp ? (k + 1) / warmUp : 1;
 
+/** Where the half cosine begins and ends, and how long the rise before it is. */
 export interface CosineOptions {
   /** All steps. */
   readonly steps: number;

@@ -2,6 +2,7 @@ import type { UpdateRule } from "../core/interfaces.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { mapLeaves, zerosOf } from "../tensor/variables.js";
 
+/** Memory of the two moments and the decay of weights. */
 export interface AdamWOptions {
   /** Step size, about the change of each number per step; or a schedule, k ↦ step, k = 0, 1, … (default 1e-3). */
   readonly step?: number | Tensor | ((k: number) => number);
@@ -45,6 +46,7 @@ export function adamW(o: AdamWOptions = {}): UpdateRule {
   };
 }
 
+/** Step size, momentum and the decay of weights. */
 export interface SgdOptions {
   readonly step: number;
   /** β, the part of the velocity that stays (default 0.9; 0: plain descent). */

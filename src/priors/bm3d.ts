@@ -6,6 +6,7 @@ import { temporary } from "../kernels/temporary.js";
 import { Tensor } from "../tensor/index.js";
 import type { Denoiser } from "./denoiser.js";
 
+/** Size, number and likeness of the blocks that BM3D filters together. */
 export interface Bm3dOptions {
   /** Like patches are sought up to so many samples away along each axis (default 16). */
   readonly radius?: number;

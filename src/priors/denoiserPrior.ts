@@ -40,8 +40,10 @@ export class PlugAndPlay implements Prior, Functional, Proximable {
     return [{ weight: lambda, functional: this }];
   }
 }
+/** The prior whose proximal step is a denoiser: prox_{tR}(v) = denoise(v, σ = √t). */
 export const plugAndPlay = (denoiser: AnyDenoiser): PlugAndPlay => new PlugAndPlay(denoiser);
 
+/** At which noise level the denoiser of RED works. */
 export interface RedOptions {
   /** The denoiser's σ, in the image's units: how much it takes off at every step. */
   readonly sigma: number;
@@ -75,4 +77,5 @@ export class Red implements Prior, Functional {
     return [{ weight: lambda, functional: this }];
   }
 }
+/** Regularisation by denoising, R(x) = ½ ⟨x, x − denoise(x)⟩, with the slope x − denoise(x). */
 export const red = (denoiser: AnyDenoiser, options: RedOptions): Red => new Red(denoiser, options);

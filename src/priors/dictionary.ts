@@ -5,6 +5,7 @@ import type { Denoiser } from "./denoiser.js";
 import { pictures } from "./nonLocalMeans.js";
 import { matchingPursuit } from "./sparseCoding.js";
 
+/** Size of patches and dictionary, and how many atoms a patch may use. */
 export interface DictionaryOptions {
   /** Patches of n × n samples (default 8). */
   readonly patch?: number;
@@ -128,6 +129,7 @@ function learned(
   return d;
 }
 
+/** How many rounds K-SVD makes, and how sparse its codes are. */
 export interface KSvdOptions {
   /** Of coding: ‖signal − Dγ‖² ≤ this. */
   readonly error: number;

@@ -3,6 +3,7 @@ import { shapeText, sizeOf } from "../core/shape.js";
 import { Tensor } from "../tensor/index.js";
 import type { Denoiser } from "./denoiser.js";
 
+/** Size of patches, how far like ones are looked for, and how alike they must be. */
 export interface NonLocalMeansOptions {
   /** Patches are (2 p + 1)² samples (default p = 2). */
   readonly patchRadius?: number;

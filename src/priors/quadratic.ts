@@ -47,4 +47,5 @@ export class Biharmonic extends Quadratic {
     super("biharmonic", (shape) => laplacian(shape, dimensions));
   }
 }
+/** ½ ‖Δx‖² as a prior: thin plates through what is known. */
 export const biharmonic = (o: { readonly dimensions?: number } = {}): Biharmonic => new Biharmonic(o.dimensions);

@@ -6,6 +6,7 @@ export interface SparseCodes {
   readonly atoms: Int32Array;
   readonly values: Float64Array;
 }
+/** When matching pursuit stops: by the number of atoms or by what is left. */
 export interface MatchingPursuitOptions {
   /** Stop when ‖signal − D γ‖² ≤ this. */
   readonly error: number;

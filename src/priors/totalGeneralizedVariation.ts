@@ -9,6 +9,7 @@ import { dispose, fused, keep, scope, Tensor } from "../tensor/index.js";
 import { l21 } from "./norms.js";
 import { tvLayout } from "./tvPrimalDual.js";
 
+/** What bending costs against slope, which axes are space, and what lies beyond the border. */
 export interface TgvOptions {
   /** β: what bending costs against slope (default 2, in samples): larger is nearer to total variation of slopes that never change. */
   readonly ratio?: number;
@@ -24,6 +25,7 @@ export interface TgvOptions {
 export function tgvOperators(shape: Shape, o: TgvOptions = {}): TgvOperators {
   return operatorsFor(shape, o, keep);
 }
+/** The operators of total generalised variation: gradient, symmetrised gradient. */
 export interface TgvOperators {
   readonly gradient: Operator;
   readonly bend: Operator;
@@ -211,6 +213,7 @@ export function tgvPrimalDual(o: TgvOptions & { readonly block?: number } = {}):
   };
 }
 
+/** The restored image with objective and gap at the end. */
 export interface TgvResult {
   readonly image: Tensor;
   /** The slope w. */
@@ -254,6 +257,7 @@ export async function tgvRestore(
   const r = await iterate(tgvPrimalDual(o), c.problem, c.start, { ...run, iterations: steps, keepState: true, keepBest: false });
   return scope(() => finished(c.middle, r));
 }
+/** `tgvRestore` in one go, without a word in between: a fixed number of steps, or until the gap is small. */
 export const tgvRestoreSync = (p: TgvProblem, o: TgvOptions & { readonly iterations?: number } = {}): TgvResult =>
   scope(() => {
     const c = centred(p);
@@ -314,6 +318,7 @@ export class TotalGeneralizedVariation implements Prior, Functional, Proximable 
     return tgvRestoreSync({ data: v, lambda: t instanceof Tensor ? t.item() : t }, this.options).image;
   }
 }
+/** min over w of α₁ ‖∇x − w‖₁ + α₀ ‖E w‖₁ as a prior: piecewise linear images. */
 export const totalGeneralizedVariation = (o: TgvOptions = {}): TotalGeneralizedVariation => new TotalGeneralizedVariation(o);
 
 /** The field w of TGV(x), and the value with it: over-relaxed primal-dual steps until the bound ⟨∇x, E*q⟩, |E*q| ≤ 1, |q| ≤ β, is near. */

@@ -44,4 +44,5 @@ export class TotalVariation implements Prior, Functional, Proximable {
     return tvRestoreSync({ data: v, lambda: t instanceof Tensor ? t.item() : t }, this.options).image;
   }
 }
+/** Σ |∇x| as a prior: piecewise constant images. */
 export const totalVariation = (o: TotalVariationOptions = {}): TotalVariation => new TotalVariation(o);

@@ -178,6 +178,7 @@ export function tvPrimalDual(o: TvPrimalDualOptions = {}): Iteration<TvProblem, 
   };
 }
 
+/** The restored image with objective and gap at the end. */
 export interface TvResult {
   readonly image: Tensor;
   readonly stop: Stop;

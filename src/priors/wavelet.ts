@@ -4,6 +4,7 @@ import { type Operator, stationaryWaveletOperator, type WaveletOptions, waveletO
 import { type DType, keep, Tensor } from "../tensor/index.js";
 import { l1 } from "./norms.js";
 
+/** Which wavelet, over how many levels, and whether the coarsest coefficients are spared. */
 export interface WaveletPriorOptions extends Omit<WaveletOptions, "axes" | "type"> {
   /** The last so many axes are space (default all). */
   readonly dimensions?: number;
@@ -52,6 +53,7 @@ export class WaveletL1 implements Prior, Functional, Proximable {
     return [{ weight: lambda, functional: this }];
   }
 }
+/** ‖W x‖₁ as a prior, W an orthonormal wavelet transform: its proximal step is soft thresholding. */
 export const waveletL1 = (o: WaveletPriorOptions = {}): WaveletL1 => new WaveletL1(o);
 
 /**

@@ -4,6 +4,7 @@ import { resizeOperator } from "../operators/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { back, forth, placed, power, projectedKernel, type Spectra, spectraOf } from "./projectedKernel.js";
 
+/** Size of the unknown kernel, weight of edges while it is sought, rounds on each level. */
 export interface BlindKernelOptions {
   /** The kernel is sought on a square of so many samples, odd (default 25, at most a third of the picture). Larger than the blur is well, but less sure. */
   readonly size?: number;
@@ -22,6 +23,7 @@ export interface BlindKernelOptions {
     readonly x: Tensor;
   }) => void;
 }
+/** Kernel and picture that explain a blurred picture together. */
 export interface BlindKernelResult {
   /** [size, size], no weight negative, their sum 1, the centre of mass in the middle. */
   readonly kernel: Tensor;

@@ -1,6 +1,7 @@
 import { coilOperator, fourierOperator } from "../operators/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 
+/** A phantom as several coils see it: image, sensitivities, k-space. */
 export interface CoilPhantom {
   /** [h, w] complex: ellipses with a smooth phase. */
   readonly image: Tensor;

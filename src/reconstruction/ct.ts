@@ -10,12 +10,15 @@ import { centreOfRotation, type FbpFilter, fbp } from "./fbp.js";
 import { restore } from "./restore.js";
 import { lambdaOfNoise } from "./restoreByDenoiser.js";
 
+/** How images are found from projections: a convex minimum (pdhg), filtered backprojection, or iterations on the equations. */
 export const ctSolvers = ["pdhg", "fbp", "sirt", "sart", "cgls"] as const;
+/** A name in `ctSolvers`. */
 export type CtSolver = (typeof ctSolvers)[number];
 
 /** A learned reconstruction: (sinogram [views, bins], its geometry) ↦ picture. `networkSlice` of `pullback/models` makes one of a network; any function will do. */
 export type CtNetwork = (sinogram: Tensor, geometry: RadonGeometry) => Tensor;
 
+/** Geometry, prior, weight and solver of a reconstruction from projections. */
 export interface CtOptions {
   /** Line integrals [views, detectors], in samples of the picture times its values. */
   readonly sinogram: Tensor;
@@ -50,6 +53,7 @@ export interface CtOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
+/** An image from projections, with how it was found and how well it explains them. */
 export interface CtResult {
   readonly image: Tensor;
   readonly status: "ok" | "suspect";

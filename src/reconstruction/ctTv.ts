@@ -17,6 +17,7 @@ export interface CtTvProblem {
   /** Default none: then the gap is that among pictures of at most 1.25 times the largest value found. */
   readonly high?: number;
 }
+/** Steps and stopping of total variation from projections. */
 export interface CtTvOptions {
   /** Converged when the duality gap is below this part of the objective (default 1e-4). */
   readonly tolerance?: number;

@@ -10,6 +10,7 @@ import { solveSquares } from "../solvers/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { pullback } from "../tensor/primitive.js";
 
+/** Which network stands for the image, and for how many steps it is fitted. */
 export interface DeepImagePriorOptions {
   /** A, on pictures [y, x] or [c, y, x]. */
   readonly operator: LinearOperator;
@@ -42,6 +43,7 @@ export interface DeepImagePriorOptions {
   /** `value` is the mean squared error of the samples kept back; `x` the picture so far. */
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
+/** What a network that was fitted to one picture makes of it, and when it was stopped. */
 export interface DeepImagePriorResult {
   readonly image: Tensor;
   readonly stop: Stop;

@@ -7,6 +7,7 @@ import { conjugateGradient } from "../solvers/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import type { QuadraticData } from "./frameShrinkage.js";
 
+/** Patches and dictionary that are learned while an image is reconstructed. */
 export interface DictionaryMrOptions {
   /** Patches of n × n samples (default 6). */
   readonly patch?: number;

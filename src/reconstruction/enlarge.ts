@@ -9,6 +9,7 @@ import { requireMemory, scope, type Tensor } from "../tensor/index.js";
 
 /** A learned enlargement: pictures [..., y, x] ↦ [..., s y, s x] of the same units. `networkEnlarger` of `pullback/models` makes one of a network. */
 export type Enlarger = (image: Tensor) => Tensor;
+/** How many times, by interpolation or by which network. */
 export interface EnlargeOptions {
   /** So many new samples for each old one, along both axes: a whole number from 2 on. */
   readonly scale: number;
@@ -25,6 +26,7 @@ export interface EnlargeOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
+/** The enlarged picture, and by what means. */
 export interface EnlargeResult {
   /** [..., scale · rows, scale · columns]. */
   readonly image: Tensor;

@@ -5,6 +5,7 @@ import { hermitianEigen } from "../kernels/hermitian.js";
 import { engine } from "../kernels/index.js";
 import { ifft, scope, Tensor } from "../tensor/index.js";
 
+/** Size of the calibration region and kernels, and which eigenvalues count. */
 export interface EspiritOptions {
   /** Extents of the fully sampled centre to calibrate on: one number for all axes or one each; default 24, or less where the mask says so. */
   readonly calibration?: number | readonly number[];
@@ -17,6 +18,7 @@ export interface EspiritOptions {
   /** Which samples were measured, stretched to the image; needed to find the calibration region of undersampled data. */
   readonly mask?: Tensor;
 }
+/** Coil sensitivities with the eigenvalue that says where they hold. */
 export interface EspiritMaps {
   /** [c, h, w] complex, Σ|S_c|² = 1 inside the body and 0 outside. Phases are relative to the calibration data's strongest virtual coil. */
   readonly maps: Tensor;

@@ -13,8 +13,10 @@ export const fbpFilters = {
   hamming: (w: number) => 0.54 + 0.46 * Math.cos(2 * Math.PI * w),
   hann: (w: number) => 0.5 + 0.5 * Math.cos(2 * Math.PI * w),
 } as const;
+/** A name in `fbpFilters`. */
 export type FbpFilter = keyof typeof fbpFilters;
 
+/** The geometry, and the window on the ramp filter. */
 export interface FbpOptions extends RadonOptions {
   /** Default "ram-lak"; "hann" for noisy data. */
   readonly filter?: FbpFilter;

@@ -94,6 +94,7 @@ export interface Frame {
   /** Samples of the fine grid for one of the frame, x, y(, z). */
   readonly factors: readonly number[];
 }
+/** A frame as equations for the wanted image: its values, its place on the target grid, its sensor. */
 export function frameOf(image: Image, target: Grid, sensor: Sensor): Frame {
   const d = dimensionOf(image.grid);
   if (dimensionOf(target) !== d)

@@ -49,6 +49,7 @@ export interface FrameMotion {
   linearise(x: Tensor): LinearisedMotion;
   transform(): Transform;
 }
+/** How frames change with small changes of a motion's parameters, dp ↦ J dp, and the adjoint of that. */
 export interface LinearisedMotion {
   push(dp: Tensor): Tensor;
   pull(v: Tensor): Tensor;
@@ -199,6 +200,7 @@ function weighted(gradient: Tensor, m: readonly number[], o: readonly number[]):
   return sum ?? Tensor.zeros([c, ...size]);
 }
 
+/** How far apart the control points of a dense motion are. */
 export interface DenseOptions {
   /** Distance of control points, in samples of the shared image. */
   readonly spacingVoxels: number;

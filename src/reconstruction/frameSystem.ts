@@ -19,6 +19,7 @@ export interface FrameEquations {
 /** Beyond so many samples a transform costs more than the steps that it saves. */
 const transformed = 4e6;
 
+/** The normal equations of several frames for one image: Σ Aᵢ*Aᵢ and Σ Aᵢ*dᵢ, with a gradient beside them where a prior asks for it. */
 export function frameEquations(operators: readonly FrameOperator[], gradient?: ReturnType<typeof gradientOperator>): FrameEquations {
   const shape = operators[0].domain;
   const axes = shape.slice(1).map((_, k) => k + 1);
@@ -118,6 +119,7 @@ export interface FrameTvState extends State<Tensor> {
   readonly dual: number;
   readonly rho: number;
 }
+/** Frames, total variation and its weight: one image that explains all of them. */
 export interface FrameTvProblem {
   readonly equations: FrameEquations;
   readonly lambda: number;

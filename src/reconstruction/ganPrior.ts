@@ -15,6 +15,7 @@ export interface Generative {
   readonly generator: Layer;
   readonly discriminator?: Layer;
 }
+/** Steps, starts and weights of the search in a generator's range. */
 export interface GanPriorOptions {
   /** A, on pictures [y, x] of the generator's size. */
   readonly operator: LinearOperator;
@@ -38,6 +39,7 @@ export interface GanPriorOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
+/** The image in a generator's range that explains the data best, with its code. */
 export interface GanPriorResult {
   readonly image: Tensor;
   /** G(z), and z. */

@@ -2,6 +2,7 @@ import { ArgumentError, ShapeError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
 import { Tensor } from "../tensor/index.js";
 
+/** The phase of a cycle (breathing, heartbeat) at every measurement, as a navigator tells it. */
 export interface Gating {
   /** Of each measurement, from 0 on; −1 before the first whole cycle and after the last one. */
   readonly phases: Int32Array;

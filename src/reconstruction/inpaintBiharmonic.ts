@@ -5,6 +5,7 @@ import { engine } from "../kernels/index.js";
 import { conjugateDirection, conjugateStep, laplacian } from "../kernels/laplacian.js";
 import { scope, Tensor } from "../tensor/index.js";
 
+/** Tolerance and number of steps of the inpainting equation. */
 export interface BiharmonicOptions {
   /** The last so many axes are space (1 to 3; default all). */
   readonly dimensions?: number;
@@ -13,6 +14,7 @@ export interface BiharmonicOptions {
   /** Most iterations of each level (default 2000). */
   readonly iterations?: number;
 }
+/** The picture with its holes filled, and how exactly the equation holds. */
 export interface BiharmonicResult {
   readonly image: Tensor;
   readonly stop: Stop;

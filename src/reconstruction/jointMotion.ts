@@ -18,6 +18,7 @@ import { type FrameEquations, frameEquations, imageSystem, solveImage } from "./
  * @see Golub & Pereyra (1973), SIAM J. Numer. Anal. 10; Kaufman (1975), BIT 15; Ruhe & Wedin (1980), SIAM Review 22, algorithms 1 to 3
  */
 export type ProjectionJacobian = "kaufman" | "fixed";
+/** Frames whose motion and whose common image are both unknown. */
 export interface JointProblem {
   readonly frames: readonly Frame[];
   readonly target: Grid;
@@ -31,6 +32,7 @@ export interface JointProblem {
   readonly lights?: readonly Light[];
   /** The first frame is where the image is; the others have parameters. */
 }
+/** The image and the motions, as they stand. */
 export interface JointUnknowns {
   readonly [name: string]: Tensor;
   readonly image: Tensor;
@@ -49,6 +51,7 @@ export interface JointState extends State<JointUnknowns> {
   /** How much solving the image better at the same motion gave, since the last step that moved. */
   readonly solved?: number;
 }
+/** How image and motions take turns, and when they are done. */
 export interface JointOptions {
   readonly jacobian?: ProjectionJacobian;
   /** Conjugate gradients for the image at each p, for the step, and before the first step. */

@@ -11,6 +11,7 @@ import { noiseLevel } from "./noise.js";
  *  lcurve       where the curve of log R(x̂) over log ‖r‖ bends most: needs no noise level, and promises nothing
  */
 export type LambdaRule = "gcv" | "sure" | "discrepancy" | "lcurve";
+/** One λ that was tried, with what came of it. */
 export interface LambdaPoint {
   readonly lambda: number;
   /** ‖Ax̂ − y‖². */
@@ -22,6 +23,7 @@ export interface LambdaPoint {
   /** What is made small (for the discrepancy: |log of residual over mσ²|; for the L-curve: minus the curvature, 0 at its ends). */
   readonly score: number;
 }
+/** The λ that was chosen, by which rule, and the course of the search. */
 export interface LambdaChoice {
   readonly lambda: number;
   readonly rule: LambdaRule;
@@ -32,6 +34,7 @@ export interface LambdaChoice {
   /** The solution at the best λ tried, to start from. */
   readonly start: Tensor;
 }
+/** Where λ is looked for, and how finely. */
 export interface LambdaSearch {
   readonly operator: LinearOperator;
   readonly data: Tensor;

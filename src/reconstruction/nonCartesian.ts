@@ -4,6 +4,7 @@ import { densityCompensation, fourierOperator, nonCartesianOperator, nufftOperat
 import { Tensor } from "../tensor/index.js";
 import { type EspiritOptions, espirit } from "./espirit.js";
 
+/** Samples of k-space along a trajectory, coil by coil. */
 export interface TrajectoryData {
   /** Complex samples: [m] or [coils, m], with m laid out as the trajectory is. */
   readonly kspace: Tensor;
@@ -14,6 +15,7 @@ export interface TrajectoryData {
   readonly maps?: Tensor | "espirit";
   readonly espirit?: Omit<EspiritOptions, "mask">;
 }
+/** An image from samples off the grid: data, where they lie, sensitivities, weights. */
 export interface TrajectoryProblem {
   readonly shape: readonly [number, number];
   /** x ↦ √w F(S_c x), w the share of k-space that each sample stands for: A*A is near the identity where k-space is covered. */

@@ -13,6 +13,7 @@ export const forth = (x: Tensor) => rfft(x, { axes });
 export const back = (z: Tensor, n: number) => irfft(z, { axes, n });
 export const power = (z: Tensor) => z.real().square().add(z.imag().square());
 
+/** Fourier transforms of a picture and of differences, which serve at every step. */
 export function spectraOf(y: Tensor): Spectra {
   const [H, W] = y.shape;
   const difference = (at: number) => {
@@ -44,6 +45,7 @@ function cut(x: Tensor, n: number): Tensor {
   );
 }
 
+/** The picture eliminated: what is left of the objective, and its slope, as functions of the kernel. */
 export interface Projected {
   readonly k: Tensor;
   /** J(k). */
@@ -54,6 +56,7 @@ export interface Projected {
   /** |K|² + β. */
   readonly scale: Tensor;
 }
+/** The kernel that was found by eliminating the picture. */
 export interface ProjectedKernel {
   at(k: Tensor): Projected;
   /** ∇J, exact: where u is the best for k, what u does to first order does not matter. */

@@ -7,7 +7,9 @@ import { complex, keep, scope, stack, Tensor } from "../tensor/index.js";
 import { acceleratedShrinkage, complexTvPrimalDual, type QuadraticData } from "./frameShrinkage.js";
 import { reconstructMrSeries } from "./reconstructMrSeries.js";
 
+/** How a series from few samples per frame is reconstructed. */
 export const dynamicMethods = ["lowrank+sparse", "temporalTv", "temporalWavelet", "motion", "learned"] as const;
+/** A name in `dynamicMethods`. */
 export type DynamicMethod = (typeof dynamicMethods)[number];
 /**
  * A learned reconstruction of series: (A*y [t, h, w] complex, where frames were measured [t, h, w or 1], frequency 0 in the middle) ↦ frames [t, h, w], in
@@ -15,6 +17,7 @@ export type DynamicMethod = (typeof dynamicMethods)[number];
  */
 export type MrSeriesNetwork = (zeroFilled: Tensor, mask: Tensor) => Tensor;
 
+/** Method, weights and number of steps of a dynamic reconstruction. */
 export interface DynamicMrOptions {
   /** Complex, centred, orthonormal: [t, h, w] of one coil, or [t, coils, h, w] with `maps`. */
   readonly kspace: Tensor;
@@ -42,6 +45,7 @@ export interface DynamicMrOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
+/** A series with what it was made of and how it ended. */
 export interface DynamicMrResult {
   /** [t, h, w] complex, in the units of the data. */
   readonly frames: Tensor;

@@ -24,12 +24,14 @@ import { acceleratedShrinkage, complexTvPrimalDual, type QuadraticData } from ".
 import { trajectoryProblem } from "./nonCartesian.js";
 import { restore } from "./restore.js";
 
+/** The priors that a reconstruction from k-space knows by name. */
 export type MrPrior = "wavelet" | "tv" | "l2" | "none" | "pnp" | "learned" | "dictionary";
 /**
  * A learned reconstruction: (A*y, x ↦ A*A x) ↦ image, all complex [h, w], in units in which the largest magnitude of A*y is 1. `networkReconstruction` of
  * `pullback/models` makes one of a network; any function will do.
  */
 export type MrNetwork = (zeroFilled: Tensor, normal: (x: Tensor) => Tensor) => Tensor;
+/** Coils, prior, weight and solver of a reconstruction from k-space. */
 export interface ReconstructMrOptions {
   /**
    * Complex, centred, orthonormal: [h, w] of one coil or [coils, h, w]; 0 where nothing was measured. With a trajectory: [m] or [coils, m], laid out as
@@ -71,6 +73,7 @@ export interface ReconstructMrOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
+/** An image from k-space, with sensitivities, the scale of the data and how it ended. */
 export interface ReconstructMrResult {
   /** [h, w] complex, in the units of the data. */
   readonly image: Tensor;

@@ -7,6 +7,7 @@ import { engine } from "../kernels/index.js";
 import { sampledFourierOperator } from "../operators/index.js";
 import { complex, fft, ifft, scope, Tensor } from "../tensor/index.js";
 
+/** How the frames of a series from k-space are reconstructed, one by one or together. */
 export interface MrSeriesOptions {
   /** [t, h, w] complex, centred, orthonormal, of one coil; 0 where nothing was measured. */
   readonly kspace: Tensor;
@@ -22,6 +23,7 @@ export interface MrSeriesOptions {
   readonly tolerance?: number;
   readonly signal?: AbortSignal;
 }
+/** A series of images from k-space, and how it ended. */
 export interface MrSeriesResult {
   /** [t, h, w] complex: background + moving. */
   readonly frames: Tensor;

@@ -30,6 +30,7 @@ export interface Solver {
   readonly name: string;
   readonly iteration: Iteration<InverseProblem, Tensor, State<Tensor> & { readonly gap?: number }>;
 }
+/** Weight, solver and stopping of a restoration. */
 export interface RestoreOptions {
   /** A. */
   readonly operator: LinearOperator;
@@ -56,6 +57,7 @@ export interface RestoreOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
+/** The restored image with objective, λ and how it ended. */
 export interface RestoreResult {
   /** x, of the operator's domain. */
   readonly image: Tensor;

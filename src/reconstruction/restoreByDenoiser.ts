@@ -10,6 +10,7 @@ import { keep, scope, Tensor } from "../tensor/index.js";
 import { inpaintBiharmonic } from "./inpaintBiharmonic.js";
 import { noiseLevel } from "./noise.js";
 
+/** Strength and number of the steps by a denoiser. */
 export interface ByDenoiserOptions {
   readonly operator: LinearOperator;
   readonly data: Tensor;
@@ -24,6 +25,7 @@ export interface ByDenoiserOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
+/** The image at which denoiser and data agree, and how it ended. */
 export interface ByDenoiserResult {
   readonly image: Tensor;
   readonly stop: Stop;

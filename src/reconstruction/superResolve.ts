@@ -25,7 +25,9 @@ import {
 import { noiseLevel } from "./noise.js";
 import { restore } from "./restore.js";
 
+/** How frames may move against each other in super-resolution. */
 export const motionNames = ["translation", "rigid", "similarity", "affine", "dense"] as const;
+/** A name in `motionNames`. */
 export type MotionName = (typeof motionNames)[number];
 export interface SuperResolveOptions extends Sensor {
   /** Low-resolution images of one scene, values [c, (z,) y, x]. The result is the scene as the first one saw it. */
@@ -61,6 +63,7 @@ export interface SuperResolveOptions extends Sensor {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress<unknown>) => void;
 }
+/** A finer image from several frames, with their motions and how it ended. */
 export interface SuperResolveResult {
   readonly image: Image;
   /** For each frame: its points ↦ the first frame's. */

@@ -7,6 +7,7 @@ import { identityTransform, warp } from "../transforms/index.js";
 import { atSpacing } from "./levels.js";
 import { atHome, blocksBetween, rimOf } from "./search.js";
 
+/** How many edges of two images lie on each other, and how many would by chance. */
 export interface Agreement {
   /** Planes that were large enough to look at. */
   readonly planes: number;

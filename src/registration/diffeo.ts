@@ -17,6 +17,7 @@ import { landmarkPull, type VoxelPairs, voxelPairs } from "./points/landmarkPull
 import type { LandmarkPairs } from "./points/landmarkTerm.js";
 import { activeRegion, cropped } from "./region.js";
 
+/** How stiff a deformation is and how it moves, level by level. */
 export interface DiffeoOptions {
   /** Shrink factors, coarse to fine. */
   readonly shrinks: readonly number[];
@@ -33,6 +34,7 @@ export interface DiffeoOptions {
   /** Leave the result on the grid of the last level rather than bring it to fixed's. */
   readonly onLevel?: boolean;
 }
+/** Two images with the linear map that brings them near, masks, landmarks and a start. */
 export interface DiffeoInput {
   readonly fixed: Image;
   readonly moving: Image;
@@ -53,6 +55,7 @@ export interface Midway {
   readonly toMoving: Tensor;
   readonly grid: Grid;
 }
+/** Displacements both ways, with the course of the metric and how exactly they invert each other. */
 export interface DiffeoResult {
   /** Displacements in mm on `grid`: fixed ↦ fixed-like points, to be followed by the linear map. */
   readonly forward: Tensor;

@@ -17,6 +17,7 @@ import {
 } from "../transforms/index.js";
 import { baseOf } from "../transforms/warp.js";
 
+/** How far apart control points are. */
 export interface BSplineFamilyOptions {
   /** Distance of the control points in voxels of each level (of its finest axis), along every axis in mm alike. Default 5. */
   readonly spacingVoxels?: number;
@@ -91,6 +92,7 @@ const zeros = (grid: Grid) => Tensor.zeros([grid.size.length, ...tensorShape(gri
 const sigmas = (grid: Grid, voxels: number) =>
   [...grid.spacing].reverse().map((s, k) => (grid.size[grid.size.length - 1 - k] > 1 ? (voxels * Math.min(...grid.spacing)) / s : 0));
 
+/** How far a step spreads over neighbours. */
 export interface DenseFamilyOptions {
   /** σ in voxels of the Gaussian that descents see gradients through, so that neighbours move together. Default 4. */
   readonly smoothVoxels?: number;
@@ -120,6 +122,7 @@ export function displacement({ smoothVoxels = 4 }: DenseFamilyOptions = {}): Tra
   };
 }
 
+/** How far a step spreads over neighbours, and how finely the flow is integrated. */
 export interface VelocityFamilyOptions extends DenseFamilyOptions {
   /** K: v/2ᴷ is composed with itself K times. Default 6. */
   readonly squarings?: number;

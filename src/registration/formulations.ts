@@ -25,6 +25,7 @@ import { type Compositional, dot, following, forcesOf, inverseCompositional, qua
  * @see Awate, Image registration (lecture notes), for the second; Baker & Matthews (2004), Lucas–Kanade 20 years on, IJCV 56(3), for the third
  */
 export const formulations = ["forward", "inverse", "inverseCompositional"] as const;
+/** A name in `formulations`. */
 export type Formulation = (typeof formulations)[number];
 
 /** An image, its gradient and its products ∇⊗∇ ⊗ (p, 1)(p, 1)ᵀ on its own voxels: what the fixed side of a step needs. */

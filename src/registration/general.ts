@@ -45,8 +45,10 @@ import { foldBarrier, unfolded } from "./unfold.js";
 
 /** Methods that a family's parameters can be found with. */
 export const generalOptimisers = ["lbfgs", "gaussNewton", "gradientDescent", "momentum", "adam"] as const;
+/** A name in `generalOptimisers`. */
 export type GeneralOptimiser = (typeof generalOptimisers)[number];
 
+/** Family, regulariser, its weight and optimiser of D + α S, and the levels. */
 export interface GeneralOptions {
   readonly family: TransformFamily;
   /** S; none: the family alone keeps y smooth. */
@@ -67,6 +69,7 @@ export interface GeneralStart {
   readonly parameters: Parameters;
   readonly grid: Grid;
 }
+/** A deformation with the parameters that make it, the objective's course and its folds. */
 export interface GeneralResult {
   /** y, fixed points ↦ points that the linear map follows. */
   readonly transform: Transform;

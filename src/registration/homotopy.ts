@@ -17,6 +17,7 @@ import { ssd } from "../metrics/index.js";
 import { concat, grad, hessian, jvp, scope, stack, Tensor, valueAndGrad, warpField } from "../tensor/index.js";
 import { type AffineModel, affineFromParameters, parameterCount } from "../transforms/affine.js";
 
+/** The model, and the range of blurs a minimum is followed through. */
 export interface HomotopyOptions {
   readonly model: AffineModel;
   /** Where the search at the largest scale begins. Default: the identity. */
@@ -45,6 +46,7 @@ export interface HomotopyStep {
   /** ∇²J was positive definite there: the point is a minimum, and the path is smooth. */
   readonly minimum: boolean;
 }
+/** The minimum at the sharp end, with the path that led there. */
 export interface HomotopyResult {
   readonly map: AffineMap;
   readonly value: number;

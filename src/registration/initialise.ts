@@ -5,7 +5,9 @@ import type { Tensor } from "../tensor/index.js";
 import { type LinearLevel, valueUnder } from "./linear.js";
 import { type Place, turnsWithin } from "./volumeStarts.js";
 
+/** Where a registration begins: as the headers say, middles or masses on each other, by search, by descriptions, or the best of these. */
 export const starts = ["auto", "identity", "moments", "center", "search", "mind"] as const;
+/** A name in `starts`. */
 export type Start = (typeof starts)[number];
 
 /** Centre of mass, in millimetres, of the values above the image's lowest (times a mask). */

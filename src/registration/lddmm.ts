@@ -14,6 +14,7 @@ import type { LevelRun } from "./linearFamily.js";
 import { LandmarkDistance } from "./points/landmarkDistance.js";
 import type { LandmarkPairs } from "./points/landmarkTerm.js";
 
+/** Velocities in time, their order of smoothness, mass preservation, α. */
 export interface LddmmOptions {
   /** α in D + α S. Default 1e-3 for order 1, 2e-4 for order 2. */
   readonly alpha?: number;

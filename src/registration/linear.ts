@@ -22,6 +22,7 @@ export type { LevelRun, LinearLevel, LinearResult } from "./linearFamily.js";
 
 /** Methods for linear models: the first two need a metric with a least-squares form, the others only its slope. */
 export const linearOptimisers = ["levenbergMarquardt", "gaussNewton", "lbfgs", "gradientDescent", "momentum", "adam"] as const;
+/** A name in `linearOptimisers`. */
 export type LinearOptimiser = (typeof linearOptimisers)[number];
 /** How a linear model is estimated; what is left out is chosen by the metric. */
 export interface LinearMethod {

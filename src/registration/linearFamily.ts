@@ -8,6 +8,7 @@ import { type AffineModel, affineFromParameters, parameterCount } from "../trans
 import { baseOf } from "../transforms/warp.js";
 import { type LandmarkPairs, landmarkTerm } from "./points/landmarkTerm.js";
 
+/** Two images of one level with their masks. */
 export interface LinearLevel {
   readonly fixed: Image;
   readonly moving: Image;
@@ -25,6 +26,7 @@ export interface LevelRun {
   readonly level: number;
   readonly levels: number;
 }
+/** The linear map of one level, and the metric on the way to it. */
 export interface LinearResult {
   readonly map: AffineMap;
   readonly value: number;

@@ -18,6 +18,7 @@ import { atSpacing } from "./levels.js";
 import { mapOfPairs } from "./points/pairs.js";
 import type { Cloud } from "./points/pointSet.js";
 
+/** Where descriptions of self-similarity are matched, over which levels, and how far. */
 export interface MindSearchOptions {
   /** Weights on the two grids, [1, (z,) y, x]: where the images count. */
   readonly fixedMask?: Tensor;
@@ -36,6 +37,7 @@ export interface MindSearchOptions {
   readonly inverseConsistent?: boolean;
   readonly signal?: AbortSignal;
 }
+/** A linear map by descriptions of self-similarity, with how well they agree. */
 export interface MindSearchResult {
   /** Fixed points ↦ moving points: a displacement, after it the start where one was given; or the linear map of `model`. */
   readonly transform: Transform;

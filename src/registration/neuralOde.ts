@@ -8,6 +8,7 @@ import { Tensor, Traced } from "../tensor/tensor.js";
 import { mapLeaves } from "../tensor/variables.js";
 import { flow, TimeVelocityTransform } from "../transforms/index.js";
 
+/** Size of the network that is the velocity, and how finely it is integrated. */
 export interface NeuralOdeOptions {
   /** Numbers inside each layer of the network, and its layers after the waves (default 48 and 2). */
   readonly width?: number;

@@ -12,6 +12,7 @@ import { flow, identityTransform, TimeVelocityTransform, type Transform } from "
 import { atSpacing, baseSpacing, defaultShrinks, robustRange, scaledTo } from "./levels.js";
 import { Lattice, type NeuralOdeOptions, roughness } from "./neuralOde.js";
 
+/** Size of the network that is the motion of a series, and how it is trained. */
 export interface NeuralSequenceOptions extends Omit<NeuralOdeOptions, "steps"> {
   /** Runge–Kutta steps from a frame to the next (default 2). */
   readonly steps?: number;
@@ -32,6 +33,7 @@ export interface NeuralSequenceOptions extends Omit<NeuralOdeOptions, "steps"> {
     readonly value?: number;
   }) => void;
 }
+/** One motion through all frames, with how well each is explained. */
 export interface NeuralSequenceResult {
   /** Points of the first frame ↦ points of frame k; the first is the identity. Each has its inverse. */
   readonly transforms: readonly Transform[];

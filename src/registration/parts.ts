@@ -18,6 +18,7 @@ import { neuralOde } from "./neuralOde.js";
 
 /** Families of deformations by their names, each a function of its options. */
 export const familiesByName: Readonly<Record<string, () => TransformFamily>> = { bspline, displacement, velocity, neuralOde };
+/** All names in `familiesByName`. */
 export const families: readonly string[] = Object.keys(familiesByName);
 /** Regularisers of displacement fields by their names, each a function of its options. */
 export const regularisersByName: Readonly<Record<string, () => FieldRegulariser>> = {
@@ -31,6 +32,7 @@ export const regularisersByName: Readonly<Record<string, () => FieldRegulariser>
   totalVariation,
   volume,
 };
+/** All names in `regularisersByName`. */
 export const regularisers: readonly string[] = Object.keys(regularisersByName);
 
 /** What the general path is asked for. */

@@ -20,6 +20,7 @@ import { coefficientsOf, type LevelRun, type LinearLevel, secondOrder } from "./
 import { type Compositional, dot, following, forcesOf, inverseCompositional, quadratic, residualOf, squaresOf } from "./residual.js";
 import { atCorners, covarianceOf, type Uncertainty } from "./uncertainty.js";
 
+/** The homography of one level, and the metric on the way to it. */
 export interface ProjectiveResult {
   /** H, fixed mm to moving mm. */
   readonly matrix: readonly number[];

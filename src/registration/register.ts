@@ -44,6 +44,7 @@ import { stiffnessFor } from "./stiffness.js";
 import { hessianUncertainty, leastSquaresUncertainty, spreadOfDeformations, spreadOverStarts, type Uncertainty } from "./uncertainty.js";
 import { volumeStarts } from "./volumeStarts.js";
 
+/** What kind of transform is wanted and how much work it may take. */
 export const presets = [
   "auto",
   "quick",
@@ -58,9 +59,12 @@ export const presets = [
   "diffeo",
   "learned",
 ] as const;
+/** A name in `presets`. */
 export type Preset = (typeof presets)[number];
+/** All names in `metricsByName`. */
 export const metrics: readonly string[] = Object.keys(metricsByName);
 
+/** Where a registration stands: its level and the iteration on it. */
 export interface RegisterProgress {
   readonly level: number;
   readonly levels: number;
@@ -68,6 +72,7 @@ export interface RegisterProgress {
   readonly iterations: number;
   readonly value?: number;
 }
+/** Metric, transform, start and effort of a registration; every part has a default that the images choose. */
 export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
   /** auto (default): rigid, and if that does not explain the images, affine and diffeomorphic. quick: affine and a deformation without its finest level. bspline, svf: a deformation of that family, found by minimising D + α S. learned: a stationary velocity that a network proposes, and some steps of the same. */
   readonly preset?: Preset;
@@ -108,6 +113,7 @@ export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
   readonly signal?: AbortSignal;
   readonly onProgress?: (p: RegisterProgress) => void;
 }
+/** A transform with what it was judged by: `status` says whether to trust it. */
 export interface RegisterResult {
   /** Fixed points ↦ moving points. `inverse()` is at hand. */
   readonly transform: Transform;

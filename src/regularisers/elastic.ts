@@ -2,6 +2,7 @@ import { ArgumentError } from "../core/errors.js";
 import type { Tensor } from "../tensor/index.js";
 import { alongAxes, checkField, type FieldRegulariser, slopes, total } from "./fieldRegulariser.js";
 
+/** Lamé's constants. */
 export interface ElasticOptions {
   /** Lamé's λ ≥ 0: resistance to changes of volume beyond that of μ. Default 0. */
   readonly lambda?: number;

@@ -3,6 +3,7 @@ import { diffusion } from "./diffusion.js";
 import { checkField, type FieldRegulariser } from "./fieldRegulariser.js";
 import { barrier, determinants } from "./volume.js";
 
+/** Weights of lengths and of volumes. */
 export interface HyperelasticOptions {
   /** Weight of ½ |∇u|²: lengths. Default 1. */
   readonly length?: number;

@@ -7,6 +7,7 @@ import { gradientMatrix } from "./elastic.js";
 import { alongAxes, axesOf, checkField, type FieldRegulariser, slopes, total } from "./fieldRegulariser.js";
 import { determinants } from "./volume.js";
 
+/** Where the map should be rigid, and the weights of its being affine, orthonormal and proper. */
 export interface LocalRigidityOptions {
   /** How rigid a place is, 0 … 1, on the fixed side (a segmented bone); sampled on each level's grid. Default: everywhere 1. */
   readonly mask?: Image;

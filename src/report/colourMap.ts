@@ -1,5 +1,6 @@
 /** Red, green, blue, each 0–255. */
 export type Colour = readonly [number, number, number];
+/** A colour for each number from 0 to 1. */
 export type ColourMap = (t: number) => Colour;
 
 /** What no ordinary value looks like: marks a folded place (det J ≤ 0). */
@@ -30,6 +31,7 @@ const anchors: Record<string, readonly Colour[]> = {
   ],
 };
 
+/** The colour maps that reports use. */
 export type ColourMapName = "gray" | "diverging" | "heat";
 
 /** A colour for t in [0, 1] (values outside are clamped, NaN is the first colour): linear between evenly spaced anchors. */

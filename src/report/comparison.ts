@@ -4,6 +4,7 @@ import { robustWindow } from "./picture.js";
 import { cardSection, differenceBar, type Figure, figureList, header, tableSection, viewerSection, warningSection } from "./report.js";
 import { views } from "./slices.js";
 
+/** Two pictures that are set side by side, with figures and words. */
 export interface ComparisonInput {
   readonly title: string;
   readonly subtitle?: string;

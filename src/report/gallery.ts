@@ -6,6 +6,7 @@ import { dataUrl, type Picture } from "./picture.js";
 import { type Figure, figureList, header, tableSection, timingSection, warningSection } from "./report.js";
 import type { Verdict } from "./verdict.js";
 
+/** Rows of pictures with figures, plots and tables: what a report of several results shows. */
 export interface GalleryInput {
   readonly title: string;
   readonly subtitle?: string;

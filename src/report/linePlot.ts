@@ -1,5 +1,6 @@
 import { escapeHtml } from "./escapeHtml.js";
 
+/** One curve of a plot, with its name. */
 export interface Series {
   readonly name: string;
   readonly values: ArrayLike<number>;

@@ -85,6 +85,7 @@ export const png = ({ width, height, channels, data }: Picture): Uint8Array =>
 
 /** The picture as `data:image/png;base64,…`, to stand in a page that loads nothing. */
 export const dataUrl = (picture: Picture): string => pngUrl(png(picture));
+/** A PNG file as an address that a page can hold. */
 export const pngUrl = (bytes: Uint8Array): string => `data:image/png;base64,${base64(bytes)}`;
 
 /** Base64, by Node's Buffer where there is one, else by a page's btoa in pieces that fit an argument list. */

@@ -21,12 +21,14 @@ import { robustWindow } from "./picture.js";
 import { type View, views } from "./slices.js";
 import type { Verdict } from "./verdict.js";
 
+/** A number in a report, with its label and unit. */
 export interface Figure {
   readonly label: string;
   readonly value: number | string;
   readonly unit?: string;
 }
 
+/** Everything that the report of a registration shows. */
 export interface ReportInput {
   readonly title: string;
   readonly subtitle?: string;

@@ -1,5 +1,6 @@
 import { plain } from "./linePlot.js";
 
+/** Whether to trust a registration, in one word and one sentence. */
 export interface Verdict {
   /** good: nothing speaks against it; check: usable after a look; bad: do not use. */
   readonly level: "good" | "check" | "bad";
@@ -7,6 +8,7 @@ export interface Verdict {
   readonly sentence: string;
 }
 
+/** What a verdict is made of. */
 export interface VerdictFigures {
   /** "ok", or how the run ended otherwise. */
   readonly status: string;

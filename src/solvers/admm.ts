@@ -16,6 +16,7 @@ import {
 } from "./inverse.js";
 import { type LinearPart, solveLinear, splitOf } from "./splitting.js";
 
+/** ρ, over-relaxation, and how the linear part is solved. */
 export interface AdmmOptions extends InverseOptions, LinearPart {
   /** The coupling ρ of every copy; a number, or one for each of them. Default: from the weights and the data, then balanced. */
   readonly rho?: number | readonly number[];

@@ -10,6 +10,7 @@ export interface LinearSystem<X extends Variables = Tensor> {
   /** r ↦ P⁻¹r, symmetric positive definite and near A⁻¹. */
   readonly preconditioner?: (r: X) => X;
 }
+/** When conjugate gradients stop, their preconditioner, and the region they must stay in. */
 export interface CgOptions {
   /** Converged when ‖b − Ax‖ ≤ this · ‖b‖ (default 1e-6). */
   readonly relativeResidual?: number;
@@ -105,6 +106,7 @@ function toSphere<X extends Variables>(x: X, d: X, radius: number): number {
   return c >= 0 || a === 0 ? 0 : -c / (b + Math.sqrt(b * b - a * c));
 }
 
+/** The solution with why it ended; a direction of negative curvature if one was met. */
 export interface CgResult<X> {
   readonly x: X;
   readonly stop: Stop;

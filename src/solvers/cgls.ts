@@ -15,6 +15,7 @@ import {
   valueAt,
 } from "./inverse.js";
 
+/** When conjugate gradients on the least-squares equations stop. */
 export interface CglsOptions {
   /** Converged when the gradient's norm is this part of its norm at the start (default 1e-6). */
   readonly tolerance?: number;

@@ -21,6 +21,7 @@ import {
 } from "./inverse.js";
 import { smoothness } from "./landweber.js";
 
+/** Step size, restart, and whether there is momentum at all. */
 export interface FistaOptions extends InverseOptions {
   /** Momentum (default); false: ISTA, x ← prox(x − ∇/L), whose objective never rises. */
   readonly momentum?: boolean;

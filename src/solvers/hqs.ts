@@ -4,6 +4,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { type InverseOptions, type InverseState, objectiveOf, proxAt, relativeChange, through } from "./inverse.js";
 import { type LinearPart, solveLinear, splitOf } from "./splitting.js";
 
+/** How the coupling grows, and how the linear part is solved. */
 export interface HqsOptions extends InverseOptions, LinearPart {
   /** The couplings μ_k, one a step: rising, they tighten z = Kx. The last one stays. */
   readonly couplings: readonly number[];

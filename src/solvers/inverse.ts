@@ -13,6 +13,7 @@ export interface InverseState extends State<Tensor> {
   /** How far x is from a fixed point of the step, relative to x. */
   readonly change?: number;
 }
+/** What every solver of inverse problems takes: when it stops, and what x must satisfy. */
 export interface InverseOptions {
   /** Converged when gap ≤ tolerance · |objective|; where there is no gap, when the fixed-point residual ≤ tolerance · ‖x‖. Default 1e-5. */
   readonly tolerance?: number;

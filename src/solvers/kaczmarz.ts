@@ -11,6 +11,7 @@ import { normOfOperator } from "./operatorNorm.js";
 export interface RowProblem {
   readonly subsets: readonly { readonly operator: LinearOperator; readonly data: Tensor }[];
 }
+/** Order and relaxation of the steps over subsets of the data, and what follows each. */
 export interface KaczmarzOptions {
   /** Between 0 and 2 (default 1); smaller for noisy data. */
   readonly relaxation?: number;

@@ -18,6 +18,7 @@ import {
 } from "./inverse.js";
 import { normOfOperator } from "./operatorNorm.js";
 
+/** The step size. */
 export interface LandweberOptions extends InverseOptions {
   /** τ as a part of 1/L, L the Lipschitz constant of the gradient; between 0 and 2 (default 1). */
   readonly relaxation?: number;

@@ -4,6 +4,7 @@ import { addScaled, normOf } from "../tensor/variables.js";
 import { squares } from "./cgls.js";
 import { type Block, back, type InverseState, sumOf, through } from "./inverse.js";
 
+/** Tolerances and damping of Paige and Saunders. */
 export interface LsqrOptions {
   /** Converged when ‖A*r‖ ≤ tolerance · ‖A‖‖r‖, by the estimates of the bidiagonalisation (default 1e-6). */
   readonly tolerance?: number;

@@ -22,6 +22,7 @@ import {
 } from "./inverse.js";
 import { normOfOperator } from "./operatorNorm.js";
 
+/** Step sizes of primal and dual, and how they adapt. */
 export interface PdhgOptions extends InverseOptions {
   /** τ / σ for operators scaled to norm 1, the square of how large x is over how large the duals are. Default: from the data and the weights. */
   readonly ratio?: number;

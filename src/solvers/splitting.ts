@@ -19,6 +19,7 @@ export function splitOf(p: InverseProblem, who: string): Split {
   return { copied: [fidelity, ...terms], kept: undefined };
 }
 
+/** How (A*A + ρ K*K) x = b is solved inside a splitting. */
 export interface LinearPart {
   /** Steps of conjugate gradients at most, where the system has no closed form (default 20), from the last x. */
   readonly innerIterations?: number;

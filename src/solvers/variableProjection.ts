@@ -30,7 +30,9 @@ export interface SeparableProblem<P extends Variables = Tensor> {
  * All four give the same gradient of ½‖r‖² where x(p) is exact; they differ in the Gauss–Newton matrix.
  */
 export type ProjectionDerivative = "implicit" | "unrolled" | "kaufman" | "fixed";
+/** How the slope of a projected objective is had: exactly by implicit differentiation, through the steps, by Kaufman's approximation, or with x held fixed. */
 export const projectionDerivatives: readonly ProjectionDerivative[] = ["implicit", "unrolled", "kaufman", "fixed"];
+/** How exactly x is solved for, and how its change with p is minded. */
 export interface VariableProjectionOptions {
   readonly derivative?: ProjectionDerivative;
   /** Conjugate gradients: most steps (unrolled: exactly so many), and the residual they stop at. Default 50, 1e-6. */

@@ -14,6 +14,7 @@ import { componentsOf, type Data, type DType, isComplex, Storage } from "./stora
 export type Nested = number | readonly Nested[];
 /** Whatever arithmetic accepts beside a tensor. */
 export type Operand = Tensor | number;
+/** One axis or several; −1 is the last. */
 export type Axes = number | readonly number[];
 
 /**

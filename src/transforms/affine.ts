@@ -8,7 +8,9 @@ import { CompositeTransform } from "./composite.js";
 import { HomographyTransform, homographyOfAffine } from "./homography.js";
 import { fixedSpace, movingSpace, type Space, type Transform } from "./transform.js";
 
+/** Linear models, each containing the ones before it. */
 export const affineModels = ["translation", "rigid", "similarity", "affine"] as const;
+/** A name in `affineModels`. */
 export type AffineModel = (typeof affineModels)[number];
 
 /**
@@ -71,6 +73,7 @@ export class AffineTransform implements Transform {
   }
 }
 
+/** The transform that moves nothing, in d dimensions. */
 export const identityTransform = (d: number, from?: Space, to?: Space): AffineTransform =>
   new AffineTransform(identityMap(d), from, to, "translation");
 

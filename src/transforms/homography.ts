@@ -123,6 +123,7 @@ const generators: readonly Matrix[] = [
   [0, 0, 0, 0, 0, 0, 1, 0, 0],
   [0, 0, 0, 0, 0, 0, 0, 1, 0],
 ];
+/** A homography has eight degrees of freedom. */
 export const homographyParameterCount = 8;
 
 /**

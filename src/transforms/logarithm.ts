@@ -4,6 +4,7 @@ import { longestVector } from "../kernels/planes.js";
 import { composeFields, dispose, scope, type Tensor, turnPlanes } from "../tensor/index.js";
 import { exponentialVoxels, squaringsFor } from "./velocity.js";
 
+/** The velocity whose exponential is a given deformation, and what it misses. */
 export interface Logarithm {
   /** v, mm, planes [d, (z,) y, x]. */
   readonly velocity: Tensor;

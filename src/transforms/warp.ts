@@ -9,8 +9,10 @@ import { Tensor } from "../tensor/tensor.js";
 import { AffineTransform } from "./affine.js";
 import { requireDimension, type Transform } from "./transform.js";
 
+/** How values between samples are found. */
 export const interpolations = ["nearest", "linear", "cubic"] as const;
 
+/** Interpolation, and what lies outside of the image. */
 export interface WarpOptions {
   /** nearest (labels), linear (default) or cubic B-spline. */
   readonly interpolation?: (typeof interpolations)[number];

@@ -22,12 +22,18 @@ import { estimateHomography } from "./estimateHomography.js";
 import { type Likeness, likeness } from "./likeness.js";
 import { invertHomography, multiply3, physical, project, scaled } from "./planar.js";
 
+/** What two pictures that are aligned directly may differ by. */
 export const motions = ["translation", "rigid", "similarity", "affine", "homography"] as const;
+/** A name in `motions`. */
 export type Motion = (typeof motions)[number];
+/** Inverse compositional, forward additive, forward compositional, efficient second-order, and the enhanced correlation coefficient. */
 export const alignMethods = ["ic", "fa", "fc", "esm", "ecc"] as const;
+/** A name in `alignMethods`. */
 export type AlignMethod = (typeof alignMethods)[number];
+/** What is done about samples that do not fit: nothing, Huber's weights, or Tukey's. */
 export const robustWeights = ["none", "huber", "tukey"] as const;
 
+/** Motion, method, levels and robustness of a direct alignment. */
 export interface AlignOptions {
   /** What may move. Default homography. */
   readonly motion?: Motion;
@@ -55,6 +61,7 @@ export interface AlignOptions {
   /** On the coarsest level with shifts, then turns, before the whole motion. Default true. */
   readonly gradual?: boolean;
 }
+/** The motion between two pictures, with how much of them agrees. */
 export interface AlignResult {
   readonly status: "ok" | "failed";
   readonly reason: string;

@@ -2,6 +2,7 @@ import { ArgumentError } from "../core/errors.js";
 import { multiply3 } from "./planar.js";
 import type { RelativePose } from "./views/essential.js";
 
+/** One visible face of a drawn cube. */
 export interface CubeFace {
   /** Corners in the picture, pixels. */
   readonly points: readonly (readonly [number, number])[];

@@ -31,6 +31,7 @@ export function correspondences(a: Features, b: Features, m: Pick<Matches, "a" |
   return out;
 }
 
+/** Threshold, confidence and seed of a robust homography. */
 export interface HomographyOptions {
   /** Largest noise thought of in the robust search, σ in units of a keypoint's own noise: scenes are not quite flat. Default 3. */
   readonly sigma?: number;
@@ -42,6 +43,7 @@ export interface HomographyOptions {
   /** Rounds of guided matching after the first model. Default 3. */
   readonly guided?: number;
 }
+/** A homography with its inliers, covariance and how it ended. */
 export interface HomographyEstimate {
   readonly status: "ok" | "failed";
   /** How it ended, and what to try. */

@@ -14,6 +14,7 @@ import { type AlignResult, align } from "./align.js";
 import { estimateHomography, type HomographyEstimate, type HomographyOptions } from "./estimateHomography.js";
 import { invertHomography, physical, scaled } from "./planar.js";
 
+/** Detector, matching and refinement of a homography between pictures. */
 export interface HomographyFromPicturesOptions extends HomographyOptions {
   /** What finds and describes points. Default sift. */
   readonly detector?: DetectorName;
@@ -25,6 +26,7 @@ export interface HomographyFromPicturesOptions extends HomographyOptions {
   /** Fewer points on a coarser grid: about three times faster, less exact. Default false. */
   readonly fast?: boolean;
 }
+/** A homography between pictures with the points and matches it came from. */
 export interface HomographyResult extends HomographyEstimate {
   /** a to b in the pictures' physical space (pixels for plain pictures); undefined when there is none. */
   readonly transform?: HomographyTransform;

@@ -1,3 +1,4 @@
+/** How alike two pictures are under a motion, block by block. */
 export interface Likeness {
   /** Of the blocks with texture, the share whose correlation is above 0.8. */
   readonly share: number;

@@ -7,6 +7,7 @@ export interface PointPairs {
   readonly a: ArrayLike<number>;
   readonly b: ArrayLike<number>;
 }
+/** A 3 × 3 matrix, row by row, that maps pixel centres of one picture to those of another. */
 export type Homography = Float64Array;
 
 /** H p, with its denominator. */
@@ -159,6 +160,7 @@ export function consistentFour({ a, b }: PointPairs, s: ArrayLike<number>, least
   return true;
 }
 
+/** A homography after least squares, with its covariance. */
 export interface RefinedHomography {
   readonly h: Homography;
   /** Covariance of the eight parameters of H (row by row, h₃₃ = 1), row-major 8 × 8; undefined when they are not fixed. */

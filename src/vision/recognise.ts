@@ -3,10 +3,12 @@ import type { Image } from "../core/interfaces.js";
 import { type MatchOptions, matchFeatures, type SiftOptions, sift } from "../features/index.js";
 import { estimateHomography, type HomographyEstimate, type HomographyOptions } from "./estimateHomography.js";
 
+/** When an object counts as seen, and its camera. */
 export interface RecogniseOptions extends HomographyOptions {
   readonly features?: SiftOptions;
   readonly matching?: MatchOptions;
 }
+/** An object that was seen, with where it is and how surely. */
 export interface Recognised extends HomographyEstimate {
   /** Its number among the references. */
   readonly reference: number;

@@ -11,6 +11,7 @@ export interface RobustProblem<M> {
   /** The weighted least-squares model near this one, or undefined. */
   refine(model: M, weights: Float64Array): M | undefined;
 }
+/** Threshold, confidence, number of trials and seed of a robust estimate. */
 export interface RobustOptions {
   /** Largest noise that is thought of, σ in pixels: errors above 3.64 of it count nothing. Default 2. */
   readonly sigma?: number;
@@ -20,6 +21,7 @@ export interface RobustOptions {
   readonly confidence?: number;
   readonly random: Random;
 }
+/** The best model, who agrees with it, and whether that could be chance. */
 export interface RobustResult<M> {
   readonly model: M;
   /** Σ of gains, one at most a datum. */

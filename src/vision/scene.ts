@@ -9,6 +9,7 @@ export interface ScenePose {
   readonly rotation: Matrix3;
   readonly position: readonly [number, number, number];
 }
+/** Camera and size of a view of a synthetic scene. */
 export interface SceneViewOptions {
   /** Pixels. */
   readonly focal: number;

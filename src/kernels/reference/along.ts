@@ -28,6 +28,7 @@ export function sparseRows(n: number, list: readonly (readonly (readonly [number
   });
   return { m: list.length, n, rows, index: Int32Array.from(index), weights: Float64Array.from(weights) };
 }
+/** The rows of the transposed matrix, indices ascending. */
 export function transposedRows({ m, n, rows, index, weights }: SparseRows): SparseRows {
   const list: [number, number][][] = Array.from({ length: n }, () => []);
   for (let k = 0; k < m; k++) for (let t = rows[k]; t < rows[k + 1]; t++) list[index[t]].push([k, weights[t]]);

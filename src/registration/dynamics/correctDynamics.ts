@@ -11,6 +11,7 @@ import { type MotionModel, motionModels } from "../series/correctMotion.js";
 import { constant, lowRank } from "./projection.js";
 import { checkedTimes, squaredResidual, type TimeCourse } from "./timeCourse.js";
 
+/** The model of intensity over time, the motion, and how they take turns. */
 export interface DynamicsOptions {
   /** How brightness changes at one place: `constant()`, `lowRank()`, `free()`, `t1()`, `exponential()`, `gammaVariate()`, `tofts({ input })`. */
   readonly dynamics: TimeCourse;
@@ -33,6 +34,7 @@ export interface DynamicsOptions {
   /** Registrations done, of how many. */
   readonly onProgress?: (done: number, of: number) => void;
 }
+/** Motion-corrected frames with what the model predicts, and how it ended. */
 export interface DynamicsResult {
   /** Points of the reference ↦ points of each frame, with their inverses. */
   readonly transforms: readonly Transform[];

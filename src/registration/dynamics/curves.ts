@@ -25,6 +25,7 @@ export const exponentialModel = (): SeparableModel => ({
   describe: ([tau], [a, b]) => [a, b, tau],
 });
 
+/** How magnetisation was prepared: inverted or saturated. */
 export interface T1Options {
   /** Whether the magnetisation was inverted (default) or saturated before the times run. */
   readonly kind?: "inversion" | "saturation";
@@ -98,6 +99,7 @@ export const gammaModel = (): SeparableModel => ({
   describe: ([arrival, width, shape], [baseline, amplitude]) => [baseline, amplitude, arrival, width, shape],
 });
 
+/** The arterial input, sampled at the frames' times. */
 export interface ToftsOptions {
   /** Arterial input: what arrives, at the frames' times, above its own baseline, in the frames' units (or concentration, if the frames are that). */
   readonly input: ArrayLike<number>;

@@ -1,5 +1,6 @@
 import { solvePositive } from "../../core/cholesky.js";
 
+/** How the changes of neighbouring regions mix across their blurred borders. */
 export interface PartialVolume {
   /** Standard deviation of the blur between the regions, voxels; 0: their borders are sharp. */
   readonly sigmaVoxels: number;

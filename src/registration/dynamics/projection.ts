@@ -50,6 +50,7 @@ export function constant(): TimeCourse {
   };
 }
 
+/** How many temporal components. */
 export interface LowRankOptions {
   /** Time courses beside the mean. Default 2. */
   readonly components?: number;
@@ -95,6 +96,7 @@ export function lowRank({ components = 2 }: LowRankOptions = {}): TimeCourse {
   };
 }
 
+/** How smooth a free time course is. */
 export interface FreeOptions {
   /** λ in ½‖s − y‖² + ½ λ ‖D₂ s‖², D₂ second differences in units of the mean distance of times; "auto" (default): by generalised cross-validation over all pixels. */
   readonly lambda?: number | "auto";

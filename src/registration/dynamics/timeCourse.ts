@@ -13,6 +13,7 @@ export interface TimeCourse {
   /** Least-squares fit of frames, each the same pixels, taken at these times. `quick`: the prediction is wanted, parameters to a few digits. */
   fit(frames: readonly ArrayLike<number>[], times: readonly number[], o?: { readonly quick?: boolean }): CourseFit;
 }
+/** A time course at each voxel: the model's maps and what they predict. */
 export interface CourseFit {
   /** The frames as the model has them. */
   readonly predicted: readonly Float32Array[];

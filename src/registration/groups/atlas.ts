@@ -29,15 +29,19 @@ import { alignLinear, valueUnder } from "../linear.js";
 import { contentOrder } from "./contentOrder.js";
 import { commonGrid, inVoxels, withoutMean, withoutMeanField } from "./groupMean.js";
 
+/** How far images may bend towards their mean. */
 export const atlasModels = ["rigid", "affine", "diffeo"] as const;
+/** A name in `atlasModels`. */
 export type AtlasModel = (typeof atlasModels)[number];
 
+/** Alignments done and to be done in all rounds. */
 export interface AtlasProgress {
   readonly level: number;
   readonly levels: number;
   readonly iteration: number;
   readonly iterations: number;
 }
+/** How far images bend, over how many rounds and levels, and where they begin. */
 export interface AtlasOptions {
   /** How far the images may bend towards the mean. Default diffeo, after rigid and affine. */
   readonly model?: AtlasModel;
@@ -64,6 +68,7 @@ export interface AtlasStage {
   /** Mean |∇mean|² of the mean of the normalised images, mm⁻². */
   readonly sharpness: number;
 }
+/** What one round came to: the metric against the mean, and how far the mean was from the middle. */
 export interface AtlasRound {
   readonly stage: AtlasModel;
   readonly shrink: number;

@@ -5,6 +5,7 @@ import { solve } from "../../kernels/linalg.js";
 import { Tensor } from "../../tensor/index.js";
 import { robustRange } from "../levels.js";
 
+/** Weight of the prior, degree of the bias field, number of iterations. */
 export interface EmOptions {
   /** Gaussians of each class. Default 1 each. */
   readonly components?: readonly number[];
@@ -18,6 +19,7 @@ export interface EmOptions {
   /** Class without tissue: the bias does not touch it. Default: class 0; −1 for none. */
   readonly background?: number;
 }
+/** Shares of the classes at every voxel, their means and deviations, and the bias. */
 export interface EmResult {
   /** Index of the most probable class, [1, (z,) y, x]. */
   readonly labels: Image;

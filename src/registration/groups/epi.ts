@@ -5,6 +5,7 @@ import { scope, Tensor } from "../../tensor/index.js";
 import { DisplacementTransform, identityTransform, warp } from "../../transforms/index.js";
 import { atSpacing, robustRange } from "../levels.js";
 
+/** The phase-encode axis and how smooth the field is. */
 export interface EpiOptions {
   /** The phase-encode axis of the array: 0 = x, 1 = y (default), 2 = z. */
   readonly axis?: number;
@@ -15,6 +16,7 @@ export interface EpiOptions {
   readonly levels?: readonly number[];
   readonly signal?: AbortSignal;
 }
+/** The corrected pair with the field that corrects it, and whether they agree. */
 export interface EpiResult {
   /** b in mm along the axis: the first image's signal of point p lies at p + b(p), the second's at p − b(p). */
   readonly field: Image;

@@ -3,8 +3,11 @@ import type { Image } from "../../core/interfaces.js";
 import { gridText, sameGrid, tensorShape, voxelsOf } from "../../image/grid.js";
 import { Tensor } from "../../tensor/index.js";
 
+/** How the labels of several atlases become one: by number, by local likeness, or by likeness and common errors. */
 export const fusions = ["majority", "local", "joint"] as const;
+/** Which label is taken: the one with the greatest expected overlap, or with the greatest share. */
 export const decisions = ["overlap", "vote"] as const;
+/** A name in `fusions`. */
 export type Fusion = (typeof fusions)[number];
 
 /** An atlas brought onto the target's grid. */
@@ -13,6 +16,7 @@ export interface Candidate {
   /** Whole numbers. */
   readonly labels: ArrayLike<number>;
 }
+/** How votes are weighed and decided. */
 export interface FusionOptions {
   /** majority: every atlas has one vote. local: votes weigh by likeness around the voxel. joint (default): weights also mind which atlases err together. */
   readonly method?: Fusion;
@@ -30,6 +34,7 @@ export interface FusionOptions {
   /** What is added to the diagonal of the joint error matrix. Default 0.1. */
   readonly alpha?: number;
 }
+/** Labels with the shares they were chosen by. */
 export interface FusionResult {
   /** Label map [1, (z,) y, x]. */
   readonly labels: Image;

@@ -20,6 +20,7 @@ import { type RegisterOptions, register } from "../register.js";
 import { contentOrder } from "./contentOrder.js";
 import { fromHomogeneous, homogeneous, inMillimetres } from "./groupMean.js";
 
+/** Levels and start of the alignment of two visits. */
 export interface LongitudinalOptions {
   /** How a visit's place may differ from the other's: rigid (default), or affine for scanners whose scale drifts. */
   readonly model?: "rigid" | "affine";
@@ -32,6 +33,7 @@ export interface LongitudinalOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: RegisterOptions["onProgress"];
 }
+/** Both visits in their middle, with the change of volume between them. */
 export interface LongitudinalResult {
   /** The grid in the middle between the two visits. */
   readonly grid: Grid;

@@ -15,6 +15,7 @@ export interface LabelledImage {
   readonly image: Image;
   readonly labels: Image;
 }
+/** How atlases are aligned with the target, and their labels fused. */
 export interface SegmentOptions extends FusionOptions {
   /** How each atlas is aligned with the target. Default: the diffeomorphic preset. */
   readonly registration?: Pick<RegisterOptions, "preset" | "network" | "metric" | "levels" | "init" | "deformation">;
@@ -31,6 +32,7 @@ export interface SegmentOptions extends FusionOptions {
     readonly iterations: number;
   }) => void;
 }
+/** Labels of the target, with the registrations they came by. */
 export interface SegmentResult extends FusionResult {
   /** Target points ↦ points of each atlas, in their order, and how each alignment ended. */
   readonly transforms: readonly Transform[];

@@ -76,6 +76,7 @@ export function jacobianStatistics(transforms: readonly Transform[], grid: Grid)
   };
 }
 
+/** Principal modes of a group's shapes, with how far and how often each goes. */
 export interface ShapeModes {
   /** velocity: modes are stationary velocities, and a shape is the exponential of their sum; displacement: they are displacements. */
   readonly of: "velocity" | "displacement";

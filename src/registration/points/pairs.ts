@@ -5,6 +5,7 @@ import { eigh } from "../../kernels/linalg.js";
 import { type AffineModel, AffineTransform, affineModels, fixedSpace, movingSpace } from "../../transforms/index.js";
 import { type Cloud, centroid, cloudOf, type PointsLike, radius } from "./pointSet.js";
 
+/** The model that pairs of landmarks determine, and its stiffness. */
 export interface PairOptions {
   /** Default rigid. */
   readonly model?: AffineModel;

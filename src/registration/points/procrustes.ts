@@ -4,6 +4,7 @@ import { AffineTransform } from "../../transforms/index.js";
 import { mapOfPairs } from "./pairs.js";
 import { type Cloud, centroid, cloudOf, mapped, type PointsLike, radius } from "./pointSet.js";
 
+/** Whether sizes count, and when rounds end. */
 export interface ProcrustesOptions {
   /** similarity (default) removes size as well; rigid keeps it. */
   readonly model?: "rigid" | "similarity";
@@ -11,6 +12,7 @@ export interface ProcrustesOptions {
   readonly tolerance?: number;
   readonly iterations?: number;
 }
+/** The mean of shapes with the maps that bring each to it. */
 export interface ProcrustesResult {
   /** The mean shape, row by row: centroid 0, its size the mean size (geometric for similarity) of the sets, turned as the sets are on average. */
   readonly mean: Cloud;

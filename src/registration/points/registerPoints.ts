@@ -21,11 +21,16 @@ import { spread } from "./neighbours.js";
 import { alignPairs, mapOfPairs, requirePairs } from "./pairs.js";
 import { type Cloud, centroid, cloudOf, mapped, type PointsLike, radius } from "./pointSet.js";
 
+/** What may be found between two sets of points: linear models, or a deformation. */
 export const pointModels = [...affineModels, "deformable"] as const;
+/** A name in `pointModels`. */
 export type PointModel = (typeof pointModels)[number];
+/** How partners of points are found: by passing beliefs among neighbours, or as a mixture that drifts. */
 export const pointMethods = ["beliefs", "drift"] as const;
+/** A name in `pointMethods`. */
 export type PointMethod = (typeof pointMethods)[number];
 
+/** Model and method of a registration of points, and what is known of outliers. */
 export interface RegisterPointsOptions {
   /** Default: rigid for pairs, deformable for clouds. */
   readonly model?: PointModel;
@@ -54,6 +59,7 @@ export interface RegisterPointsOptions {
     readonly value?: number;
   }) => void;
 }
+/** A transform between two sets of points with who belongs to whom, and how it ended. */
 export interface RegisterPointsResult {
   /** Fixed points ↦ moving points; `inverse()` is at hand. */
   readonly transform: Transform;

@@ -28,9 +28,12 @@ import { alignDiffeo, type Midway } from "../diffeo.js";
 import { atSpacing, baseSpacing, defaultShrinks, robustRange, scaledTo } from "../levels.js";
 import { alignLinear, type LinearLevel, valueUnder } from "../linear.js";
 
+/** How a frame of a series may move. */
 export const motionModels = [...affineModels, "diffeo"] as const;
+/** A name in `motionModels`. */
 export type MotionModel = (typeof motionModels)[number];
 
+/** How frames may move, against what they are aligned, and where they count. */
 export interface MotionOptions {
   /** How a frame may move: a linear map (default rigid), or "diffeo", a rigid map and a deformation. */
   readonly model?: MotionModel;
@@ -46,6 +49,7 @@ export interface MotionOptions {
   /** Frames done, of how many, all rounds together. */
   readonly onProgress?: (done: number, of: number) => void;
 }
+/** How one frame moved, and how well it was aligned. */
 export interface FrameMotion {
   readonly frame: number;
   /** What moves the middle of the grid, mm. */
@@ -59,6 +63,7 @@ export interface FrameMotion {
   readonly before: number;
   readonly after: number;
 }
+/** The corrected series with every frame's motion. */
 export interface MotionResult {
   /** Points of the reference ↦ points of each frame. */
   readonly transforms: readonly Transform[];

@@ -11,6 +11,7 @@ import { atSpacing, baseSpacing, defaultShrinks, robustRange } from "../levels.j
 import { alignLinear, type LinearLevel, valueUnder } from "../linear.js";
 import { cropped, pasted, type Region, regionAround, sizeOf, wholeRegion } from "../region.js";
 
+/** How far labels may move between frames, and by which metric. */
 export interface TrackLabelsOptions {
   /** The frame on which the labels lie. Default 0. */
   readonly start?: number;
@@ -33,6 +34,7 @@ export interface LabelState {
   /** Centre of mass, physical millimetres; NaN when nothing is left. */
   readonly centre: readonly number[];
 }
+/** Labels carried through a series, with their volumes and where they went. */
 export interface LabelTrack {
   /** One label map for each frame, on the frames' grid. */
   readonly labels: readonly Image[];

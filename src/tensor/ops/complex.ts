@@ -51,7 +51,9 @@ const part = (name: "real" | "imag", offset: 0 | 1) =>
   });
 const realPart = part("real", 0);
 const imaginaryPart = part("imag", 1);
+/** Re z; a real tensor is its own. */
 export const real = (z: Tensor): Tensor => (isComplex(z.dtype) ? realPart([z], undefined) : z);
+/** Im z; 0 for a real tensor. */
 export const imag = (z: Tensor): Tensor => (isComplex(z.dtype) ? imaginaryPart([z], undefined) : Tensor.zeros(z.shape, z.dtype));
 
 const conjugation = call("conj", input(0));

@@ -11,6 +11,7 @@ import { reshape } from "./shaping.js";
 
 /** One number for all axes, or one per axis in the order of the axes: (z, y,) x. */
 export type PerAxis = number | readonly number[];
+/** Stride, dilation, padding and groups. */
 export interface ConvolutionOptions {
   /** Default 1. */
   readonly stride?: PerAxis;
@@ -23,6 +24,7 @@ export interface ConvolutionOptions {
   /** [outputs], added to every output channel. */
   readonly bias?: Tensor;
 }
+/** Stride, dilation and groups, and how much larger the output is. */
 export interface TransposedOptions extends Omit<ConvolutionOptions, "padding"> {
   /** Cut off around the output: what the convolution it transposes had padded. */
   readonly padding?: number | readonly (number | readonly [number, number])[];

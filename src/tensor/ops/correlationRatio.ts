@@ -75,6 +75,7 @@ const ratio = define<Params>({
   },
 });
 
+/** How many classes of grey values the correlation ratio distinguishes. */
 export interface CorrelationRatioOptions {
   /** Bins for each image, 4 … 256. Default 32. */
   readonly bins?: number;

@@ -100,10 +100,15 @@ export const log1p = unary("log1p", (x) => x.add(1).reciprocal());
 export const sin = unary("sin", (x) => x.cos());
 export const cos = unary("cos", (x) => x.sin().neg());
 export const tan = unary("tan", (_, y) => y.square().add(1)); // 1 + tan²
+/** arcsin x, in (−π/2, π/2); derivative 1/√(1 − x²). */
 export const asin = unary("asin", (x) => x.square().neg().add(1).sqrt().reciprocal()); // 1/√(1 − x²)
+/** arccos x, in (0, π); derivative −1/√(1 − x²). */
 export const acos = unary("acos", (x) => x.square().neg().add(1).sqrt().reciprocal().neg());
+/** arctan x, in (−π/2, π/2); derivative 1/(1 + x²). */
 export const atan = unary("atan", (x) => x.square().add(1).reciprocal()); // 1/(1 + x²)
+/** (eˣ − e⁻ˣ)/2; derivative cosh x. */
 export const sinh = unary("sinh", (x) => cosh(x));
+/** (eˣ + e⁻ˣ)/2; derivative sinh x. */
 export const cosh = unary("cosh", (x) => sinh(x));
 export const tanh = unary("tanh", (_, y) => y.square().neg().add(1)); // 1 − tanh²
 export const sigmoid = unary("sigmoid", (_, y) => y.sub(y.square())); // s(1 − s)
@@ -223,16 +228,19 @@ export const pow = binary(
   (a, b) => powFactor(a, b),
   (a, _, y) => y.mul(safeLog(a)),
 ); // d(aᵇ) = b aᵇ⁻¹ da + aᵇ ln a db
+/** The larger of two, element by element; where they are equal each gets half of the gradient. */
 export const maximum = binary(
   "maximum",
   (a, b) => share(a, b),
   (a, b) => share(b, a),
 ); // ties are shared
+/** The smaller of two, element by element; where they are equal each gets half of the gradient. */
 export const minimum = binary(
   "minimum",
   (a, b) => share(b, a),
   (a, b) => share(a, b),
 );
+/** The angle of the point (x, y), in (−π, π], element by element. */
 export const atan2 = binary(
   "atan2",
   (y, x) => x.div(radius2(x, y)),

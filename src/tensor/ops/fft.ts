@@ -9,6 +9,7 @@ import { Tensor } from "../tensor.js";
 import { complex } from "./complex.js";
 import { cast } from "./elementwise.js";
 
+/** Which axes are transformed, how sums are scaled, and whether 0 is in the middle. */
 export interface FourierOptions {
   /** Axes to transform, negative ones from the end. Default: all. */
   readonly axes?: readonly number[];

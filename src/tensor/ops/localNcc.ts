@@ -159,6 +159,7 @@ function roughStatistics(x: Tensor): { readonly offset: number; readonly scale: 
   return { offset: ties > n / 5 ? least : mean, scale: square > 0 ? 1 / Math.sqrt(square / n) : 1 };
 }
 
+/** The window of local correlation, and whether its sign counts. */
 export interface LocalNccOptions {
   /** Half the window in voxels: (2r + 1) along each axis. One number for every axis but the first, or one for each of the last axes. */
   readonly radius: number | readonly number[];

@@ -91,6 +91,7 @@ export function mindFloor(x: Tensor, dilation: readonly number[]): number {
   return n > 0 && sum > 0 ? (1e-3 * sum) / n : 1e-12;
 }
 
+/** How far self-similarity descriptors look, and how they weigh noise. */
 export interface MindSscOptions {
   /** Half the patch in voxels, (2r + 1) along each axis: one number, or one for each of the last axes (z, y, x). Default 2. */
   readonly radius?: number | readonly number[];

@@ -108,6 +108,7 @@ const informed = define<Params>({
   },
 });
 
+/** Bins, kind of histogram, mask and range. */
 export interface MutualInformationOptions {
   /** Bins for each image, 4 … 256. Default 32. */
   readonly bins?: number;

@@ -69,6 +69,7 @@ const products = define<Params>({
     t && pushforward((x) => [composed(x, params)], inputs, [t]).tangents[0].reshape(...shapeOf(inputs[0], params)),
 });
 
+/** What is taken for an edge, and for noise. */
 export interface NgfOptions {
   /** ε: gradients well below it count as none. In units of the image per unit of the spacing. */
   readonly edge: number;

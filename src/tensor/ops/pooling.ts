@@ -9,6 +9,7 @@ import { Tensor } from "../tensor.js";
 import { type PerAxis, perAxis } from "./convolution.js";
 import { cast } from "./elementwise.js";
 
+/** Size and stride of the window. */
 export interface PoolOptions {
   /** Window; one number for all axes or one per axis, (z, y,) x. */
   readonly kernel: PerAxis;

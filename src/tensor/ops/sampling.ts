@@ -18,6 +18,7 @@ import { reshape, stack } from "./shaping.js";
  *  bspline    as cubic, but the image holds the coefficients already: `bsplinePrefilter(image)` once, samples often
  */
 export type SamplingKind = "nearest" | "linear" | "cubic" | "bspline";
+/** Interpolation and border. */
 export interface SamplingOptions {
   readonly interpolation?: SamplingKind;
   /** Outside the box [0, size − 1]: "clamp" continues the border values (derivative 0 along the axes that left), "constant" gives `fill`. */

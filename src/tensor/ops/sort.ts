@@ -47,6 +47,7 @@ const first = (t: Tensor, k: number) =>
     [...t.shape.slice(0, -1), k],
   );
 
+/** The axis, and which way round. */
 export interface SortOptions {
   /** Default: the last. */
   readonly axis?: number;

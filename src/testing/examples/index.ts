@@ -20,4 +20,5 @@ const families: readonly Examples[] = [
   sortExamples,
   // the list ends here
 ];
+/** Examples of parts by their kinds, with which the laws are tested. */
 export const examples: Examples = Object.assign({}, ...families);

@@ -37,8 +37,11 @@ export const flowPlans = {
   /** Patches find their place each on its own (dense inverse search, Kroeger and others 2016), then each level is smoothed; this is `variational`, fast. Gray. */
   dis: { ...robust, ...hurried, smoothness: 0.8 },
 } as const satisfies Readonly<Record<string, VariationalPlan>>;
+/** A name in `flowPlans`. */
 export type FlowMethod = keyof typeof flowPlans;
+/** All names in `flowPlans`. */
 export const flowMethods = Object.keys(flowPlans) as FlowMethod[];
+/** Method, levels and weights of optical flow. */
 export interface FlowOptions {
   /** Default variational. */
   readonly method?: FlowMethod;
@@ -47,6 +50,7 @@ export interface FlowOptions {
   /** Anything of the plan, e.g. `{ smoothness: 4 }`. */
   readonly plan?: Partial<VariationalPlan>;
 }
+/** A displacement for every pixel, and where both ways agree. */
 export interface FlowResult {
   readonly width: number;
   readonly height: number;

@@ -2,6 +2,7 @@ import type { Engine } from "../../kernels/index.js";
 import type { FlowSize } from "../../kernels/opticalFlow.js";
 import { trackWindows } from "../../kernels/trackWindows.js";
 
+/** Size of patches and steps of the search for them. */
 export interface PatchSearch {
   /** Half a patch, and from patch to patch, pixels of the level. */
   readonly radius: number;

@@ -10,6 +10,7 @@ import { identity3 } from "../rotation.js";
 import { type BundleEdge, bundle, levelled } from "./bundle.js";
 import { betweenCameras, focalFromHomographies, overlapShare, rotationBetween, type TurnedCamera } from "./cameras.js";
 
+/** Two views that overlap, with the homography between them. */
 export interface ViewEdge {
   /** Numbers of the two views, a < b. */
   readonly a: number;
@@ -20,12 +21,14 @@ export interface ViewEdge {
   readonly inliers: number;
   readonly logFalseAlarms: number;
 }
+/** Views and the pairs of them that overlap. */
 export interface ViewGraph {
   readonly features: readonly Features[];
   /** Pairs whose agreement chance cannot explain. */
   readonly edges: readonly ViewEdge[];
   readonly sizes: readonly (readonly [number, number])[];
 }
+/** When two views count as overlapping. */
 export interface ViewGraphOptions {
   readonly features?: SiftOptions;
   /** Largest noise thought of, in units of a keypoint's own. Default 2. */
@@ -124,12 +127,14 @@ export function spanningTree(
   return { views, tree };
 }
 
+/** How views of one place are brought into one frame. */
 export interface AlignViewsOptions extends ViewGraphOptions {
   /** Focal length in pixels where it is known; else it is found from the homographies. */
   readonly focal?: number;
   /** Every view its own focal length (a zoom that moved, several cameras). Default false. */
   readonly eachFocal?: boolean;
 }
+/** Views with their cameras, and which of them belong together. */
 export interface AlignedViews {
   readonly status: "ok" | "failed";
   readonly reason: string;

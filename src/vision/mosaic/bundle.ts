@@ -12,6 +12,7 @@ export interface BundleEdge {
   readonly b: number;
   readonly pairs: Correspondences;
 }
+/** Robustness and number of steps of a bundle adjustment. */
 export interface BundleOptions {
   /** Largest noise thought of, σ in units of a keypoint's own. Default 2. */
   readonly sigma?: number;
@@ -20,6 +21,7 @@ export interface BundleOptions {
   /** Rounds of weights. Default 5. */
   readonly rounds?: number;
 }
+/** Cameras that explain all matches together, and what is left. */
 export interface BundleResult {
   readonly cameras: readonly TurnedCamera[];
   /** Weights of the pairs of each edge, in [0, 1]. */

@@ -3,7 +3,9 @@ import type { Image } from "../../core/interfaces.js";
 import { times3, transpose3 } from "../rotation.js";
 import type { TurnedCamera } from "./cameras.js";
 
+/** A surface on which a mosaic is drawn. */
 export type ProjectionName = "planar" | "cylindrical" | "spherical";
+/** The surfaces on which a mosaic can be drawn. */
 export const projectionNames = ["planar", "cylindrical", "spherical"] as const;
 
 /** The surface a mosaic is drawn on: pixel (x, y) shows the direction `direction(x, y)`. */

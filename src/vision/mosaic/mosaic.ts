@@ -7,6 +7,7 @@ import { evenExposure } from "./exposure.js";
 import { Multiband } from "./multiband.js";
 import { seams } from "./seams.js";
 
+/** Projection, size, gains and blending of a mosaic. */
 export interface DrawMosaicOptions {
   /** Default: the plane for narrow mosaics, else the cylinder or the sphere. */
   readonly projection?: ProjectionName;
@@ -17,7 +18,9 @@ export interface DrawMosaicOptions {
   /** Octaves over which details change hands; 0 cuts hard. Default 5. */
   readonly bands?: number;
 }
+/** How views are aligned and how they are drawn. */
 export interface MosaicOptions extends AlignViewsOptions, DrawMosaicOptions {}
+/** The drawn mosaic, where it is covered, and the surface it lies on. */
 export interface MosaicPicture {
   /** Values [c, y, x] in the units of the views; 0 where none reaches. */
   readonly picture: Image;
@@ -29,6 +32,7 @@ export interface MosaicPicture {
   /** What made each view even, by number of the view. */
   readonly evening: readonly (Evening | undefined)[];
 }
+/** Aligned views, and the picture of them where it was drawn. */
 export interface MosaicResult extends AlignedViews, Partial<MosaicPicture> {}
 
 /**

@@ -22,6 +22,7 @@ export interface CameraPose {
   readonly rotation: Matrix3;
   readonly position: readonly [number, number, number];
 }
+/** Features, thresholds and window of a visual odometer. */
 export interface OdometryOptions {
   /** About so many points are followed. Default 800. */
   readonly points?: number;
@@ -36,6 +37,7 @@ export interface OdometryOptions {
   readonly radius?: number;
   readonly seed?: number;
 }
+/** What an odometer made of one frame. */
 export interface OdometryStep {
   readonly pose: CameraPose;
   /** ok; turned: no translation can be told from noise; lost: the motion before was taken to go on. */
@@ -370,6 +372,7 @@ function parallaxOf(pairs: PointPairs, rotation: Matrix3, weights: Float64Array,
   return list[list.length >> 1] ?? 0;
 }
 
+/** The camera's path with the points it saw, and how it ended. */
 export interface OdometryResult {
   readonly status: "ok" | "failed";
   readonly reason: string;
@@ -383,6 +386,7 @@ export function odometry(frames: Iterable<Image>, camera: PinholeCamera, o: Odom
   for (const frame of frames) odometer.next(frame);
   return odometryResult(odometer);
 }
+/** The path and points of an odometer as they stand, judged. */
 export function odometryResult({ poses, steps, points }: Odometer): OdometryResult {
   const lost = steps.filter((s) => s.status === "lost").length;
   const turned = steps.filter((s) => s.status === "turned").length;

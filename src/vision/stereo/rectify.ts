@@ -195,9 +195,11 @@ export function rectifyUncalibrated(
   return { left: both[0], right: both[1], width, height, disparities: [least, greatest], rowError: Math.sqrt(sum / n) };
 }
 
+/** How two uncalibrated pictures are brought to common rows. */
 export interface RectifyPicturesOptions extends TwoViewOptions {
   readonly features?: SiftOptions;
 }
+/** Two pictures whose matching points lie on one row, with the homographies that bring them there. */
 export interface RectifyPicturesResult {
   readonly status: "ok" | "failed";
   readonly reason: string;

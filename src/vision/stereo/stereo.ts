@@ -7,6 +7,7 @@ import { temporary } from "../../kernels/temporary.js";
 import { brightness, checkPictures } from "../flow/opticalFlow.js";
 import { fillHoles, Hole, removeSpeckles } from "./holes.js";
 
+/** Range of disparities, costs, smoothness and checks. */
 export interface StereoOptions {
   /** Disparities looked at: first … first + range − 1 pixels. Default a seventh of the width. */
   readonly range?: number;
@@ -22,6 +23,7 @@ export interface StereoOptions {
   /** Fill what is hidden or wrong. Default true; otherwise those pixels are NaN. */
   readonly fill?: boolean;
 }
+/** Disparities of the left picture, with where they hold. */
 export interface StereoResult {
   readonly width: number;
   readonly height: number;

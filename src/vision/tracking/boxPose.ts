@@ -11,6 +11,7 @@ interface Rectangle {
   readonly width: number;
   readonly height: number;
 }
+/** How a box moved between two frames. */
 export interface BoxPoseResult {
   /** ok: aligned forward and back; failed: the box is all that is known. */
   readonly status: "ok" | "failed";

@@ -23,6 +23,7 @@ export interface TrackedBox extends Box {
   /** How the target stands, between pixels; with the option `pose`, and where it is not lost. */
   readonly pose?: BoxPoseResult;
 }
+/** How a box may move and change, and when it counts as lost. */
 export interface BoxTrackerOptions {
   /** Side of the square searched, in units of √(width · height) of the target. Default 4. */
   readonly search?: number;

@@ -10,6 +10,7 @@ export interface RelativePose {
   readonly translation: readonly [number, number, number];
 }
 export const crossMatrix = ([x, y, z]: ArrayLike<number> & Iterable<number>): Matrix3 => Float64Array.from([0, -z, y, z, 0, -x, -y, x, 0]);
+/** E = [t]ₓ R. */
 export const essentialOf = ({ rotation, translation }: RelativePose): Matrix3 => multiply3(crossMatrix(translation), rotation);
 
 // Monomials of x, y, z by their exponents: linear (x, y, z, 1), quadratic, and the cubic ones in the order of Nistér's table.

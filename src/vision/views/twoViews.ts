@@ -6,6 +6,7 @@ import { fundamentalEight, fundamentalSeven, refineFundamental, sampsonErrors } 
 import { essentialFive, essentialOf, poseInFront, type RelativePose, refinePose } from "./essential.js";
 import { poseFromThree, refineResection, resectionErrors, type Sightings } from "./resection.js";
 
+/** Threshold, confidence and seed of a robust estimate from two views. */
 export interface TwoViewOptions {
   /** Largest noise thought of, σ in pixels (of normalised coordinates: in units of 1 / focal). Default 1. */
   readonly sigma?: number;
@@ -14,6 +15,7 @@ export interface TwoViewOptions {
   readonly confidence?: number;
   readonly seed?: number;
 }
+/** A model of two views with its inliers, and how it ended. */
 export interface RobustEstimate<M> {
   readonly model: M;
   /** Of each pair, in [0, 1]; 0 for those that do not agree. */
@@ -58,6 +60,7 @@ export function estimateFundamental(pairs: PointPairs, o: TwoViewOptions = {}): 
   return { model: f, weights, inliers: counted(weights), iterations: r.iterations };
 }
 
+/** A relative pose with its inliers, and whether other poses explain them as well. */
 export interface PoseEstimate extends RobustEstimate<RelativePose> {
   /** Agreeing pairs that lie before both cameras. */
   readonly inFront: number;
