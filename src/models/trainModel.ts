@@ -1,6 +1,7 @@
 import { AbortedError, ArgumentError } from "../core/errors.js";
 import { readSafetensors, writeSafetensors } from "../io/index.js";
 import {
+  ahead,
   type Checkpoint,
   type Layer,
   parameterCount,
@@ -53,6 +54,8 @@ export interface TrainModelOptions extends RecipeOptions {
   readonly every?: number;
   /** Ends this sitting at the first checkpoint after so many seconds; the run can go on. */
   readonly seconds?: number;
+  /** Batches are made ahead on a worker thread (see `ahead` of pullback/nn); the weights are the same. */
+  readonly ahead?: boolean;
   readonly resume?: Checkpoint;
   readonly save?: (checkpoint: Checkpoint) => void;
   readonly signal?: AbortSignal;
@@ -174,10 +177,19 @@ export async function trainModel(name: RecipeName, o: TrainModelOptions): Promis
       checkpoint,
     };
   };
+  const { batch, patch, features, depth, seed = 1 } = o;
+  const helper = o.ahead
+    ? await ahead<unknown>({
+        module: new URL("./recipeData.js", import.meta.url),
+        argument: { name, pictures: learn, held: judge, options: { batch, patch, features, depth, seed } },
+        here: plan.data,
+        seed,
+      })
+    : undefined;
   try {
     const r = await train({
       model: plan.model,
-      data: plan.data,
+      data: helper?.data ?? plan.data,
       loss: plan.loss,
       optimiser: plan.optimiser,
       schedule: plan.schedule(steps),
@@ -211,6 +223,7 @@ export async function trainModel(name: RecipeName, o: TrainModelOptions): Promis
     const reason = `${done} of ${steps} steps are done after ${Math.round((performance.now() - began) / 1000)} s; the same call goes on`;
     return ended(withWeightsOf(plan.model, latest), done, history, latest, reason);
   } finally {
+    helper?.close();
     o.signal?.removeEventListener("abort", abort);
   }
 }

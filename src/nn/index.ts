@@ -1,5 +1,6 @@
 export * from "./activations.js";
 export { activationsOf } from "./activationsOf.js";
+export { type Ahead, type AheadOptions, ahead } from "./ahead.js";
 export * from "./augmentation.js";
 export { gamesByName, initialisersByName, layersByName, lossesByName } from "./byName.js";
 export { residual, sequential } from "./combine.js";

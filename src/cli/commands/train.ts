@@ -49,6 +49,7 @@ export const command: CommandDefinition = {
     option("--features <n>", "channels inside the network", wholeFromOne, "a whole number of at least 1"),
     option("--depth <n>", "convolutions of the network", wholeFromOne, "a whole number of at least 1"),
     option("--seed <n>", "all chance of the run (1)", wholeFromOne, "a whole number of at least 1"),
+    option("--ahead", "make batches ahead on a thread of their own; the weights are the same", flag, "true or false"),
     option("--licence <text>", "what the owners of the pictures allow, for the card", text, "a text"),
   ],
   async run(session, [name], options) {
@@ -103,6 +104,7 @@ export const command: CommandDefinition = {
         ...plan,
         pictures,
         seconds: options.seconds as number | undefined,
+        ahead: options.ahead === true,
         licence: options.licence as string | undefined,
         source: basename(folder),
         command: `pullback train ${name} --data ${basename(folder)}${Object.entries({ ...plan, held: plan.held })
