@@ -1,6 +1,8 @@
 import { ArgumentError, FormatError } from "../core/errors.js";
 import { dispose } from "../core/scope.js";
 import { type Image, sameGrid } from "../image/index.js";
+import { readBytes } from "../io/node.js";
+import { loadModel, networkTracker } from "../models/index.js";
 import { gallery, grayPicture, type Picture, plain, rgb, robustWindow, type Window } from "../report/index.js";
 import { type Box, boxTracker, type Motion, type TrackedBox } from "../vision/index.js";
 import type { Outcome } from "./command.js";
@@ -36,12 +38,36 @@ async function* framesOf(session: Session, paths: readonly string[]): AsyncGener
 
 const shownFrames = 16;
 
+export const trackMethods = ["filter", "deep-lk", "regression"] as const;
+export interface TrackBoxOptions {
+  readonly search?: number;
+  readonly pose?: Motion;
+  /** A correlation filter, or a network: Lucas–Kanade on learned features, or regression. */
+  readonly method?: (typeof trackMethods)[number];
+  /** A file of weights of one's own training. */
+  readonly weights?: string;
+}
+/** What begins to follow a box. */
+async function trackerOf({ search, pose, method = "filter", weights }: TrackBoxOptions): Promise<(first: Image, box: Box) => Follower> {
+  if (method === "filter") {
+    if (weights !== undefined) throw new ArgumentError("--weights: they are of --method deep-lk or regression; add one, or leave them out");
+    return (first, box) => boxTracker(first, box, { search, pose });
+  }
+  const other = search !== undefined ? "--search" : pose !== undefined ? "--pose" : undefined;
+  if (other) throw new ArgumentError(`${other}: it is of --method filter, and ${method} was asked for; leave one of them out`);
+  const model = await loadModel(`tracking-${method}`, weights === undefined ? {} : { weights: readBytes(weights) });
+  return (first, box) => networkTracker(model, first, box);
+}
+interface Follower {
+  next(frame: Image): TrackedBox;
+}
+
 /** `pullback track FRAMES… --box x,y,w,h`: a box through pictures. */
 export async function trackBox(
   session: Session,
   paths: readonly string[],
   numbers: readonly number[],
-  { search, pose }: { readonly search?: number; readonly pose?: Motion },
+  { search, pose, method = "filter", weights }: TrackBoxOptions,
   out: Output | undefined,
 ): Promise<Outcome> {
   if (numbers.length !== 4)
@@ -54,7 +80,8 @@ export async function trackBox(
   const clock = stopwatch(timings);
   const boxes: TrackedBox[] = [];
   const shown: { picture: Picture; caption: string }[] = [];
-  let tracker: ReturnType<typeof boxTracker> | undefined;
+  const begin = await trackerOf({ search, pose, method, weights });
+  let tracker: Follower | undefined;
   let window: Window | undefined;
   let seconds = 0;
   // How many frames there will be is not known for one file; every n-th is shown, n doubling as they get too many.
@@ -64,7 +91,7 @@ export async function trackBox(
       signal.throwIfAborted();
       const from = performance.now();
       if (!tracker) {
-        tracker = boxTracker(frame, box, { search, pose });
+        tracker = begin(frame, box);
         boxes.push({ ...box, confidence: 1, lost: false });
       } else boxes.push(tracker.next(frame));
       seconds += (performance.now() - from) / 1000;
@@ -150,7 +177,7 @@ export async function trackBox(
       warnings: session.warnings,
     }),
   );
-  putRun(session, out, paths, { options: { box: numbers, search, pose }, status, reason, figures, seconds: timings });
+  putRun(session, out, paths, { options: { box: numbers, method, search, pose, weights }, status, reason, figures, seconds: timings });
   session.progress.clear();
   const outputs = out.commit();
   return {

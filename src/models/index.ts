@@ -3,6 +3,18 @@ export type { Card, ShippedWeights } from "./card.js";
 export { ctPostFilter } from "./ctPostFilter.js";
 export { type CtPrimalDualOptions, ctPrimalDual } from "./ctPrimalDual.js";
 export { type CtScanner, ctScanner, type MeasuredViews, networkSlice } from "./ctScanner.js";
+export {
+  composedInverse,
+  deepLkNetwork,
+  identityFeatures,
+  type LkFeatures,
+  type LkPair,
+  type LkRegressor,
+  type LkSteps,
+  lkRegressor,
+  lkStep,
+  seenThrough,
+} from "./deepLk.js";
 export { denoiserFeatures } from "./denoiserFeatures.js";
 export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 export { type GenerativeLossOptions, generativeLoss, mnistDigits } from "./digitsRecipe.js";
@@ -33,6 +45,7 @@ export {
 } from "./models.js";
 export { homographyByNetwork, type NetworkHomographyOptions, type NetworkHomographyResult } from "./networkHomography.js";
 export { type NetworkRestorationOptions, networkRestoration } from "./networkRestoration.js";
+export { NetworkTracker, networkTracker } from "./networkTracker.js";
 export type {
   PackedPictures,
   Plan,
@@ -78,6 +91,8 @@ export {
   thinner,
   throughPlaneNetwork,
 } from "./throughPlaneNetwork.js";
+export { type BoxMoves, type BoxPair, deepLkTracking, regressionTracking } from "./trackingNetworks.js";
+export { boxErrors, movingObject, overlapOf } from "./trackingRecipe.js";
 export { trainedDenoiser } from "./trainedDenoiser.js";
 export { type RecipeName, recipes, type TrainedModel, type TrainModelOptions, trainModel } from "./trainModel.js";
 export { strokeKernel, type UnrolledBatch, type UnrolledProblem, unrolledProblems } from "./unrolledRecipe.js";

@@ -18,6 +18,7 @@ import { type ImagePair, networkDeformation, registrationNetwork } from "./regis
 import { type MeasuredSeries, seriesCascade } from "./seriesCascade.js";
 import { type EnlargerOptions, networkEnlarger, superResolutionNetwork } from "./superResolutionNetwork.js";
 import { type ThickStacks, throughPlaneNetwork } from "./throughPlaneNetwork.js";
+import { type BoxMoves, type BoxPair, deepLkTracking, regressionTracking } from "./trackingNetworks.js";
 import { type MeasuredPictures, unrolledRestoration } from "./unrolledRestoration.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
@@ -77,6 +78,16 @@ export const models = {
     summary: "the same network, trained without truth",
     build: (random) => homographyNetwork({ random }),
   } satisfies Model<PatchPairs, HomographySteps> as Model<PatchPairs, HomographySteps>,
+  "tracking-deep-lk": {
+    name: "tracking-deep-lk",
+    summary: "where a box went: inverse-compositional Lucas–Kanade on learned features, the regressor anew from every template",
+    build: (random) => deepLkTracking({ random }),
+  } satisfies Model<BoxPair, BoxMoves> as Model<BoxPair, BoxMoves>,
+  "tracking-regression": {
+    name: "tracking-regression",
+    summary: "where a box went: both frames through convolutions and dense layers, at once",
+    build: (random) => regressionTracking({ random }),
+  } satisfies Model<BoxPair, BoxMoves> as Model<BoxPair, BoxMoves>,
   "mr-cascade": {
     name: "mr-cascade",
     summary: "an image from undersampled lines of k-space: networks and data consistency by turns",

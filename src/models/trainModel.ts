@@ -22,6 +22,7 @@ import { registrationRecipe } from "./registrationRecipe.js";
 import { seriesCascadeRecipe } from "./seriesCascadeRecipe.js";
 import { superResolutionRecipe } from "./superResolutionRecipe.js";
 import { throughPlaneRecipe } from "./throughPlaneRecipe.js";
+import { deepLkRecipe, regressionRecipe } from "./trackingRecipe.js";
 import { unrolledRecipe } from "./unrolledRecipe.js";
 
 /** How the models of the catalogue are trained, by their names. */
@@ -39,6 +40,8 @@ export const recipes = {
   "super-resolution-x4": superResolutionRecipe(4),
   "unrolled-inpainting": unrolledRecipe("inpainting"),
   "unrolled-deblur": unrolledRecipe("deblur"),
+  "tracking-deep-lk": deepLkRecipe,
+  "tracking-regression": regressionRecipe,
   digits: digitsRecipe,
   "through-plane": throughPlaneRecipe,
 } as const;

@@ -10,7 +10,7 @@ import { frameNumber, loadFrames, seriesFiles, seriesName } from "../frames.js";
 import { loadImage } from "../inputs.js";
 import { choice, finite, force, numberList, option, output, positive, text, whole } from "../options.js";
 import { runText, stopwatch } from "../registrationFiles.js";
-import { trackBox } from "../trackBox.js";
+import { trackBox, trackMethods } from "../trackBox.js";
 import { version } from "../version.js";
 
 /** `pullback track FRAMES… --labels L -o OUT/`: structures through a series, their sizes and places as curves. */
@@ -21,6 +21,7 @@ export const command: CommandDefinition = {
     "pullback track cine.nii.gz --labels ventricle.nii.gz -o out/",
     "pullback track frame-*.png --labels first.png -o out/",
     "pullback track film/*.jpg --box 160,83,56,65 -o out/",
+    "pullback track film/*.jpg --box 160,83,56,65 --method deep-lk --weights trained/weights.safetensors -o out/",
     "pullback track echo4d.nii.gz --labels valve.nii.gz --start 4 -o out/ --json",
   ],
   arguments: [{ name: "<frames...>", help: "one file with a time axis, or the frames in order" }],
@@ -37,6 +38,17 @@ export const command: CommandDefinition = {
       "with --box: side of the square searched, in units of the root of the box's area (4)",
       positive,
       "a number of at least 2",
+    ),
+    choice(
+      "--method <name>",
+      "with --box: a correlation filter, or a network: Lucas–Kanade on learned features, or regression (filter)",
+      trackMethods,
+    ),
+    option(
+      "--weights <file>",
+      "with --method deep-lk or regression: weights of one's own training (those of the package)",
+      text,
+      "a safetensors file",
     ),
     choice("--pose <motion>", "with --box: align the box's content to each frame too, between pixels; writes poses.csv", motions),
     option("--start <n>", "the frame on which the labels lie, from 0 (0)", whole, "a whole number of at least 0"),
@@ -55,7 +67,12 @@ export const command: CommandDefinition = {
           session,
           paths,
           options.box as number[],
-          { search: options.search as number | undefined, pose: options.pose as Motion | undefined },
+          {
+            search: options.search as number | undefined,
+            pose: options.pose as Motion | undefined,
+            method: options.method as (typeof trackMethods)[number] | undefined,
+            weights: options.weights as string | undefined,
+          },
           out,
         );
       const timings: Record<string, number> = {};
