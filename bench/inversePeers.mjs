@@ -78,6 +78,7 @@ function bart(...args) {
 }
 
 const mean = (v) => v.reduce((s, x) => s + x, 0) / v.length;
+const median = (v) => [...v].sort((a, b) => a - b)[v.length >> 1];
 const found = new Map();
 /** One result of one image: `score` is what the case's column says. */
 function add(name, method, score, seconds) {
@@ -224,16 +225,21 @@ const cases = { denoise, inpaint, ct, heart, head };
 function report(args, save) {
   const version = spawnSync("bart", ["version"], { encoding: "utf8" });
   if (!version.error) versions.add(`BART ${version.stdout.trim()}`);
+  const first = new Map();
   const rows = [...found].map(([key, all]) => {
     const [name, method] = key.split("\n");
-    return [name, method, all.length, mean(all.map((e) => e.score)).toFixed(2), mean(all.map((e) => e.seconds)).toFixed(3)];
+    if (!first.has(name)) first.set(name, all);
+    const own = first.get(name);
+    const ratio = own === all ? "1" : median(all.map((e, k) => e.seconds / own[k].seconds)).toFixed(2);
+    return [name, method, all.length, mean(all.map((e) => e.score)).toFixed(2), mean(all.map((e) => e.seconds)).toFixed(3), ratio];
   });
   const lines = [
     ...heading("Peers of the inverse problems", machine(`npm run bench -- inversePeers ${args.join(" ")}`.trim()), [
       `peers: ${[...versions].join(", ") || "none"}${absent.size > 0 ? `; peer absent: ${[...absent].join(", ")}` : ""}`,
       "value: mean of the images, PSNR in dB unless the row says otherwise; processor seconds of an image, one thread each, after a first call (BART: whole processes), image by image in turn",
+      "ratio: the peer's processor seconds over ours, median of the images",
     ]),
-    ...table(["case", "method", "images", "value", "processor s"], rows),
+    ...table(["case", "method", "images", "value", "processor s", "ratio"], rows),
     "",
   ];
   if (save) {

@@ -1,12 +1,12 @@
 /**
  * Series whose brightness changes while they move, on the open cases: motion at the kidneys (px, relative to frame 0; goal 0.3), enhancement curves (RMS over
  * frames, % of the peak; goal 5) and the model's residual, for the models of brightness and for registration that ignores them.
- *     npm run build && node bench/inverse/dynamics.mjs [--models lowrank,free,gamma,none,ssd]
- * PULLBACK_DATA names the data folder (default ../shared/data). Curves: over the ellipses' rings (cortex, normalised radius 0.6 to 1) and cores (medulla,
+ *     npm run build && node bench/inverse/dynamics.mjs [--models lowrank,free,gamma,none,ssd] [--methods alternate,joint] [--save]
+ * --save writes bench/results/dynamics.md. PULLBACK_DATA names the data folder (default ../shared/data). Curves: over the ellipses' rings (cortex, normalised radius 0.6 to 1) and cores (medulla,
  * below 0.6), drawn as a label map on frame 0, by `regionCurves`: `value`, and beside it the plain mean over the region. The enhancement in the data has soft
  * borders (a Gaussian of about one pixel), so that the true motion itself leaves 6.4 / 3.1 % to plain means.
  */
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { image } from "../../dist/image/index.js";
 import { readImage } from "../../dist/io/index.js";
@@ -14,6 +14,7 @@ import { readBytes } from "../../dist/io/node.js";
 import { ssd } from "../../dist/metrics/index.js";
 import { alignDiffeo, constant, correctDynamics, dynamicsByName, regionCurves } from "../../dist/registration/index.js";
 import { DisplacementTransform, warp } from "../../dist/transforms/index.js";
+import { heading, machine, root, table } from "../machine.mjs";
 
 const data = join(process.env.PULLBACK_DATA ?? "../shared/data", "registration");
 if (!existsSync(data)) {
@@ -29,9 +30,9 @@ const load = async (folder, count, digits) => {
   }
   return frames;
 };
-const wanted = (
-  process.argv.includes("--models") ? process.argv[process.argv.indexOf("--models") + 1] : "lowrank,free,gamma,none,ssd"
-).split(",");
+const asked = (flag, all) => (process.argv.includes(flag) ? process.argv[process.argv.indexOf(flag) + 1] : all).split(",");
+const wanted = asked("--models", "lowrank,free,gamma,none,ssd");
+const methods = asked("--methods", "alternate,joint");
 const mean = (v) => v.reduce((a, b) => a + b, 0) / v.length;
 
 /** What registration of every frame with frame 0 by squared differences makes of the series. */
@@ -48,7 +49,7 @@ async function frameToFrame(frames) {
   const corrected = frames.map((f, t) => warp(f, transforms[t], grid, { interpolation: "cubic", border: "clamp" }));
   return { transforms, corrected };
 }
-async function run(frames, name) {
+async function run(frames, name, method) {
   const used = process.cpuUsage();
   const start = performance.now();
   const times = frames.map((_, t) => t);
@@ -57,7 +58,7 @@ async function run(frames, name) {
       ? await frameToFrame(frames)
       : await correctDynamics(
           frames,
-          name === "none" ? { dynamics: constant(), start: "still" } : { dynamics: dynamicsByName[name](), times },
+          name === "none" ? { dynamics: constant(), start: "still" } : { dynamics: dynamicsByName[name](), times, method },
         );
   const { user, system } = process.cpuUsage(used);
   return { ...result, seconds: (performance.now() - start) / 1000, cpu: (user + system) / 1e6 };
@@ -91,8 +92,9 @@ const frames = await load("kidney_dynamics_sim", 20, 2);
 const { grid } = frames[0];
 const n = grid.size[0] * grid.size[1];
 const rows = [];
-for (const name of wanted) {
-  const r = await run(frames, name);
+const cases = wanted.flatMap((name) => (name === "none" || name === "ssd" ? [[name, "alternate"]] : methods.map((m) => [name, m])));
+for (const [name, method] of cases) {
+  const r = await run(frames, name, method);
   const off = [];
   for (const [t, y] of r.transforms.entries()) {
     if (t === 0) continue;
@@ -122,6 +124,7 @@ for (const name of wanted) {
     );
   rows.push({
     model: name,
+    estimate: name === "ssd" ? "–" : method,
     "motion at the centres, px": mean(off.map((e) => e[0])).toFixed(2),
     "over the cores": mean(off.map((e) => e[1])).toFixed(2),
     "cortex, %": curve("cortex", "value").toFixed(1),
@@ -138,10 +141,11 @@ console.table(rows);
 
 const molli = await load("kidney_molli", 8, 1);
 const told = [];
-for (const name of wanted.filter((m) => m === "lowrank" || m === "free" || m === "none")) {
-  const r = await run(molli, name);
+for (const [name, method] of cases.filter(([m]) => m === "lowrank" || m === "free" || m === "none")) {
+  const r = await run(molli, name, method);
   told.push({
     model: name,
+    estimate: method,
     "residual before": r.residual.before.toFixed(2),
     after: r.residual.after.toFixed(2),
     "CPU s": r.cpu.toFixed(1),
@@ -149,4 +153,21 @@ for (const name of wanted.filter((m) => m === "lowrank" || m === "free" || m ===
 }
 console.log("kidney_molli");
 console.table(told);
+if (process.argv.includes("--save")) {
+  const of = (list) => table(Object.keys(list[0]), list.map(Object.values));
+  const lines = [
+    ...heading("Series whose brightness changes", machine(`node bench/inverse/dynamics.mjs ${process.argv.slice(2).join(" ")}`), [
+      "goals: motion 0.3 px, curves 5 % of the peak (RMS over frames); processor seconds, all threads",
+    ]),
+    "kidney_dynamics_sim",
+    "",
+    ...of(rows),
+    "",
+    "kidney_molli: the model's residual",
+    "",
+    ...of(told),
+    "",
+  ];
+  writeFileSync(join(root, "bench/results/dynamics.md"), lines.join("\n"));
+}
 process.exit(0);

@@ -24,6 +24,11 @@ export const dynamicsOptions: readonly OptionDefinition[] = [
   option("--labels <file>", "regions on the reference frame: their curves and motion go into curves.csv", text, "a file"),
   option("--components <n>", "time courses of lowrank beside the mean (2)", wholeFromOne, "a whole number of at least 1"),
   option("--input <file>", "arterial input of tofts: CSV, one value a row (a column input, or the only one)", text, "a file"),
+  choice(
+    "--estimate <how>",
+    "of --dynamics: model and motion by turns (alternate, default), or together (joint): Gauss–Newton on what the model leaves",
+    ["alternate", "joint"],
+  ),
   choice("--preparation <name>", "what t1 recovers from", ["inversion", "saturation"]),
 ];
 
@@ -175,6 +180,7 @@ export async function runDynamics(session: Session, r: DynamicsRequest) {
   const model = (options.model as MotionModel | undefined) ?? "diffeo";
   const reference = (options.reference as number | undefined) ?? 0;
   const dynamics = courseOf(r.dynamics, options);
+  const method = (options.estimate as "alternate" | "joint" | undefined) ?? "alternate";
   const given = timesOf(frames, options);
   if (dynamics.needsTimes && !given)
     throw new ArgumentError(
@@ -193,6 +199,7 @@ export async function runDynamics(session: Session, r: DynamicsRequest) {
       times: given,
       model,
       reference,
+      method,
       mask,
       signal,
       onProgress: (done, of) => session.progress.step({ level: 0, levels: 1, iteration: done, iterations: of }),
@@ -276,12 +283,12 @@ export async function runDynamics(session: Session, r: DynamicsRequest) {
           curves: [{ name: "from the reference", values: told.map((m) => m.displacement) }],
         },
         {
-          title: "Residual of the model, round by round",
-          xLabel: "round",
+          title: method === "joint" ? "Residual of the model, before and after each level" : "Residual of the model, round by round",
+          xLabel: method === "joint" ? "" : "round",
           curves: result.trace.map((l) => ({ name: `1/${l.shrink}`, values: l.values })),
         },
       ],
-      summary: { series: seriesName(frames), dynamics: r.dynamics, model, reference, pullback: version() },
+      summary: { series: seriesName(frames), dynamics: r.dynamics, estimate: method, model, reference, pullback: version() },
       timings,
       warnings: session.warnings,
     }),
@@ -291,7 +298,12 @@ export async function runDynamics(session: Session, r: DynamicsRequest) {
   const described = { command: "motion", status: result.status, reason: result.reason, verdict, figures };
   out.put(
     "run.json",
-    runText(session, { ...described, options: { model, reference, dynamics: r.dynamics, mask: options.mask ?? null } }, inputs, timings),
+    runText(
+      session,
+      { ...described, options: { model, reference, dynamics: r.dynamics, estimate: method, mask: options.mask ?? null } },
+      inputs,
+      timings,
+    ),
   );
   session.progress.clear();
   const outputs = out.commit();

@@ -101,6 +101,15 @@ export const reconstructCtCommand: Reconstruct = async (session, path, options) 
     throw new ArgumentError("--scale-data auto: a sinogram's line integrals have units of their own, and λ is theirs; leave it out");
   if (name === "none" && options.lambda !== undefined)
     throw new ArgumentError("--lambda: without a prior there is nothing to weigh; choose a --prior, or leave λ out");
+  const solver = (options.solver as CtSolver | undefined) ?? (name === "none" ? "fbp" : undefined);
+  if (solver === "fbp")
+    for (const [flag, value] of [
+      ["--iterations", options.iterations],
+      ["--tolerance", options.tolerance],
+      ["--low", options.low],
+    ])
+      if (value !== undefined)
+        throw new ArgumentError(`${flag}: filtered back-projection is a closed form; leave it out, or choose another --solver`);
   const fan = fanFrom((options.geometry as string | undefined) ?? "parallel");
   const angles = anglesFrom(session, (options.angles as string | undefined) ?? (fan.fan ? "0:360" : "0:180"), views);
   const centre = numberOr("--centre", options.centre, ["auto"] as const);

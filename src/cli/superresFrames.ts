@@ -128,7 +128,7 @@ async function knownTransforms(session: Session, path: string, frames: readonly 
     stored = JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
     throw new FormatError(
-      `${path}: ${existsSync(path) ? `this is no JSON (${(cause as Error).message})` : "there is no such file"}; expected {"transforms": [{"matrix": …, "offset": …}, …]}`,
+      `${path}: ${existsSync(path) ? "this is no JSON" : "there is no such file"}; expected {"transforms": [{"matrix": …, "offset": …}, …]}`,
       { path },
       { cause },
     );
@@ -172,6 +172,8 @@ async function knownTransform(session: Session, path: string, entry: Record<stri
 async function sensorOf(session: Session, psf: string | undefined, d: number): Promise<SuperResolveOptions["psf"]> {
   if (psf === undefined) return undefined;
   const numbers = psf.split(",").map(Number);
+  if (numbers.every((x) => !Number.isNaN(x)) && numbers.some((x) => !(x >= 0 && Number.isFinite(x))))
+    throw new ArgumentError(`--psf: got "${psf}"; a standard deviation is a number that is not negative`, { psf });
   if (numbers.every((x) => Number.isFinite(x) && x >= 0)) {
     if (numbers.length !== 1 && numbers.length !== d)
       throw new ArgumentError(`--psf: ${numbers.length} numbers came; give one, or ${d}`, { psf });

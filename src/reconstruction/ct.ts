@@ -107,6 +107,13 @@ export async function reconstructCt(o: CtOptions): Promise<CtResult> {
   if (idle) throw new ArgumentError(`ct: a network has no ${idle}; leave it out`, { [idle]: o[idle] });
   const warnings: string[] = [];
   const centre = o.centre === "auto" ? centreOfRotation(sinogram, angles) : (o.centre ?? Math.floor(detectors / 2));
+  if (!(centre >= 0 && centre <= detectors - 1))
+    throw new ArgumentError(
+      `ct: the axis of rotation at bin ${centre} of a detector with bins 0 to ${detectors - 1}; give one of these, or auto`,
+      {
+        centre,
+      },
+    );
   const geometry = radonGeometry({ ...o, detectors, centre });
   const operator = radonOperator(geometry);
   const noise = sinogramNoise(sinogram);

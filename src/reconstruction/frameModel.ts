@@ -6,7 +6,7 @@ import { borderIndex } from "../operators/blur.js";
 import { alongAxes, blurOperator, compose } from "../operators/index.js";
 import { keep, scope, sparseRows, Tensor } from "../tensor/index.js";
 import { dotOf } from "../tensor/variables.js";
-import type { FrameMotion } from "./frameMotion.js";
+import type { FrameMotion } from "../transforms/index.js";
 
 /** What a detector does to the picture that falls on it. */
 export interface Sensor {

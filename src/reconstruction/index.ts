@@ -19,8 +19,7 @@ export { type EnlargeOptions, type EnlargeResult, type Enlarger, enlarge } from 
 export { type EspiritMaps, type EspiritOptions, espirit } from "./espirit.js";
 export { centreOfRotation, type FbpFilter, type FbpOptions, fbp, fbpFilters, viewWeights } from "./fbp.js";
 export { type Frame, FrameOperator, frameOf, type Light, lightsOf, refinedGrid, type Sensor, sensorOperator } from "./frameModel.js";
-export type { DenseOptions, LinearisedMotion } from "./frameMotion.js";
-export { affineMotion, denseMotion, type FrameMotion, knownMotion, type MotionModel } from "./frameMotion.js";
+export { knownMotion } from "./frameMotion.js";
 export type { QuadraticData } from "./frameShrinkage.js";
 export type { FrameTvProblem, FrameTvState } from "./frameSystem.js";
 export { type FrameEquations, frameEquations, frameTv, solveImage } from "./frameSystem.js";

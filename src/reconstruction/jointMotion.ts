@@ -5,9 +5,9 @@ import { gradientOperator } from "../operators/index.js";
 import { cg } from "../solvers/index.js";
 import { scope, Tensor } from "../tensor/index.js";
 import { dotOf } from "../tensor/variables.js";
-import { AffineTransform } from "../transforms/index.js";
+import { AffineTransform, type MotionFamily } from "../transforms/index.js";
 import { type Frame, FrameOperator, type Light, lightsOf } from "./frameModel.js";
-import { knownMotion, type MotionModel } from "./frameMotion.js";
+import { knownMotion } from "./frameMotion.js";
 import { type FrameEquations, frameEquations, imageSystem, solveImage } from "./frameSystem.js";
 
 /**
@@ -22,7 +22,7 @@ export type ProjectionJacobian = "kaufman" | "fixed";
 export interface JointProblem {
   readonly frames: readonly Frame[];
   readonly target: Grid;
-  readonly model: MotionModel;
+  readonly model: MotionFamily;
   /** ½λ‖∇x‖² and ½μ‖Kp‖². */
   readonly lambda: number;
   readonly mu: number;

@@ -5,9 +5,9 @@ import { ellipses, grid, tensorShape } from "../image/index.js";
 import { tikhonov } from "../priors/index.js";
 import { gaussian, Tensor } from "../tensor/index.js";
 import { dotOf, normOf } from "../tensor/variables.js";
-import { AffineTransform, affineFromParameters } from "../transforms/index.js";
+import { AffineTransform, affineFromParameters, affineMotion, denseMotion, type MotionFamily } from "../transforms/index.js";
 import { FrameOperator, frameOf, refinedGrid } from "./frameModel.js";
-import { affineMotion, denseMotion, knownMotion, type MotionModel } from "./frameMotion.js";
+import { knownMotion } from "./frameMotion.js";
 import { frameEquations, imageSystem, solveImage } from "./frameSystem.js";
 import { alignFrames, superResolve } from "./superResolve.js";
 
@@ -60,7 +60,7 @@ describe("D B W(p) of a frame", () => {
   const target = refinedGrid(low, 3);
   const shape = [2, ...tensorShape(target)];
   const frame = frameOf({ values: noise([2, 7, 9]), grid: low }, target, {});
-  const models: [string, MotionModel][] = [
+  const models: [string, MotionFamily][] = [
     ["rigid", affineMotion("rigid", target)],
     ["affine", affineMotion("affine", target)],
     ["dense", denseMotion(target, { spacingVoxels: 6 })],

@@ -9,9 +9,9 @@ import { stacked } from "../operators/index.js";
 import { TotalVariation, totalVariation } from "../priors/index.js";
 import { dispose, gaussian, keep, requireMemory, scope, Tensor } from "../tensor/index.js";
 import { dotOf } from "../tensor/variables.js";
-import { AffineTransform } from "../transforms/index.js";
+import { AffineTransform, affineMotion, denseMotion, type MotionFamily } from "../transforms/index.js";
 import { FrameOperator, frameOf, type Light, lightsOf, refinedGrid, type Sensor } from "./frameModel.js";
-import { affineMotion, denseMotion, knownMotion, type MotionModel } from "./frameMotion.js";
+import { knownMotion } from "./frameMotion.js";
 import { frameEquations, frameTv, solveImage } from "./frameSystem.js";
 import {
   type JointOptions,
@@ -341,7 +341,7 @@ function checked(o: SuperResolveOptions): Grid {
   );
   return target;
 }
-const startOf = (model: MotionModel, start: readonly Transform[]): Tensor => {
+const startOf = (model: MotionFamily, start: readonly Transform[]): Tensor => {
   const n = model.shape.reduce((a, b) => a * b, 1);
   const out = new Float32Array((start.length - 1) * n);
   start.slice(1).forEach((y, k) => {
@@ -361,7 +361,7 @@ export function alignFrames(frames: readonly Image[], model: Exclude<MotionName,
   const one = new AffineTransform(identityMap(d), undefined, undefined, model);
   return [one, ...others.map((f) => scope(() => alignedTo(first, f, family, d)))];
 }
-function alignedTo(first: Image, frame: Image, family: MotionModel, d: number): Transform {
+function alignedTo(first: Image, frame: Image, family: MotionFamily, d: number): Transform {
   const shifted = (shift: readonly number[]) => new AffineTransform({ matrix: identityMap(d).matrix, offset: shift });
   let p = new Float64Array(family.shape[0]);
   const trust = sameExtent(first, frame) ? phaseCorrelation(frame, first) : undefined;

@@ -20,6 +20,16 @@ export {
 export { homographyFromCorners, homographyFromPairs } from "./homographyFromPairs.js";
 export { determinantAt, jacobianAt, logJacobianAt } from "./jacobian.js";
 export { type Logarithm, logarithm } from "./logarithm.js";
+export {
+  affineFrame,
+  affineMotion,
+  type DenseOptions,
+  denseMotion,
+  type FrameMotion,
+  type LinearisedMotion,
+  type MotionBorder,
+  type MotionFamily,
+} from "./motionFamily.js";
 export { InverseThinPlateSpline, type ThinPlateSplineOptions, ThinPlateSplineTransform } from "./thinPlateSpline.js";
 export { flow, TimeVelocityTransform } from "./timeVelocity.js";
 export { fixedSpace, movingSpace, type Space, type Transform } from "./transform.js";

@@ -58,6 +58,7 @@ export const command: CommandDefinition = {
         ["--components", options.components],
         ["--input", options.input],
         ["--preparation", options.preparation],
+        ["--estimate", options.estimate],
       ])
         if (value !== undefined) throw new ArgumentError(`motion: ${String(flag)} goes with --dynamics, which was not given`);
       const labels = options.labels === undefined ? undefined : await loadRegions(session, options.labels as string, grid);

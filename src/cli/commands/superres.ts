@@ -1,6 +1,6 @@
 import { ArgumentError } from "../../core/errors.js";
 import type { CommandDefinition } from "../command.js";
-import { option, text, wholeFromOne } from "../options.js";
+import { keyOf, option, text, wholeFromOne } from "../options.js";
 import { restorationOptions } from "../restoration.js";
 import { scaleOption, superresFrameOptions, superresFrames } from "../superresFrames.js";
 import { superresImage } from "../superresImage.js";
@@ -41,6 +41,21 @@ export const command: CommandDefinition = {
     for (const key of ["weights", "views"])
       if (options.frames !== undefined && options[key] !== undefined)
         throw new ArgumentError(`--${key}: a network enlarges one image; leave it out with --frames`);
+    // Options of one way would be read and forgotten by the other.
+    if (typeof options.lambda === "string" && options.lambda !== "auto")
+      throw new ArgumentError(`--lambda ${options.lambda}: rules are for denoise, deblur and inpaint; give a number, or auto`);
+    const none = ["lambdaRule", "fidelity"];
+    const idle = options.frames !== undefined ? [...none, "solver"] : [...none, ...superresFrameOptions.map(keyOf)];
+    const set = idle.find(
+      (key) => key !== "frames" && options[key] !== undefined && !(key === "fidelity" && options[key] === "leastSquares"),
+    );
+    if (set !== undefined)
+      throw new ArgumentError(
+        `--${set.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}: ${none.includes(set) ? "superres has none" : options.frames !== undefined ? "it is for one image" : "it goes with --frames"}; leave it out`,
+        { option: set },
+      );
+    if (options.frames !== undefined && options.scaleData === "auto")
+      throw new ArgumentError("--scale-data auto: it is for one image; with --frames λ follows the frames, so leave it out");
     if (options.frames !== undefined) return superresFrames(session, options);
     if (path === undefined) throw new ArgumentError("superres: which image? name one, or several after --frames");
     return options.prior === throughPlane ? superresThick(session, path, options) : superresImage(session, path, options);

@@ -1,13 +1,25 @@
 import { ArgumentError, GridError } from "../../core/errors.js";
-import type { Image, Transform } from "../../core/interfaces.js";
+import type { Grid, Image, Transform } from "../../core/interfaces.js";
+import { iterate } from "../../core/iterate.js";
 import { type AffineMap, gridText, identityMap, sameGrid, tensorShape, voxelsOf } from "../../image/grid.js";
 import { lncc, ncc, ssd } from "../../metrics/index.js";
 import { dispose, gaussian, keep, scope, Tensor } from "../../tensor/index.js";
-import { type AffineModel, AffineTransform, CompositeTransform, DisplacementTransform, warp } from "../../transforms/index.js";
+import {
+  type AffineModel,
+  AffineTransform,
+  affineMotion,
+  BSplineTransform,
+  CompositeTransform,
+  DisplacementTransform,
+  denseMotion,
+  type MotionFamily,
+  warp,
+} from "../../transforms/index.js";
 import { alignDiffeo, type Midway } from "../diffeo.js";
 import { atSpacing, baseSpacing, defaultShrinks, robustRange, scaledTo } from "../levels.js";
 import { alignLinear } from "../linear.js";
 import { type MotionModel, motionModels } from "../series/correctMotion.js";
+import { curvatureOf, type JointDynamics, jointDynamics, warpedFrames } from "./jointDynamics.js";
 import { constant, lowRank } from "./projection.js";
 import { checkedTimes, squaredResidual, type TimeCourse } from "./timeCourse.js";
 
@@ -25,11 +37,19 @@ export interface DynamicsOptions {
   readonly mask?: Tensor;
   /**
    * Where motion begins: "still", or "robust": the frames are first brought onto the reference by local correlation, which changes of contrast disturb
-   * little. "auto" (default) begins there if a few time courses then explain the series clearly better (three quarters of the residual, on the coarsest level), else still.
+   * little. "auto" (default) begins there if a few time courses then explain the series clearly better (three quarters of the residual, on the coarsest level), else still. Method "joint" also takes transforms, the reference ↦ each frame.
    */
-  readonly start?: "auto" | "robust" | "still";
-  /** Times that model and motion take turns, on the finest level. Default 4. */
+  readonly start?: "auto" | "robust" | "still" | readonly Transform[];
+  /**
+   * "joint": Gauss–Newton on the projected problem, all frames at once, the model eliminated at every voxel (`jointDynamics`). "alternate": the model, then
+   * each frame onto its picture by the model, by turns. Default "alternate".
+   */
+  readonly method?: "joint" | "alternate";
+  /** Times that model and motion take turns, or Gauss–Newton steps, on the finest level. Default 4. */
   readonly rounds?: number;
+  /** Of method "joint", model "diffeo": distance of control points in voxels (default 8), and the root mean square strain of what is left of the motion after the start (default 0.2). */
+  readonly controlVoxels?: number;
+  readonly strain?: number;
   readonly signal?: AbortSignal;
   /** Registrations done, of how many. */
   readonly onProgress?: (done: number, of: number) => void;
@@ -61,7 +81,7 @@ export interface DynamicsResult {
  * @see Buonaccorsi et al. (2007), Tracer kinetic model-driven registration for dynamic contrast-enhanced MRI time-series data, MRM 58
  */
 export async function correctDynamics(frames: readonly Image[], o: DynamicsOptions): Promise<DynamicsResult> {
-  const { dynamics, model = "diffeo", reference = 0, mask, start = "auto", rounds = 4, signal, onProgress } = o;
+  const { dynamics, model = "diffeo", reference = 0, mask, start = "auto", method = "alternate", rounds = 4, signal, onProgress } = o;
   if (frames.length < dynamics.leastFrames)
     throw new ArgumentError(
       `dynamics ${dynamics.name}: ${frames.length} frame${frames.length === 1 ? "" : "s"} came; at least ${dynamics.leastFrames} were expected`,
@@ -73,6 +93,13 @@ export async function correctDynamics(frames: readonly Image[], o: DynamicsOptio
     throw new ArgumentError(`dynamics: the reference is ${reference}, but frames are numbered 0 to ${frames.length - 1}`, { reference });
   if (!(Number.isInteger(rounds) && rounds >= 0))
     throw new ArgumentError(`dynamics: ${rounds} rounds; give a whole number that is not negative`, { rounds });
+  if (typeof start === "object" && (method !== "joint" || start.length !== frames.length))
+    throw new ArgumentError(
+      method === "joint"
+        ? `dynamics: ${start.length} transforms to start from for ${frames.length} frames; give one for each`
+        : 'dynamics: transforms to start from go with method "joint"',
+      { start: start.length },
+    );
   const times = checkedTimes(dynamics, o.times, frames.length);
   const { grid } = frames[0];
   for (const [k, f] of frames.entries()) {
@@ -95,7 +122,8 @@ export async function correctDynamics(frames: readonly Image[], o: DynamicsOptio
   const shrinks = defaultShrinks(grid, grid.size.length === 2 ? 24 : 16, 4);
   // Coarse levels are cheap and settle the large motion; the last rounds polish.
   const turns = shrinks.map((s) => (s === 1 ? rounds : Math.min(rounds, 3)));
-  const total = frames.length * (turns.reduce((a, b) => a + b, 0) + (start === "still" ? 0 : 1));
+  const begins = start === "auto" || start === "robust";
+  const total = frames.length * (turns.reduce((a, b) => a + b, 0) + (begins ? 1 : 0));
   let done = 0;
   const trace: { shrink: number; values: number[] }[] = [];
   try {
@@ -114,7 +142,7 @@ export async function correctDynamics(frames: readonly Image[], o: DynamicsOptio
       const { predicted } = by.fit(corrected, times, { quick: true });
       return { predicted, rms: squaredResidual(corrected, predicted, weights?.data).rms };
     };
-    if (start !== "still") {
+    if (begins) {
       const coarse = levelOf(shrinks[0]);
       try {
         // Not by the model asked for: one that follows anything follows motion too.
@@ -129,10 +157,37 @@ export async function correctDynamics(frames: readonly Image[], o: DynamicsOptio
         freeLevel(coarse);
       }
     }
+    let p =
+      method === "joint"
+        ? motion.asParameters(familyOf(grid, model, o), reference, typeof start === "object" ? start : undefined)
+        : undefined;
+    const around = p && keep(Tensor.from(Float32Array.from(p.data), p.shape));
     for (const [k, shrink] of shrinks.entries()) {
       const values: number[] = [];
       const level = levelOf(shrink);
       try {
+        if (p) {
+          const family = familyOf(level.images[0].grid, model, o, grid);
+          const settled =
+            dynamics.settled?.(
+              scope(() => warpedFrames({ frames: level.images, family, reference } as never, p as Tensor)),
+              times,
+            ) ?? dynamics;
+          const problem = { frames: level.images, times, reference, dynamics: settled, family, weights: level.weights, around };
+          const r = await jointLevel(problem, p, turns[k], {
+            control: o.controlVoxels ?? controlVoxels,
+            strain: o.strain ?? strain,
+            shrink,
+            signal,
+          });
+          if (r.p !== p) dispose(p);
+          p = r.p;
+          for (const v of r.values) values.push(unit * v);
+          done += frames.length * turns[k];
+          onProgress?.(done, total);
+          trace.push({ shrink, values });
+          continue;
+        }
         for (let round = 0; round < turns[k]; round++) {
           const { predicted, rms } = fitted(level);
           values.push(unit * rms);
@@ -148,7 +203,9 @@ export async function correctDynamics(frames: readonly Image[], o: DynamicsOptio
       }
       trace.push({ shrink, values });
     }
-    const transforms = motion.relativeTo(reference);
+    const transforms = p ? transformsOf(familyOf(grid, model, o), p, reference, grid) : motion.relativeTo(reference);
+    if (p) dispose(p);
+    if (around) dispose(around);
     const corrected = frames.map((f, t) => kept(warp(f, transforms[t], grid, { interpolation: "cubic", border: "clamp" })));
     const [still, after] = [frames, corrected].map((series) => {
       const data = series.map((f) => f.values.data as Float32Array);
@@ -176,6 +233,53 @@ export async function correctDynamics(frames: readonly Image[], o: DynamicsOptio
   }
 }
 
+const controlVoxels = 8;
+const strain = 0.2;
+const familyOf = (level: Grid, model: MotionModel, o: DynamicsOptions, over: Grid = level): MotionFamily =>
+  model === "diffeo"
+    ? denseMotion(level, { spacingVoxels: o.controlVoxels ?? controlVoxels, over, border: "clamp" })
+    : affineMotion(model, level, { border: "clamp", over });
+/** Gauss–Newton on one level; the weight of stiffness by what the model leaves there, noise and motion that is yet to be found. */
+async function jointLevel(
+  problem: Omit<JointDynamics, "mu">,
+  start: Tensor,
+  iterations: number,
+  o: { readonly control: number; readonly strain: number; readonly shrink: number; readonly signal?: AbortSignal },
+): Promise<{ p: Tensor; values: number[] }> {
+  const { family, frames, times, dynamics, weights } = problem;
+  const rmsOf = (p: Tensor) => {
+    const f = warpedFrames({ ...problem, mu: 0 }, p);
+    return squaredResidual(f, dynamics.fit(f, times, { quick: true }).predicted, weights?.data).rms;
+  };
+  const before = rmsOf(start);
+  // ‖r‖²/σ² + ‖∇u‖²/strain², summed over the level's voxels: a control point stands for (control/shrink)^d of them, a difference of neighbours is control · ∇u.
+  const d = frames[0].grid.size.length;
+  // Of a few parameters all that frames can tell outweighs a fiftieth of what they would tell without a model.
+  const mu = family.penalty
+    ? (before / o.strain) ** 2 * ((o.control / o.shrink) ** d / o.control ** 2)
+    : 0.02 * curvatureOf({ ...problem, mu: 0 }, start);
+  const r = await iterate(jointDynamics({ longest: 2 * o.shrink }), { ...problem, mu, stepMu: family.penalty ? 4 * mu : 0 }, start, {
+    iterations,
+    signal: o.signal,
+    keepBest: false,
+  });
+  return { p: keep(r.x), values: [before, rmsOf(r.x)] };
+}
+function transformsOf(family: MotionFamily, p: Tensor, reference: number, grid: Grid): Transform[] {
+  const from = { name: "reference", grid };
+  return Array.from({ length: p.shape[0] + 1 }, (_, t) => {
+    const to = { name: `frame ${t}`, grid };
+    const k = t < reference ? t : t - 1;
+    const y = t === reference ? undefined : family.transform(p.slice([k], [k + 1]).reshape(...family.shape));
+    if (y instanceof BSplineTransform) return new BSplineTransform(keep(y.control), y.controlGrid, from, to);
+    if (y instanceof AffineTransform) return new AffineTransform(y.map, from, to, y.model);
+    if (family.penalty) {
+      const nothing = () => keep(Tensor.zeros([grid.size.length, ...tensorShape(grid)]));
+      return new DisplacementTransform(nothing(), grid, from, to, { field: nothing(), grid });
+    }
+    return new AffineTransform(identityMap(grid.size.length), from, to, family.name as AffineModel);
+  });
+}
 const smoothVoxels = 0.6;
 const kept = (im: Image): Image => {
   keep(im.values);
@@ -267,6 +371,21 @@ class Motion {
       midway,
     };
     if (before) release(before);
+  }
+  /** The start as parameters of a family, frame after frame without the reference, which has not moved. */
+  asParameters(family: MotionFamily, reference: number, given?: readonly Transform[]): Tensor {
+    const moving = this.frames.flatMap((_, t) => (t === reference ? [] : [t]));
+    const n = family.shape.reduce((a, b) => a * b, 1);
+    const out = Tensor.zeros([moving.length, ...family.shape]);
+    const data = new Float32Array(moving.length * n);
+    scope(() => {
+      moving.forEach((t, k) => {
+        if (given || this.#dense[t] || this.model !== "diffeo")
+          data.set((family.from as (y: Transform) => Tensor)(given?.[t] ?? this.at(t)).data as Float32Array, k * n);
+      });
+    });
+    out.data.set(data);
+    return keep(out);
   }
   /** y_t ∘ y_r⁻¹: reference ↦ frame t. */
   relativeTo(reference: number): Transform[] {

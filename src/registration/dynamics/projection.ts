@@ -1,6 +1,6 @@
 import { ArgumentError } from "../../core/errors.js";
 import { eigh, scope, Tensor } from "../../tensor/index.js";
-import type { CourseFit, TimeCourse } from "./timeCourse.js";
+import type { CourseFit, LinearisedCourse, TimeCourse } from "./timeCourse.js";
 
 /** T × T matrix, row-major, along time at every pixel: predicted = H frames. */
 function alongTime(frames: readonly ArrayLike<number>[], h: ArrayLike<number>): Float32Array[] {
@@ -37,6 +37,23 @@ function products(frames: readonly ArrayLike<number>[], mean?: ArrayLike<number>
   return out;
 }
 
+/** v ← H v at every pixel. */
+const following = (h: ArrayLike<number>) => (v: Float32Array[]) => {
+  for (const [t, w] of alongTime(v, h).entries()) v[t].set(w);
+};
+/** v ← Σ_k q_k (q_k · v) at every pixel, q_k orthonormal curves: fewer sums than H has where curves are few. */
+const onto = (curves: readonly Float64Array[]) => (v: Float32Array[]) => {
+  const n = v[0].length;
+  const parts = curves.map((q) => {
+    const c = new Float64Array(n);
+    for (const [t, row] of v.entries()) for (let i = 0, w = q[t]; i < n; i++) c[i] += w * row[i];
+    return c;
+  });
+  for (const [t, row] of v.entries()) {
+    row.fill(0);
+    for (const [k, c] of parts.entries()) for (let i = 0, w = curves[k][t]; i < n; i++) row[i] += w * c[i];
+  }
+};
 /** s(t) = c: nothing changes but by motion. Each frame is compared with the mean of all. */
 export function constant(): TimeCourse {
   return {
@@ -46,6 +63,14 @@ export function constant(): TimeCourse {
     fit(frames) {
       const mean = meanOver(frames);
       return { predicted: frames.map(() => mean), maps: { mean } };
+    },
+    linearise(frames) {
+      const mean = meanOver(frames);
+      const follow = (v: Float32Array[]) => {
+        const m = meanOver(v);
+        for (const w of v) w.set(m);
+      };
+      return { predicted: frames.map(() => mean), follow };
     },
   };
 }
@@ -63,6 +88,20 @@ export interface LowRankOptions {
 export function lowRank({ components = 2 }: LowRankOptions = {}): TimeCourse {
   if (!(Number.isInteger(components) && components >= 1))
     throw new ArgumentError(`lowRank: ${components} components; give a whole number of at least 1`, { components });
+  /** The curves v_k (columns of `vectors`), and H = (mean over time) + Σ v_k v_kᵀ. */
+  const learnt = (frames: readonly ArrayLike<number>[], mean: ArrayLike<number>) => {
+    const T = frames.length;
+    const vectors = scope(() => {
+      const { vectors } = eigh(Tensor.from(products(frames, mean), [T, T]));
+      return Float64Array.from(vectors.data);
+    });
+    const order = Array.from({ length: T }, (_, k) => k);
+    const columns = order.slice(T - components).reverse();
+    const h = new Float64Array(T * T).fill(1 / T);
+    for (const k of columns)
+      for (let s = 0; s < T; s++) for (let t = 0; t < T; t++) h[s * T + t] += vectors[s * T + k] * vectors[t * T + k];
+    return { vectors, columns, h };
+  };
   return {
     name: "lowrank",
     needsTimes: false,
@@ -70,15 +109,7 @@ export function lowRank({ components = 2 }: LowRankOptions = {}): TimeCourse {
     fit(frames): CourseFit {
       const T = frames.length;
       const mean = meanOver(frames);
-      const vectors = scope(() => {
-        const { vectors } = eigh(Tensor.from(products(frames, mean), [T, T]));
-        return Float64Array.from(vectors.data);
-      });
-      const order = Array.from({ length: T }, (_, k) => k);
-      const columns = order.slice(T - components).reverse();
-      const h = new Float64Array(T * T).fill(1 / T);
-      for (const k of columns)
-        for (let s = 0; s < T; s++) for (let t = 0; t < T; t++) h[s * T + t] += vectors[s * T + k] * vectors[t * T + k];
+      const { vectors, columns, h } = learnt(frames, mean);
       const maps: Record<string, Float32Array> = { mean };
       for (const [j, k] of columns.entries()) {
         // The sign is the one that makes the curve's largest value positive, so that maps do not flip between runs.
@@ -92,6 +123,19 @@ export function lowRank({ components = 2 }: LowRankOptions = {}): TimeCourse {
         });
       }
       return { predicted: alongTime(frames, h), maps };
+    },
+    // The curves stand still within a step: what they would take up is little beside what every pixel does for itself.
+    linearise(frames): LinearisedCourse {
+      const T = frames.length;
+      const { vectors, columns } = learnt(frames, meanOver(frames));
+      const curves = [
+        new Float64Array(T).fill(1 / Math.sqrt(T)),
+        ...columns.map((k) => Float64Array.from(frames, (_, t) => vectors[t * T + k])),
+      ];
+      const follow = onto(curves);
+      const predicted = frames.map((f) => Float32Array.from(f));
+      follow(predicted);
+      return { predicted, follow };
     },
   };
 }
@@ -113,20 +157,7 @@ export function free({ lambda = "auto" }: FreeOptions = {}): TimeCourse {
     leastFrames: 5,
     fit(frames, times): CourseFit {
       const T = frames.length;
-      const { values, vectors } = roughness(times);
-      // y in the basis of the roughness' eigenvectors: energy of each over all pixels.
-      const c = products(frames);
-      const energy = values.map((_, k) => {
-        let sum = 0;
-        for (let s = 0; s < T; s++) for (let t = 0; t < T; t++) sum += vectors[s * T + k] * c[s * T + t] * vectors[t * T + k];
-        return Math.max(0, sum);
-      });
-      const chosen = lambda === "auto" ? crossValidated(values, energy) : lambda;
-      const h = new Float64Array(T * T);
-      for (let k = 0; k < T; k++) {
-        const gain = 1 / (1 + chosen * values[k]);
-        for (let s = 0; s < T; s++) for (let t = 0; t < T; t++) h[s * T + t] += gain * vectors[s * T + k] * vectors[t * T + k];
-      }
+      const { h } = smoother(frames, times, lambda);
       const predicted = alongTime(frames, h);
       const first = times.indexOf(Math.min(...times));
       const rise = new Float32Array(frames[0].length);
@@ -139,7 +170,33 @@ export function free({ lambda = "auto" }: FreeOptions = {}): TimeCourse {
       }
       return { predicted, maps: { mean: meanOver(frames), first: predicted[first], rise, peakTime } };
     },
+    linearise(frames, times): LinearisedCourse {
+      const { h } = smoother(frames, times, lambda);
+      return { predicted: alongTime(frames, h), follow: following(h) };
+    },
+    settled: (frames, times) => free({ lambda: smoother(frames, times, lambda).lambda }),
   };
+}
+/** (I + λ D₂ᵀD₂)⁻¹ and its λ. */
+function smoother(frames: readonly ArrayLike<number>[], times: readonly number[], lambda: number | "auto") {
+  const T = frames.length;
+  const { values, vectors } = roughness(times);
+  // y in the basis of the roughness' eigenvectors: energy of each over all pixels.
+  const energies = () => {
+    const c = products(frames);
+    return values.map((_, k) => {
+      let sum = 0;
+      for (let s = 0; s < T; s++) for (let t = 0; t < T; t++) sum += vectors[s * T + k] * c[s * T + t] * vectors[t * T + k];
+      return Math.max(0, sum);
+    });
+  };
+  const chosen = lambda === "auto" ? crossValidated(values, energies()) : lambda;
+  const h = new Float64Array(T * T);
+  for (let k = 0; k < T; k++) {
+    const gain = 1 / (1 + chosen * values[k]);
+    for (let s = 0; s < T; s++) for (let t = 0; t < T; t++) h[s * T + t] += gain * vectors[s * T + k] * vectors[t * T + k];
+  }
+  return { h, lambda: chosen };
 }
 /** D₂ᵀD₂ for times in any order: its eigenvalues and vectors (columns, row-major). */
 function roughness(times: readonly number[]): { values: number[]; vectors: Float64Array } {

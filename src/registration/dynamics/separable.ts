@@ -1,5 +1,5 @@
 import { solvePositive } from "../../core/cholesky.js";
-import type { CourseFit, TimeCourse } from "./timeCourse.js";
+import type { CourseFit, LinearisedCourse, TimeCourse } from "./timeCourse.js";
 
 /** Where a non-linear parameter is looked for: nodes from low to high, evenly or by equal factors. */
 export interface Range {
@@ -75,6 +75,7 @@ export class VariableProjection {
   readonly #other: Float64Array;
   readonly #slope: Float64Array;
   readonly #y: Float64Array;
+  #flipped = 0;
   readonly beta: Float64Array;
   readonly coefficients: Float64Array;
   readonly predicted: Float64Array;
@@ -214,7 +215,32 @@ export class VariableProjection {
     }
     value = this.#residual(u);
     for (let m = 0; m < flipped; m++) this.predicted[this.#order[m]] *= -1;
+    this.#flipped = flipped;
     return value;
+  }
+  /**
+   * An orthonormal basis of how the last fit's curve can change: Φ, then (∂Φ/∂β) c where β may still move (Kaufman's tangent space), for the data as they
+   * came. out[j T + t], functions that depend on earlier ones 0.
+   */
+  tangent(out: Float64Array): void {
+    const T = this.#T;
+    const [k, p] = [this.#k, this.ranges.length];
+    const all = new Float64Array((k + p) * T);
+    all.set(this.#phi);
+    const u = Array.from(this.beta, (b, j) => (this.ranges[j].geometric ? Math.log(b) : b));
+    this.#slopes(u);
+    let size = 0;
+    for (let t = 0; t < T; t++) size += this.predicted[t] ** 2;
+    for (let i = 0; i < p; i++) {
+      const [low, high] = this.#limits(i);
+      const inside = u[i] > low + 1e-6 * (high - low) && u[i] < high - 1e-6 * (high - low);
+      let most = 0;
+      for (let t = 0; t < T; t++) most += this.#slope[i * T + t] ** 2;
+      // A parameter that hardly changes the curve (that of an amplitude of 0) is none.
+      if (inside && most > 1e-8 * size) for (let t = 0; t < T; t++) all[(k + i) * T + t] = this.#slope[i * T + t];
+    }
+    orthonormalise(all, k + p, T, out, new Float64Array((k + p) ** 2));
+    for (let m = 0; m < this.#flipped; m++) for (let j = 0; j < k + p; j++) out[j * T + this.#order[m]] *= -1;
   }
   /** Columns (I − ΦΦ⁺) (∂Φ/∂u) c at the u that was looked at last: φ by central differences, which cost no digits that matter here. */
   #slopes(u: readonly number[]): void {
@@ -264,6 +290,35 @@ export function separable(model: SeparableModel): TimeCourse {
         for (const [m, name] of model.maps.entries()) maps[name][i] = values[m];
       }
       return { predicted, maps };
+    },
+    linearise(frames, times): LinearisedCourse {
+      const n = frames[0].length;
+      const T = frames.length;
+      const predicted = frames.map(() => new Float32Array(n));
+      const projection = new VariableProjection(model, times, 3);
+      const dimension = model.linear + projection.ranges.length;
+      const bases = new Float32Array(n * dimension * T);
+      const basis = new Float64Array(dimension * T);
+      const y = new Float64Array(T);
+      for (let i = 0; i < n; i++) {
+        for (let t = 0; t < T; t++) y[t] = frames[t][i];
+        projection.fit(y);
+        for (let t = 0; t < T; t++) predicted[t][i] = projection.predicted[t];
+        projection.tangent(basis);
+        bases.set(basis, i * dimension * T);
+      }
+      const follow = (v: Float32Array[]) => {
+        for (let i = 0, at = 0; i < n; i++) {
+          for (let t = 0; t < T; t++) y[t] = 0;
+          for (let j = 0; j < dimension; j++, at += T) {
+            let d = 0;
+            for (let t = 0; t < T; t++) d += bases[at + t] * v[t][i];
+            if (d !== 0) for (let t = 0; t < T; t++) y[t] += d * bases[at + t];
+          }
+          for (let t = 0; t < T; t++) v[t][i] = y[t];
+        }
+      };
+      return { predicted, follow };
     },
   };
 }

@@ -12,6 +12,18 @@ export interface TimeCourse {
   readonly leastFrames: number;
   /** Least-squares fit of frames, each the same pixels, taken at these times. `quick`: the prediction is wanted, parameters to a few digits. */
   fit(frames: readonly ArrayLike<number>[], times: readonly number[], o?: { readonly quick?: boolean }): CourseFit;
+  /**
+   * The fit and how it follows the frames to first order, the parameters eliminated: predicted(f + v) ≈ predicted + follow(v), in place of v. What joint
+   * estimation of motion and model needs; without it, predictions count as standing still within a step.
+   */
+  linearise?(frames: readonly ArrayLike<number>[], times: readonly number[]): LinearisedCourse;
+  /** The same model with what it chooses by the data (a smoothness, say) chosen for these frames: values of the objective can then be compared. */
+  settled?(frames: readonly ArrayLike<number>[], times: readonly number[]): TimeCourse;
+}
+/** A fit, and its derivative: v ↦ what the prediction takes of a change v of the frames. */
+export interface LinearisedCourse {
+  readonly predicted: readonly Float32Array[];
+  follow(v: Float32Array[]): void;
 }
 /** A time course at each voxel: the model's maps and what they predict. */
 export interface CourseFit {
