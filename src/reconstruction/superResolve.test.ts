@@ -164,6 +164,12 @@ describe("superResolve", () => {
     expect(r.warnings[0]).toMatch(/frame 5 does not agree/);
     expect(r.status).toBe("ok");
   });
+  test("a blur taken much too wide makes an image darker than light can be: the result says so", async () => {
+    const wide = await superResolve({ frames, scale: 3, psf: 3.5, motion });
+    expect(wide.warnings.join()).toMatch(/blur taken too wide/);
+    const right = await superResolve({ frames, scale: 3, psf: 1.2, motion });
+    expect(right.warnings.join()).not.toMatch(/too wide/);
+  });
   test("takes any prior", async () => {
     const r = await superResolve({ frames, scale: 3, psf: 1.2, motion, prior: tikhonov({ dimensions: 2 }), lambda: 0.003 });
     expect(psnr(r.image.values, truth, 9)).toBeGreaterThan(20);

@@ -191,6 +191,11 @@ export async function superResolve(o: SuperResolveOptions): Promise<SuperResolve
     warnings.push(
       `frame ${t} does not agree with the others (residual ${residuals[t].toPrecision(2)} against ${median(residuals).toPrecision(2)}): it counts ${trusts[t] ** 2 < 0.1 ? "little" : "less"}`,
     );
+  const below = overshoot(frames, last.image);
+  if (below)
+    warnings.push(
+      `the image goes down to ${below.least.toPrecision(2)} where frames have ${below.range[0].toPrecision(2)} to ${below.range[1].toPrecision(2)}: its contrast is more than the scene's, as from a blur taken too wide; give the blur (psf)`,
+    );
   const result: Image = { values: keep(last.image), grid: target };
   dispose(blank);
   // One odd frame of many is nothing to the image.
@@ -289,6 +294,27 @@ function rootMeanSquare(operators: readonly FrameOperator[], x: Tensor): number 
     }
     return Math.sqrt(sum / Math.max(1, count));
   });
+}
+/**
+ * Light is not negative: where frames are not, an image whose thousandth part lies below minus a quarter of their range was sharpened for a blur that is wider
+ * than what the frames have seen.
+ */
+function overshoot(
+  frames: readonly { readonly data: Tensor }[],
+  x: Tensor,
+): { least: number; range: readonly [number, number] } | undefined {
+  const range = scope(() => [
+    Math.min(...frames.map((f) => f.data.min().item())),
+    Math.max(...frames.map((f) => f.data.max().item())),
+  ]) as unknown as readonly [number, number];
+  if (!(range[0] > -0.1 * range[1])) return undefined; // noise takes a dark background below 0 a little
+  const limit = -0.25 * (range[1] - range[0]);
+  let [least, count] = [0, 0];
+  for (const v of x.data) {
+    if (v < limit) count++;
+    if (v < least) least = v;
+  }
+  return count > 0.001 * x.size ? { least, range } : undefined;
 }
 function typicalDifference(x: Tensor): number {
   const last = x.rank - 1;
