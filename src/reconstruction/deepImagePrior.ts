@@ -177,7 +177,7 @@ export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImag
       return { ...state, value, ...better, ...progress };
     },
     done: (s) =>
-      s.value !== undefined && s.k - s.marked > Math.max(100, s.k / 4)
+      s.value !== undefined && s.k - s.marked > Math.max(200, s.k / 4)
         ? { stop: "converged", reason: `samples kept back are predicted no better than after ${s.best} steps` }
         : undefined,
   };
