@@ -11,6 +11,8 @@ const benches = {
   capture: "from how far away a rigid registration finds home",
   patches: "denoisers and what is built on them: deblurring, inpainting, super-resolution, unknown blur",
   learned: "the learned denoiser and what is built on it",
+  frameworks: "where a network for super-resolution enlarges, and how: PSNR, time, memory",
+  losses: "what a network for super-resolution is trained by: PSNR, SSIM, perceptual distance",
   generative: "deep image prior, GAN prior, unrolled networks",
   learnedRegistration: "the registration network beside the classical presets: Dice, time",
   neuralOde: "deformations as neural differential equations beside classical ones: landmarks, folds",

@@ -24,6 +24,7 @@ import { denoiserCard } from "./weights/denoiserCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
 import { superResolutionX2Card } from "./weights/superResolutionX2Card.js";
 import { superResolutionX3Card } from "./weights/superResolutionX3Card.js";
+import { superResolutionX4Card } from "./weights/superResolutionX4Card.js";
 
 /** A network by its name: how it is made and, where trained weights come with the package, where they lie and what they are. */
 export interface Model<In, Out> {
@@ -107,7 +108,7 @@ export const models = {
   } satisfies Model<ImagePair, Tensor>,
   "super-resolution-x2": enlarging(2, { card: superResolutionX2Card, weights: () => import("./weights/superResolutionX2.js") }),
   "super-resolution-x3": enlarging(3, { card: superResolutionX3Card, weights: () => import("./weights/superResolutionX3.js") }),
-  "super-resolution-x4": enlarging(4),
+  "super-resolution-x4": enlarging(4, { card: superResolutionX4Card, weights: () => import("./weights/superResolutionX4.js") }),
   "unrolled-inpainting": unrolled("inpainting", "fills in missing samples of gray pictures", 6, true),
   "unrolled-deblur": unrolled("deblur", "undoes known blurs of gray pictures", 8, false),
   digits: {
