@@ -3,21 +3,23 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { seeded } from "../dist/core/index.js";
+import { importTensorFlowLayers } from "../dist/io/index.js";
 import { startEngine } from "../dist/kernels/index.js";
-import { learnedDenoiser } from "../dist/models/index.js";
+import { learnedDenoiser, learnedEnlarger, learnedScales } from "../dist/models/index.js";
 import { plugAndPlay } from "../dist/priors/index.js";
 import { enlarge } from "../dist/reconstruction/index.js";
-import { randomNormal } from "../dist/tensor/index.js";
+import { randomNormal, scope } from "../dist/tensor/index.js";
 import { deblurring, inpainting } from "./denoiserCases.mjs";
 import { array, files, folder, gray, psnr } from "./inverseImages.mjs";
 import { heading, machine, root, table } from "./machine.mjs";
 import { colour, psnrY } from "./patches.mjs";
 
 const help = `npm run bench -- learned [options]
-  --cases LIST   denoise, deblur, inpaint, superres (default all)
+  --cases LIST   denoise, deblur, inpaint, superres (by the denoiser), enlarge (by networks), upscaler (default all)
   --images N     the first N images of each case (default all)
   --threads N    default 2
   --weights F    weights of another training (default: those of the package)
+  --upscaler F   a folder whose node_modules have @upscalerjs/esrgan-slim (and -medium): their networks on the same images, in our engine
   --no-save      print only, leave bench/results alone`;
 
 function cases(f) {
@@ -42,7 +44,7 @@ function cases(f) {
   const inpaint = inpainting(prior, (kind) => `inpaint, ${kind}`, { rand50: 33, rand80: 28 });
   const superres = [2, 3, 4].map((scale) => ({
     case: "superres",
-    name: `enlarge ×${scale} (Y)`,
+    name: `denoiser, 8 steps ×${scale} (Y)`,
     items: files("sisr", `lr_x${scale}`).map((file, i) => ({
       run: async () => (await enlarge(colour(file), { scale, denoiser: f })).image,
       score: (x) => psnrY(x, colour(files("sisr", "gt")[i]), scale),
@@ -51,11 +53,70 @@ function cases(f) {
   return [...denoise, ...deblur, ...inpaint, ...superres];
 }
 
+/** The networks of the package that enlarge, alone, with back-projection (as superres does), and the mean of eight views. */
+async function enlargers() {
+  const kinds = [
+    { what: "network alone", views: 1, noise: 1e-12 }, // agreement is only asked for where there is no noise
+    { what: "network", views: 1, goal: { 2: 36.7, 3: 32.8, 4: 30.5 } },
+    { what: "network, 8 views", views: 8 },
+  ];
+  const found = [];
+  for (const scale of learnedScales)
+    for (const { what, views, noise, goal } of kinds) {
+      const network = await learnedEnlarger(scale, { views });
+      found.push(
+        enlargement(
+          `${what} ×${scale} (Y)`,
+          scale,
+          async (file) => (await enlarge(colour(file), { scale, network, noise })).image,
+          goal?.[scale],
+        ),
+      );
+    }
+  return found;
+}
+const enlargement = (name, scale, run, goal, kind = "enlarge") => ({
+  case: kind,
+  name,
+  goal,
+  items: files("sisr", `lr_x${scale}`).map((file, i) => ({
+    run: () => run(file),
+    score: (x) => psnrY(x, colour(files("sisr", "gt")[i]), scale),
+  })),
+});
+/** UpscalerJS' layers-models, read as any of TensorFlow.js: red, green and blue, 0 to 255. */
+function upscalers(place) {
+  const found = [];
+  for (const kind of ["slim", "medium"])
+    for (const scale of [2, 3, 4]) {
+      const at = join(place ?? "", "node_modules/@upscalerjs", `esrgan-${kind}`, "models", `x${scale}`);
+      if (!place || !existsSync(at)) continue;
+      const json = JSON.parse(readFileSync(join(at, "model.json"), "utf8"));
+      const parts = json.weightsManifest.flatMap((g) => g.paths).map((p) => readFileSync(join(at, p)));
+      const network = importTensorFlowLayers(json, Buffer.concat(parts));
+      const run = (file) =>
+        scope(() =>
+          network
+            .forward(
+              colour(file)
+                .mul(255)
+                .reshape(1, ...colour(file).shape),
+            )
+            .div(255),
+        );
+      const flat = (y) => y.reshape(...y.shape.slice(1));
+      found.push(enlargement(`UpscalerJS esrgan-${kind} ×${scale} (Y)`, scale, (file) => flat(run(file)), undefined, "upscaler"));
+    }
+  if (found.length === 0) console.error("UpscalerJS: peer absent");
+  return found;
+}
+
 export async function main(args) {
   const { values: o } = parseArgs({
     args,
     options: {
-      cases: { type: "string", default: "denoise,deblur,inpaint,superres" },
+      cases: { type: "string", default: "denoise,deblur,inpaint,superres,enlarge,upscaler" },
+      upscaler: { type: "string" },
       images: { type: "string", default: "100" },
       threads: { type: "string", default: "2" },
       weights: { type: "string" },
@@ -76,8 +137,10 @@ export async function main(args) {
   const wanted = o.cases.split(",");
   const mean = (v) => v.reduce((s, x) => s + x, 0) / v.length;
   const rows = [];
-  for (const c of cases(f).filter((c) => wanted.includes(c.case))) {
+  const all = [...cases(f), ...(await enlargers()), ...(wanted.includes("upscaler") ? upscalers(o.upscaler) : [])];
+  for (const c of all.filter((c) => wanted.includes(c.case))) {
     const found = [];
+    if (c.case === "enlarge" || c.case === "upscaler") await c.items[0].run(); // fractions of a second: compiled before they are timed
     for (const item of c.items.slice(0, Number(o.images))) {
       const cpu = process.cpuUsage();
       const x = await item.run();
