@@ -55,13 +55,18 @@ import {
 
 /** Priors R(x) for `restore`, each a function of its options. */
 export const priors = {
+  /** Nothing is known: least squares alone. */
   none: noPrior,
   l2: ridge,
   tikhonov,
   biharmonic,
+  /** Σ |∇x|: piecewise constant. */
   tv: totalVariation,
+  /** Total generalised variation: piecewise linear. */
   tgv: totalGeneralizedVariation,
+  /** ‖W x‖₁, W orthonormal. */
   wavelet: waveletL1,
+  /** ‖W x‖₁, W undecimated. */
   waveletFrame: stationaryWaveletL1,
 } as const;
 /** What finds and describes points of pictures, each a function of a picture and its options. */
@@ -88,21 +93,33 @@ export { alignMethods, flowPlans as flows, motions, projectionNames as projectio
 export const visionTasks = { homography, align, flow: opticalFlow, stereo, track: boxTracker, mosaic, odometry, recognise } as const;
 /** Robust models of two views (`resection`: of points and a view), each a function of matched places. */
 export const viewModels = {
+  /** x' ∼ H x. */
   homography: estimateHomography,
+  /** x'ᵀ F x = 0. */
   fundamental: estimateFundamental,
+  /** Rotation and direction between two calibrated views. */
   pose: estimatePose,
+  /** The pose of a view from points in space. */
   resection: estimateResection,
 } as const;
 
 /** Transforms by their kinds, each a class. */
 export const transforms = {
+  /** A p + b: translations, rigid, similarity and affine maps. */
   affine: transformParts.AffineTransform,
+  /** Projective maps of the plane. */
   homography: transformParts.HomographyTransform,
+  /** The smoothest map through pairs of points. */
   thinPlateSpline: transformParts.ThinPlateSplineTransform,
+  /** Cubic splines on a grid of control points. */
   bspline: transformParts.BSplineTransform,
+  /** A vector for every voxel. */
   displacement: transformParts.DisplacementTransform,
+  /** exp(v) of a stationary velocity field. */
   velocity: transformParts.VelocityTransform,
+  /** The flow of velocities in time. */
   timeVelocity: transformParts.TimeVelocityTransform,
+  /** One after the other. */
   composite: transformParts.CompositeTransform,
 } as const satisfies Readonly<Record<TransformKind, unknown>>;
 export { affineModels, interpolations } from "./transforms/index.js";
@@ -116,24 +133,43 @@ export const schedules = { constant, cosine, stepwise } as const;
 export const fidelities = { leastSquares, absolute, huber, poisson } as const;
 /** Linear operators A and K, each a function of the shape of what it takes (of the mask, of the grids) and of its options. */
 export const operators = {
+  /** x. */
   identity: operatorParts.identityOperator,
+  /** x where it is known. */
   mask: operatorParts.maskOperator,
+  /** Differences along axes. */
   gradient: operatorParts.gradientOperator,
+  /** Convolution with a kernel. */
   blur: operatorParts.blurOperator,
+  /** Sampling on another grid. */
   resize: operatorParts.resizeOperator,
+  /** Every n-th sample. */
   decimate: operatorParts.decimateOperator,
+  /** The Fourier transform, orthonormal. */
   fourier: operatorParts.fourierOperator,
+  /** Fourier coefficients that were measured. */
   sampledFourier: operatorParts.sampledFourierOperator,
+  /** An image as each coil sees it. */
   coils: operatorParts.coilOperator,
+  /** Sampled Fourier coefficients of every coil. */
   magneticResonance: operatorParts.magneticResonanceOperator,
+  /** Fourier coefficients off the grid. */
   nufft: operatorParts.nufftOperator,
+  /** Projections, parallel or fan. */
   radon: operatorParts.radonOperator,
+  /** An orthonormal wavelet transform. */
   wavelet: operatorParts.waveletOperator,
+  /** An undecimated wavelet transform. */
   stationaryWavelet: operatorParts.stationaryWaveletOperator,
+  /** All patches of an image. */
   patches: operatorParts.patchesOperator,
+  /** An image along a transform. */
   warp: operatorParts.warpOperator,
+  /** An image along a displacement field. */
   warpField: operatorParts.warpFieldOperator,
+  /** Real numbers as complex ones. */
   complexOfReal: operatorParts.complexOfReal,
+  /** Complex numbers as two real planes. */
   partsOfComplex: operatorParts.partsOfComplex,
 } as const;
 /** Methods for inverse problems, each a function of its options; `kaczmarz` and `sart` take a problem of rows. */

@@ -6,14 +6,19 @@ import { type Plan, parsePlan, planText, type Task } from "./plan.js";
 
 /** How a task ended. */
 export interface TaskRecord {
+  /** The task's id. */
   readonly id: string;
+  /** The task's name in the plan. */
   readonly name: string;
   /** ok and suspect have a result; failed has none. */
   readonly status: "ok" | "suspect" | "failed";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** Exit code of the command; none when it ended without one. */
   readonly exit?: number;
+  /** How long it took. */
   readonly seconds: number;
+  /** Who did it. */
   readonly worker: string;
   /** How many began it, this one included. */
   readonly attempts: number;
@@ -22,18 +27,26 @@ export interface TaskRecord {
 }
 /** A task that is one worker's, until it is finished, given back, or the worker is not heard of any more. */
 export interface Claim {
+  /** The task. */
   readonly task: Task;
   /** How many began it before. */
   readonly attempt: number;
+  /** The file in `running/` that is the claim. */
   readonly file: string;
 }
 /** How many tasks of a queue are in which state; together they are the plan's tasks. */
 export interface QueueCounts {
+  /** Not yet taken up. */
   readonly waiting: number;
+  /** A worker's. */
   readonly running: number;
+  /** Done, and well. */
   readonly ok: number;
+  /** Done, with doubts. */
   readonly suspect: number;
+  /** Set aside. */
   readonly failed: number;
+  /** All together. */
   readonly tasks: number;
 }
 
@@ -52,7 +65,9 @@ const code = (error: unknown) => (error as NodeJS.ErrnoException).code;
  * Times are never compared between machines: who watches sees whether a heartbeat changes while its own clock goes on.
  */
 export class DirectoryQueue {
+  /** The folder. */
   readonly folder: string;
+  /** What is to be done. */
   readonly plan: Plan;
   readonly #index: ReadonlyMap<string, number>;
   /** Heartbeats seen: the time of the file, and when it was first seen on our own clock. */
@@ -231,6 +246,7 @@ export class DirectoryQueue {
     return true;
   }
 
+  /** How many tasks are in which state. */
   get counts(): QueueCounts {
     const done = this.records("done");
     const suspect = done.filter((r) => r.status === "suspect").length;

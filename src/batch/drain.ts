@@ -4,6 +4,7 @@ import type { Plan, Task } from "./plan.js";
 
 /** How a command ended. */
 export interface Ran {
+  /** The command's exit code. */
   readonly exit: number;
   /** One sentence when it did not go well. */
   readonly reason: string;
@@ -14,6 +15,7 @@ export interface Ran {
 export interface Runner {
   /** Rejects when the runner itself broke down (a crash, no memory); it is then of no use any more. */
   run(task: Task): Promise<Ran>;
+  /** Let go of it; it runs no more. */
   close(): Promise<void>;
 }
 /** Who works on a queue, with how many at a time, and when others are given up. */
@@ -22,10 +24,13 @@ export interface DrainOptions {
   readonly worker: string;
   /** Tasks at a time. */
   readonly slots: number;
+  /** Makes a runner for each slot. */
   readonly runner: () => Runner;
   /** A worker not heard of for so long is given up (default 60). */
   readonly silentSeconds?: number;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told of every task that has ended. */
   readonly onRecord?: (record: TaskRecord) => void;
   /** On Redis, where tasks of any batch arrive: whether this worker may do those of that plan (default: yes). */
   readonly accepts?: (plan: Plan) => boolean;
@@ -38,6 +43,7 @@ export interface Drained {
   readonly records: number;
   /** Seconds in tasks, of all slots together, and seconds in all. */
   readonly busy: number;
+  /** From the first claim to the end. */
   readonly seconds: number;
   /** Why it went before the end. */
   readonly stopped?: "full" | "aborted";

@@ -14,9 +14,11 @@ export interface Task {
 }
 /** What is to be done, once and for all: it never changes after it has been written. */
 export interface Plan {
+  /** Of the program that made the plan: results of others may differ. */
   readonly version: string;
   /** Which kernels compute: plain SIMD is the same everywhere. */
   readonly build: string;
+  /** In the order of their stages. */
   readonly tasks: readonly Task[];
 }
 

@@ -4,6 +4,7 @@ import { ArgumentError } from "../core/errors.js";
 export interface SlurmOptions {
   /** The folder of the queue, on a disk that all nodes share. */
   readonly folder: string;
+  /** Where the jobs go; default the cluster's own choice. */
   readonly partition?: string;
   /** Pilots: jobs that drain the queue, each on a node of its own choice. */
   readonly pilots: number;

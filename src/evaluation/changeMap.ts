@@ -14,9 +14,11 @@ export interface ChangeOptions {
 }
 /** One connected piece of what has changed. */
 export interface ChangedRegion {
+  /** Its number, from 1. */
   readonly region: number;
   /** More ("gain") or less ("loss") signal in the second image. */
   readonly sign: "gain" | "loss";
+  /** How many samples it has. */
   readonly samples: number;
   /** mm^d */
   readonly size: number;
@@ -24,6 +26,7 @@ export interface ChangedRegion {
   readonly centre: readonly number[];
   /** Mean difference in the first image's units, and the largest deviation in units of noise. */
   readonly difference: number;
+  /** The strongest change in it, in units of the noise. */
   readonly peak: number;
 }
 /** A map of change with its pieces, and the noise they were judged by. */
@@ -34,10 +37,13 @@ export interface ChangeResult {
   readonly deviation: Float32Array;
   /** Number of the region for every sample, 0 where nothing changed. */
   readonly regions: Float32Array;
+  /** Region by region. */
   readonly found: readonly ChangedRegion[];
   /** b ≈ gain · a + offset where nothing changed; the noise is the robust deviation of what is left. */
   readonly gain: number;
+  /** What the second image is brighter by, after the gain. */
   readonly offset: number;
+  /** Standard deviation of the difference where nothing has changed. */
   readonly noise: number;
   /** |deviation| from which a sample counts. */
   readonly threshold: number;

@@ -3,7 +3,16 @@ import { checkPair, type Samples } from "./lattice.js";
 /** Dice 2|A ∩ B| / (|A| + |B|) of every label and their mean. */
 export interface DiceResult {
   /** Dice of each label, in ascending order of label. */
-  readonly labels: readonly { readonly label: number; readonly dice: number; readonly fixed: number; readonly warped: number }[];
+  readonly labels: readonly {
+    /** The label. */
+    readonly label: number;
+    /** 2|A ∩ B| / (|A| + |B|). */
+    readonly dice: number;
+    /** Its voxels in the fixed map. */
+    readonly fixed: number;
+    /** Its voxels in the warped map. */
+    readonly warped: number;
+  }[];
   /** Mean over those labels; NaN without any. */
   readonly mean: number;
 }

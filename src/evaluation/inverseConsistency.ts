@@ -9,9 +9,11 @@ export type PointMap = (points: Float64Array) => ArrayLike<number>;
 export interface InverseConsistency {
   /** Mean |y⁻¹(y(p)) − p| in voxels of the fixed grid. */
   readonly mean: number;
+  /** The largest. */
   readonly max: number;
   /** 99 of 100 points miss by no more than this, voxels; and the share that misses by more than one voxel. */
   readonly p99: number;
+  /** Share of points that miss by more than 1 mm. */
   readonly beyondOne: number;
   /** Grid points that took part: interior ones whose way there and back stays defined. */
   readonly count: number;

@@ -75,9 +75,13 @@ function determinant(m: ArrayLike<number>, d: number): number {
 export interface JacobianSummary {
   /** Share of points with det J ≤ 0 (or not finite). */
   readonly folded: number;
+  /** Voxels where det ∂y is not positive. */
   readonly foldedCount: number;
+  /** The smallest. */
   readonly min: number;
+  /** The largest. */
   readonly max: number;
+  /** The mean. */
   readonly mean: number;
   /** Standard deviation of log det J over the points where it is positive (n in the denominator). */
   readonly sdLog: number;

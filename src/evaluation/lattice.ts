@@ -5,7 +5,9 @@ export type Samples = ArrayLike<number>;
 
 /** Where the samples of an image lie: point = origin + direction · (spacing ∘ index), everything in x, y(, z) order; x runs fastest in memory. */
 export interface Lattice {
+  /** Samples along x, y (and z). */
   readonly size: readonly number[];
+  /** Distance of samples along each axis, mm. */
   readonly spacing: readonly number[];
   /** Default 0. */
   readonly origin?: readonly number[];

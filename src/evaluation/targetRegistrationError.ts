@@ -4,11 +4,17 @@ import { sortedQuantile } from "./quantile.js";
 
 /** Distances between where points were sent and where they belong, in mm. */
 export interface PointError {
+  /** How many there are. */
   readonly count: number;
+  /** The mean. */
   readonly mean: number;
+  /** The median. */
   readonly median: number;
+  /** 95 of 100 are not larger. */
   readonly p95: number;
+  /** The largest. */
   readonly max: number;
+  /** Root mean square. */
   readonly rms: number;
   /** Each pair's distance, in the order given. */
   readonly each: Float64Array;

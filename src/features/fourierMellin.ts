@@ -20,10 +20,13 @@ export interface FourierMellinOptions {
 export interface SimilarityHypothesis {
   /** fixed point ↦ moving point. */
   readonly map: AffineMap;
+  /** The rotation. */
   readonly degrees: number;
+  /** The scale. */
   readonly scale: number;
   /** Of the phase correlation after turning and scaling back: height of the peak, and against the next. */
   readonly peak: number;
+  /** The peak against the next. */
   readonly peakRatio: number;
 }
 

@@ -4,8 +4,11 @@ import { dimensionOf } from "../image/grid.js";
 
 /** A plain picture in gray, [y, x]. */
 export interface Gray {
+  /** Grey values, row by row. */
   readonly values: Float32Array;
+  /** Samples along x. */
   readonly width: number;
+  /** Samples along y. */
   readonly height: number;
 }
 

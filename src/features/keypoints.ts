@@ -3,18 +3,23 @@
  * descriptor each. Sorted by strength, the strongest first.
  */
 export interface Keypoints {
+  /** How many there are. */
   readonly count: number;
+  /** Pixels from the left. */
   readonly x: Float64Array;
+  /** Pixels from the top. */
   readonly y: Float64Array;
   /** σ of the Gaussian at which the point was found, pixels of the picture. */
   readonly scale: Float64Array;
   /** Direction, radians from x towards y. */
   readonly angle: Float64Array;
+  /** How strong each is. */
   readonly response: Float64Array;
 }
 export interface Features extends Keypoints {
   /** One row a point: 128 bytes 0 … 127 compared by squared distance, or 32 bytes of bits compared by the number that differ. */
   readonly descriptors: Uint8Array;
+  /** Whether descriptors are compared by distance or by differing bits. */
   readonly kind: "bytes" | "bits";
 }
 export const rowBytes = (kind: Features["kind"]): number => (kind === "bits" ? 32 : 128);

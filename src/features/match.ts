@@ -5,8 +5,11 @@ import { type Features, rowBytes } from "./keypoints.js";
 
 /** Pairs of features by number, in a and in b, the most distinctive first. */
 export interface Matches {
+  /** How many there are. */
   readonly count: number;
+  /** Index of the point in the first picture. */
   readonly a: Int32Array;
+  /** Index of the point in the second picture. */
   readonly b: Int32Array;
   /** Distance to the nearest over that to the second nearest; 1 where there is no second. Small is distinctive. */
   readonly ratio: Float64Array;

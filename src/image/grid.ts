@@ -38,7 +38,9 @@ export const tensorShape = (g: Grid): number[] => [...g.size].reverse();
 
 /** y = matrix · x + offset, as plain numbers in f64. */
 export interface AffineMap {
+  /** The matrix, row by row. */
   readonly matrix: Matrix;
+  /** What is added after the matrix. */
   readonly offset: readonly number[];
 }
 /** A p + b. */

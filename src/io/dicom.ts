@@ -5,9 +5,13 @@ import { latin1, type RawImage } from "./raw.js";
 
 /** The few header entries that tell series and slices apart. */
 export interface DicomHeader {
+  /** The series' unique identifier. */
   readonly seriesUid: string;
+  /** CT, MR, … */
   readonly modality?: string;
+  /** What the scanner called it. */
   readonly description?: string;
+  /** Its number in the study. */
   readonly seriesNumber?: string;
   /** ImagePositionPatient, LPS mm */
   readonly position?: readonly number[];
@@ -95,8 +99,11 @@ export function dicomHeader(bytes: Uint8Array): DicomHeader | undefined {
 
 /** Files of one series. */
 export interface DicomSeries<F> {
+  /** The series' unique identifier. */
   readonly uid: string;
+  /** What the scanner called it. */
   readonly description: string;
+  /** In the order of the slices. */
   readonly files: readonly F[];
   /** what is odd about the slices' positions */
   readonly warnings: readonly string[];

@@ -4,10 +4,15 @@ import { type RawImage, rawImage } from "./raw.js";
 
 /** A sampled displacement field: T(p) = p + u(p) maps FIXED to MOVING points; vectors in LPS mm on the fixed grid, planar (all x, all y[, all z]). */
 export interface DisplacementField {
+  /** Samples along x, y (and z). */
   readonly size: readonly number[];
+  /** Distance of samples along each axis, mm. */
   readonly spacing: readonly number[];
+  /** The place of the first sample, mm. */
   readonly origin: readonly number[];
+  /** Directions of the axes, row by row, an orthonormal matrix. */
   readonly direction: readonly number[];
+  /** Millimetres (LPS), component by component for each sample. */
   readonly vectors: Float32Array | Float64Array;
 }
 

@@ -2,9 +2,13 @@ import { ArgumentError, FormatError } from "../core/errors.js";
 
 /** A dense optical flow: planes u, v in pixels, x fastest; NaN where it is not known. */
 export interface FlowField {
+  /** Samples along x. */
   readonly width: number;
+  /** Samples along y. */
   readonly height: number;
+  /** To the right, pixels. */
   readonly u: Float32Array;
+  /** Down, pixels. */
   readonly v: Float32Array;
 }
 

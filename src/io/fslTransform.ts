@@ -3,9 +3,13 @@ import { determinant, inverseMatrix, latin1 } from "./raw.js";
 
 /** A grid's place, as in RawImage; 3-D. */
 export interface GridLike {
+  /** Samples along x, y (and z). */
   readonly size: readonly number[];
+  /** Distance of samples along each axis, mm. */
   readonly spacing: readonly number[];
+  /** The place of the first sample, mm. */
   readonly origin: readonly number[];
+  /** Directions of the axes, row by row, an orthonormal matrix. */
   readonly direction: readonly number[];
 }
 

@@ -7,6 +7,7 @@ import { decodeScalars, type TypedArray } from "./raw.js";
 export interface Hdf5Entry {
   /** path from the root, without a leading slash */
   readonly name: string;
+  /** Lengths of its axes. */
   readonly shape: readonly number[];
 }
 
@@ -21,6 +22,7 @@ export interface Hdf5File {
   read(name: string, ranges?: ReadonlyArray<readonly [number, number] | null>): ArrayFile;
   /** The words of an array of strings. @throws FormatError no such array, or no strings */
   text(name: string): readonly string[];
+  /** Let go of the file. */
   close(): void;
 }
 

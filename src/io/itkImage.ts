@@ -15,13 +15,30 @@ import {
 
 /** An image as itk-wasm hands it over: values interleaved, geometry LPS. */
 export interface ItkImage {
-  imageType: { dimension: number; componentType: string; pixelType: string; components: number };
+  /** What its samples are. */
+  imageType: {
+    /** 2 or 3. */
+    dimension: number;
+    /** float32, uint8, … */
+    componentType: string;
+    /** Scalar, RGB, Vector, … */
+    pixelType: string;
+    /** Numbers at each sample. */
+    components: number;
+  };
+  /** What it is called. */
   name?: string;
+  /** The place of the first sample, mm. */
   origin: number[];
+  /** Distance of samples along each axis, mm. */
   spacing: number[];
+  /** Directions of the axes, row by row, an orthonormal matrix. */
   direction: TypedArray | number[];
+  /** Samples along x, y (and z). */
   size: number[];
+  /** Words that travel with the file. */
   metadata?: Map<string, unknown>;
+  /** The samples. */
   data: TypedArray | null;
 }
 

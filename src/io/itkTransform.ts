@@ -7,14 +7,19 @@ import { identityMatrix, latin1 } from "./raw.js";
  *     T(p) = matrix · (p − center) + center + translation = matrix · p + offset
  */
 export interface ItkLinear {
+  /** Which of the alternatives this is. */
   readonly kind: "linear";
   /** ITK's class, e.g. "AffineTransform", "Euler3DTransform" */
   readonly type: string;
+  /** 2 or 3. */
   readonly dimension: 2 | 3;
   /** row-major */
   readonly matrix: readonly number[];
+  /** What is added after the matrix. */
   readonly offset: readonly number[];
+  /** The point that the matrix leaves in place. */
   readonly center: readonly number[];
+  /** The shift. */
   readonly translation: readonly number[];
 }
 
@@ -26,12 +31,19 @@ export interface ItkLinear {
  * over the control points k of the grid (size, spacing, origin, direction D).
  */
 export interface ItkBSpline {
+  /** Which of the alternatives this is. */
   readonly kind: "bspline";
+  /** 2 or 3. */
   readonly dimension: 2 | 3;
+  /** Of the spline; 3 is cubic. */
   readonly order: number;
+  /** Samples along x, y (and z). */
   readonly size: readonly number[];
+  /** The place of the first sample, mm. */
   readonly origin: readonly number[];
+  /** Distance of samples along each axis, mm. */
   readonly spacing: readonly number[];
+  /** Directions of the axes, row by row, an orthonormal matrix. */
   readonly direction: readonly number[];
   /** planar: all x components, then y[, z]; within a plane x fastest; mm */
   readonly coefficients: Float64Array;
@@ -39,11 +51,17 @@ export interface ItkBSpline {
 
 /** A sampled displacement field; it maps FIXED points to MOVING points, T(p) = p + u(p), u interpolated linearly, LPS mm. */
 export interface ItkDisplacementField {
+  /** Which of the alternatives this is. */
   readonly kind: "displacement";
+  /** 2 or 3. */
   readonly dimension: 2 | 3;
+  /** Samples along x, y (and z). */
   readonly size: readonly number[];
+  /** The place of the first sample, mm. */
   readonly origin: readonly number[];
+  /** Distance of samples along each axis, mm. */
   readonly spacing: readonly number[];
+  /** Directions of the axes, row by row, an orthonormal matrix. */
   readonly direction: readonly number[];
   /** planar: all x components, then y[, z] */
   readonly vectors: Float64Array;
@@ -51,8 +69,11 @@ export interface ItkDisplacementField {
 
 /** Several transforms in ITK's order: the LAST of the list is applied first to a fixed point, T(p) = T₀(T₁(… Tₙ₋₁(p))). */
 export interface ItkComposite {
+  /** Which of the alternatives this is. */
   readonly kind: "composite";
+  /** 2 or 3. */
   readonly dimension: 2 | 3;
+  /** One for each. */
   readonly transforms: readonly ItkSimpleTransform[];
 }
 

@@ -266,6 +266,7 @@ export function readMetaImage(bytes: Uint8Array, siblings?: Siblings): RawImage 
 export interface MetaImageOptions {
   /** zlib; default false */
   readonly compress?: boolean;
+  /** The order of bytes; default little-endian. */
   readonly littleEndian?: boolean;
   /** 0 … 9, default 6 */
   readonly level?: number;

@@ -396,11 +396,13 @@ export interface NiftiOptions {
   readonly version?: 1 | 2;
   /** default: by the name in `writeRaw`, false here */
   readonly gzip?: boolean;
+  /** The order of bytes; default little-endian. */
   readonly littleEndian?: boolean;
   /** 0 … 9, default 6 */
   readonly level?: number;
   /** intent code; default 1007 for vectors, else the image's own `meta.intentCode` or 0 */
   readonly intent?: number;
+  /** Up to 79 letters in the header. */
   readonly description?: string;
 }
 

@@ -20,9 +20,11 @@ import {
 
 /** A plain array: values in C order (last axis fastest), whatever the order in the file. */
 export interface ArrayFile {
+  /** Lengths of the axes, the slowest first. */
   readonly shape: readonly number[];
   /** for complex arrays re and im alternate: twice as long as the product of shape */
   readonly data: TypedArray;
+  /** Whether pairs of numbers are complex ones. */
   readonly complex: boolean;
   /** NumPy's name of the stored type, e.g. "<f4", "|b1"; half floats are widened to float32, booleans are 0 and 1 in a Uint8Array */
   readonly dtype: string;

@@ -16,7 +16,9 @@ import { allocateScalars, decodeScalars, encodeScalars, type ScalarType, scalarB
 
 /** An array in an ONNX file. Half and brain floats are widened to Float32Array, booleans are 0 and 1 in a Uint8Array. */
 export interface OnnxTensor {
+  /** Lengths of the axes, the slowest first. */
   readonly shape: readonly number[];
+  /** The numbers. */
   readonly data: TypedArray;
   /** As stored: "float32", "float16", "int64", "bool" … */
   readonly type: OnnxType;
@@ -35,39 +37,52 @@ export type OnnxAttribute =
   | { readonly unread: string };
 /** One operation of an ONNX graph, with the names of what it takes and gives. */
 export interface OnnxNode {
+  /** What it does: Conv, Relu, … */
   readonly operator: string;
   /** "" is the standard's own. */
   readonly domain: string;
+  /** What it is called. */
   readonly name: string;
   /** Names of values; "" where an optional one is left out. */
   readonly inputs: readonly string[];
+  /** What comes out. */
   readonly outputs: readonly string[];
+  /** Its constants, by name. */
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
 }
 /** A named tensor at the border of an ONNX graph: its type and shape, whose free axes have names. */
 export interface OnnxValue {
+  /** What it is called. */
   readonly name: string;
+  /** The type of its elements. */
   readonly type: OnnxType;
   /** Extents, or names of extents that are known when the network is used; undefined: nothing is said. */
   readonly shape: readonly (number | string)[] | undefined;
 }
 /** An ONNX file as read: operations in an order in which they can run, weights, what goes in and what comes out. */
 export interface OnnxGraph {
+  /** What it is called. */
   readonly name: string;
+  /** In an order in which they can run. */
   readonly nodes: readonly OnnxNode[];
   /** Constants by name: weights. */
   readonly constants: Readonly<Record<string, OnnxTensor>>;
+  /** What goes in. */
   readonly inputs: readonly OnnxValue[];
+  /** What comes out. */
   readonly outputs: readonly OnnxValue[];
 }
 /** An ONNX file. */
 export interface OnnxModel {
   /** Version of the file format. */
   readonly version: number;
+  /** The program that wrote it. */
   readonly producer: string;
   /** Version of the operators by domain; "" is the standard's own. */
   readonly operators: Readonly<Record<string, number>>;
+  /** Words that travel with the file. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** What it computes. */
   readonly graph: OnnxGraph;
 }
 

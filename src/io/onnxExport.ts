@@ -183,7 +183,9 @@ export interface OnnxExportOptions {
   readonly name?: string;
   /** Names of inputs and outputs (default "input", "output", or with their number). */
   readonly inputs?: readonly string[];
+  /** Names of what comes out. */
   readonly outputs?: readonly string[];
+  /** Words that travel with the file. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 

@@ -7,10 +7,13 @@ import { operators, settings, tensorOf } from "./onnxOperators.js";
 
 /** A network from an ONNX file: a layer like any other, its weights are `parameters` by their names in the file. */
 export interface OnnxNetwork extends Layer {
+  /** What goes in. */
   readonly inputs: readonly OnnxValue[];
+  /** What comes out. */
   readonly outputs: readonly OnnxValue[];
   /** Names of everything that is computed on the way: what `values` may be asked for. */
   readonly inner: readonly string[];
+  /** The same with other parameters. */
   with(parameters: Parameters): OnnxNetwork;
   /**
    * Named values for named inputs; only what they need is computed. Inner values, too: features.

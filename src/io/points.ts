@@ -2,7 +2,9 @@ import { ArgumentError, FormatError } from "../core/errors.js";
 
 /** Points with names for what else their rows say. */
 export interface PointTable {
+  /** Whether rows have x, y or x, y, z. */
   readonly dimension: 2 | 3;
+  /** How many there are. */
   readonly count: number;
   /** [count, dimension] row by row: (x, y[, z]) in LPS mm, pixels for plain pictures */
   readonly points: Float64Array;

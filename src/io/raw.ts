@@ -29,6 +29,7 @@ export interface RawImage {
   readonly data: PixelArray;
   /** colours, vector components or time frames */
   readonly channels: number;
+  /** What the channels are: a scalar, colours, a vector, frames. */
   readonly channelKind: ChannelKind;
   /** x, y[, z] */
   readonly size: readonly number[];

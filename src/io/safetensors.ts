@@ -13,13 +13,25 @@ import {
 
 /** A plain array, last axis fastest. */
 export interface PlainTensor<Data extends TypedArray = TypedArray> {
+  /** Lengths of the axes, the slowest first. */
   readonly shape: readonly number[];
+  /** The numbers. */
   readonly data: Data;
 }
 /** What a safetensors file holds: arrays and texts by name. */
 export interface TensorFile {
   /** half and brain floats are widened to Float32Array, booleans are 0 and 1 in a Uint8Array */
-  readonly tensors: Readonly<Record<string, PlainTensor & { /** as stored: "F32", "BF16" … */ readonly dtype: string }>>;
+  readonly tensors: Readonly<
+    Record<
+      string,
+      PlainTensor & {
+        /** as stored: "F32", "BF16" … */
+        /** Type of the numbers. */
+        readonly dtype: string;
+      }
+    >
+  >;
+  /** Words that travel with the file. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 

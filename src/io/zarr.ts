@@ -13,7 +13,9 @@ import {
 
 /** Where a Zarr keeps its parts: keys are paths beginning with a slash. `set` is needed for writing only. */
 export interface ZarrStore {
+  /** The bytes under a key; undefined when there are none. */
   get(key: string): Promise<Uint8Array | undefined>;
+  /** Put bytes under a key. */
   set?(key: string, value: Uint8Array): Promise<void>;
 }
 
@@ -44,6 +46,7 @@ export interface ZarrOptions {
   readonly level?: number;
   /** one time frame and/or one channel only */
   readonly frame?: number;
+  /** One channel alone, counted from 0. */
   readonly channel?: number;
 }
 

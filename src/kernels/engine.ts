@@ -17,7 +17,9 @@ export interface EngineOptions {
 
 /** How a kernel is cut: [0, extent) into slabs of `grain`, the same slabs for any number of threads. */
 export interface Slabs {
+  /** How many rows there are in all. */
   readonly extent: number;
+  /** Rows of a slab: what one thread takes at a time. */
   readonly grain: number;
   /** Bytes of scratch memory for each thread, passed to the kernel before the slab range. */
   readonly workspace?: number;
@@ -47,8 +49,11 @@ export function cores(): number {
  * `parallel` cuts a kernel into slabs that depend only on the problem, so any number of threads gives the same bits.
  */
 export class Engine {
+  /** Which kernels compute. */
   readonly build: Build;
+  /** Whether threads share the memory. */
   readonly shared: boolean;
+  /** The kernels' memory. */
   readonly memory: WebAssembly.Memory;
   /** The kernels by name, to be called on this thread alone. */
   readonly exports: Readonly<Record<string, Kernel>>;
@@ -66,6 +71,7 @@ export class Engine {
   #codeBytes = 0;
   #float = new Float32Array(0);
 
+  /** An engine of its own; `startEngine` makes the one that everybody uses. */
   constructor(options: EngineOptions = {}) {
     this.build = !options.deterministic && hasRelaxedSimd() ? "relaxed" : "simd";
     const shareable =
@@ -132,6 +138,7 @@ export class Engine {
     new Uint8Array(this.memory.buffer, at + bytes, padding).fill(0);
     return at;
   }
+  /** Give a block back. */
   free(at: number): void {
     this.#allocator.free(at);
   }
@@ -141,13 +148,16 @@ export class Engine {
     if (this.#float.buffer !== this.memory.buffer) this.#float = new Float32Array(this.memory.buffer);
     return this.#float.subarray(at >>> 2, (at >>> 2) + length);
   }
+  /** A view of 64-bit floats; it holds until the next allocation. */
   f64(at: number, length: number): Float64Array {
     return new Float64Array(this.memory.buffer, at, length);
   }
+  /** A view of 32-bit integers; it holds until the next allocation. */
   i32(at: number, length: number): Int32Array {
     return new Int32Array(this.memory.buffer, at, length);
   }
 
+  /** How many threads compute. */
   get threads(): number {
     return this.#threads;
   }
@@ -202,6 +212,7 @@ export class Engine {
     this.#extra.push({ run, at, bytes: bytes.length });
     return this.#extra.length - 1;
   }
+  /** `parallel` for a kernel that was compiled at run time, by its number. */
   parallelCompiled(code: number, args: readonly number[], slabs: Slabs): number {
     const extra = this.#extra[code];
     this.#i[Control.codeAt] = extra.at;

@@ -2,7 +2,9 @@ import type { Engine } from "./engine.js";
 
 /** Height and width of planes in the engine's memory. */
 export interface FlowSize {
+  /** Rows. */
   readonly H: number;
+  /** Columns. */
   readonly W: number;
 }
 /** Floats from row to row of the chess board taken apart: half a row, four zeros before it. */

@@ -5,7 +5,9 @@ import type { Tensor } from "../tensor/index.js";
 export type ImageRole = "fixed" | "moving";
 /** An image of features, and where they can be trusted. */
 export interface FeatureImage {
+  /** Its channels are the description. */
   readonly image: Image;
+  /** Where the description holds. */
   readonly mask?: Tensor;
 }
 
@@ -24,6 +26,7 @@ export interface MetricForms extends Metric {
 
 /** A metric that registration can also prepare and look through. */
 export interface ImageMetric extends MetricForms {
+  /** What it is called. */
   readonly name: string;
   /** The same metric with what depends on whole images (ranges of values, offsets) fixed, so that its values compare from step to step; `symmetric`: its slope on the fixed image will be asked for too. */
   prepare?(fixed: Image, moving: Image, symmetric?: boolean): MetricForms;
@@ -43,5 +46,10 @@ export interface ImageMetric extends MetricForms {
   /** Means to compare images whose values are not alike. */
   readonly unlikeContrasts?: boolean;
   /** A function of the joint histogram: linear maps differentiate that directly. */
-  readonly information?: { readonly bins?: number; readonly kind: "mattes" | "nmi" };
+  readonly information?: {
+    /** Of the histogram, along each axis. */
+    readonly bins?: number;
+    /** Which of the alternatives this is. */
+    readonly kind: "mattes" | "nmi";
+  };
 }

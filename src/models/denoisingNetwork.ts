@@ -24,7 +24,9 @@ import { seenAs, type View, views } from "./views.js";
 
 /** Pictures [n, channels, y, x] of values about 0 to 1, and the standard deviation of the noise of each, [n]. */
 export interface NoisyImages {
+  /** The image. */
   readonly image: Tensor;
+  /** Standard deviation of the noise of each. */
   readonly sigma: Tensor;
 }
 
@@ -90,6 +92,7 @@ export interface NetworkDenoiserOptions {
   readonly most?: number;
   /** How far an output sees, in samples (default 32: farther than `denoisingNetwork` by itself), and the size of a tile (default 512): see `tiled`. */
   readonly reach?: number;
+  /** Samples along a tile's sides. */
   readonly tile?: number;
   /** The mean over so many turned and shifted views of a picture is taken, 1 to 4 (default 1), for as much more time; in a sequence of denoisings one view at a time. */
   readonly views?: number;

@@ -35,6 +35,7 @@ export const mnistDigits: PackedPictures = {
 
 /** The weights of the parts of a generative model's loss. */
 export interface GenerativeLossOptions {
+  /** What the two networks play for. */
   readonly game?: AdversarialLoss;
   /** Of the divergence of z from the standard normal: twice the variance of what the generator cannot show (default 0.03). */
   readonly divergence?: number;

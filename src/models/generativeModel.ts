@@ -20,6 +20,7 @@ import type { Tensor } from "../tensor/index.js";
 
 /** Size of the pictures, of the code that stands for one, and of the networks between. */
 export interface GenerativeOptions {
+  /** Where random numbers come from. */
   readonly random: Random;
   /** Samples along the sides of a picture, a multiple of 4 (default 28). */
   readonly side?: number;
@@ -30,13 +31,17 @@ export interface GenerativeOptions {
 }
 /** Three networks of one kind of picture; as a function it is its generator, z [n, latent] ↦ pictures [n, 1, side, side] of values 0 to 1. */
 export interface GenerativeModel extends Layer {
+  /** Samples along the sides of a picture. */
   readonly side: number;
+  /** How many numbers a code has. */
   readonly latent: number;
+  /** What makes pictures of codes. */
   readonly generator: Layer;
   /** Pictures ↦ logits [n, 1] of being real ones: D(x) = σ(logit). */
   readonly discriminator: Layer;
   /** Pictures ↦ [n, 2 latent]: mean and logarithm of the variance of their z. */
   readonly encoder: Layer;
+  /** The same with other parameters. */
   with(parameters: Parameters): GenerativeModel;
 }
 

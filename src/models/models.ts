@@ -28,10 +28,13 @@ import { superResolutionX4Card } from "./weights/superResolutionX4Card.js";
 
 /** A network by its name: how it is made and, where trained weights come with the package, where they lie and what they are. */
 export interface Model<In, Out> {
+  /** What it is called. */
   readonly name: string;
+  /** What it does, in a line. */
   readonly summary: string;
   /** The network with its first weights. */
   build(random: Random): Layer<In, Out>;
+  /** What the network is, and what it was trained and tested on. */
   readonly card?: Card;
   /** Fetched when asked for: who does not load a model does not load its weights. */
   readonly weights?: () => Promise<ShippedWeights>;
@@ -62,6 +65,7 @@ export const models = {
     summary: "a slice from few line integrals: networks on the sinogram and on the image by turns",
     build: (random) => ctPrimalDual({ random }),
   } satisfies Model<MeasuredViews, Tensor>,
+  /** Takes noise of a given strength out of pictures. */
   denoiser: {
     name: "denoiser",
     summary: "takes white noise of a given strength off gray pictures",
@@ -111,6 +115,7 @@ export const models = {
   "super-resolution-x4": enlarging(4, { card: superResolutionX4Card, weights: () => import("./weights/superResolutionX4.js") }),
   "unrolled-inpainting": unrolled("inpainting", "fills in missing samples of gray pictures", 6, true),
   "unrolled-deblur": unrolled("deblur", "undoes known blurs of gray pictures", 8, false),
+  /** Makes handwritten digits. */
   digits: {
     name: "digits",
     summary: "makes handwritten digits of 28×28 samples, and tells them from others",

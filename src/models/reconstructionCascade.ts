@@ -23,11 +23,14 @@ import { Tensor } from "../tensor/tensor.js";
 
 /** What was measured, as y reaches the image: A*y of shape [n, 2, y, x] (real and imaginary parts), and x ↦ A*A x of such images. */
 export interface MeasuredImages {
+  /** The adjoint's image: what was not measured taken as 0. */
   readonly zeroFilled: Tensor;
+  /** A*A of the measurement. */
   readonly normal: (x: Tensor) => Tensor;
 }
 /** How many rounds of network and data consistency, and how large the networks are. */
 export interface CascadeOptions {
+  /** Where random numbers come from. */
   readonly random: Random;
   /** Pairs of a network and a step towards the data (default 5). */
   readonly cascades?: number;

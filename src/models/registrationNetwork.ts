@@ -10,11 +10,14 @@ import type { Tensor } from "../tensor/tensor.js";
 
 /** Two pictures on one grid, [n, 1, y, x], black near 0 and white near 1. */
 export interface ImagePair {
+  /** Pictures that stay, [n, 1, …]. */
   readonly fixed: Tensor;
+  /** Pictures that are brought onto them. */
   readonly moving: Tensor;
 }
 /** How large the network is that sees two images and tells the map between them. */
 export interface RegistrationNetworkOptions {
+  /** Where random numbers come from. */
   readonly random: Random;
   /** Channels on the grid of half the resolution (default 16); coarser levels have twice as many. */
   readonly features?: number;

@@ -23,11 +23,14 @@ import { fromChannels, toChannels } from "./reconstructionCascade.js";
 
 /** A series measured in part: A*y of shape [n, 2, t, y, x] (real and imaginary parts), and where frames were measured, [n, 1, t, y or 1, x or 1], frequency 0 first. */
 export interface MeasuredSeries {
+  /** The adjoint's image: what was not measured taken as 0. */
   readonly zeroFilled: Tensor;
+  /** Where samples count, or were measured: positive values. */
   readonly mask: Tensor;
 }
 /** How many rounds of network and data consistency for a series of frames, and how large the networks are. */
 export interface SeriesCascadeOptions {
+  /** Where random numbers come from. */
   readonly random: Random;
   /** Pairs of a network and a step towards the data (default 4). */
   readonly cascades?: number;

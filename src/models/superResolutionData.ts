@@ -6,7 +6,9 @@ import type { TrainingPicture } from "./recipe.js";
 
 /** A fine picture [1, s y, s x] and its coarse one [1, y, x]. */
 export interface SuperResolutionPair {
+  /** What should come out. */
   readonly fine: Tensor;
+  /** What goes in. */
   readonly coarse: Tensor;
 }
 /** A picture cut to a multiple of the scale, and its antialiased cubic reduction, rounded to 8 bits as files are. */

@@ -37,6 +37,7 @@ export type FeatureUpsampling = UpsamplingKind | "transposed" | "subPixel";
 
 /** How many times a network enlarges, in which framework, with how many features. */
 export interface SuperResolutionOptions {
+  /** Where random numbers come from. */
   readonly random: Random;
   /** A whole number from 2 on. */
   readonly scale: number;
@@ -169,6 +170,7 @@ export interface EnlargerOptions {
   readonly scale?: number;
   /** How far a fine sample sees, in coarse ones (default 16; `superResolutionNetwork` by itself: 2 and its convolutions), and the size of a tile (default 256): see `tiled`. */
   readonly reach?: number;
+  /** Samples along a tile's sides. */
   readonly tile?: number;
   /** The mean over so many of the eight ways to turn and mirror a picture, 1 to 8 (default 1), for as much more time. */
   readonly views?: number;

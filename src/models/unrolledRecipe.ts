@@ -12,6 +12,7 @@ import { type MeasuredPictures, unrolledRestoration } from "./unrolledRestoratio
 
 /** What is measured of clean pictures, and they themselves. */
 export interface UnrolledBatch extends MeasuredPictures {
+  /** Without noise. */
   readonly clean: Tensor;
 }
 /** A way to measure: the operator, the noise and, where there is a good one, the start, of pictures [n, 1, y, x]. */
@@ -65,6 +66,7 @@ const bell = (random: Random) => gaussianKernel(15, 0.6 + 1.8 * random.uniform()
 
 /** For each problem: the ways of training, the network's form, and the ways that it is judged by. */
 export const unrolledProblems = {
+  /** Missing samples. */
   inpainting: {
     summary: "missing samples of gray pictures",
     operator: "10 to 60 % of the samples, by chance",
@@ -73,6 +75,7 @@ export const unrolledProblems = {
     measure: missing((random) => 0.1 + 0.5 * random.uniform()),
     looks: { "50 % known": missing(() => 0.5), "20 % known": missing(() => 0.2) } as Readonly<Record<string, Measuring>>,
   },
+  /** A known blur. */
   deblur: {
     summary: "blurred gray pictures, the kernel known",
     operator: "periodic blurs by Gaussians and strokes of a hand, noise of 1 to 6/255",

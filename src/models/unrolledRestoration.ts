@@ -8,14 +8,18 @@ import { denoisingNetwork, type NoisyImages } from "./denoisingNetwork.js";
 
 /** y = Ax + noise of standard deviation σ, one number for each image, [n]; A maps images [n, 1, y, x] of values about 0 to 1. */
 export interface MeasuredPictures {
+  /** A, from images to data. */
   readonly operator: LinearOperator;
+  /** The measured data d. */
   readonly data: Tensor;
+  /** Standard deviation of the noise of each. */
   readonly sigma: Tensor;
   /** x₀ (default A*y / ‖A‖²): of missing samples an interpolation, say. */
   readonly start?: Tensor;
 }
 /** How many steps of a solver are unrolled, and what of them is learned. */
 export interface UnrolledOptions {
+  /** Where random numbers come from. */
   readonly random: Random;
   /** Default 8. */
   readonly steps?: number;

@@ -28,6 +28,7 @@ import { upsampling } from "./upsample.js";
 export const layersByName = {
   dense,
   convolution,
+  /** The adjoint of a convolution, which enlarges. */
   transposedConvolution,
   subPixel,
   upsampling,
@@ -35,7 +36,9 @@ export const layersByName = {
   averagePooling,
   globalAveragePooling,
   flatten,
+  /** Channels with mean 0 and variance 1 over a batch. */
   batchNormalisation,
+  /** Groups of channels with mean 0 and variance 1. */
   groupNormalisation,
   instanceNormalisation,
   relu,
@@ -50,17 +53,26 @@ export const layersByName = {
   residual,
   unet,
   hourglass,
+  /** A function of places. */
   coordinateNetwork,
 } as const;
 /** Losses of a prediction and a target by name, each a function of its options. */
 export const lossesByName = {
+  /** mean |x − y|. */
   l1: absoluteLoss,
+  /** mean (x − y)². */
   l2: squaredLoss,
+  /** Squares where small, absolute values where large. */
   huber: huberLoss,
+  /** mean √((x − y)² + ε²). */
   charbonnier: charbonnierLoss,
+  /** mean |∇x|. */
   tv: totalVariationLoss,
+  /** 1 − structural similarity. */
   ssim: ssimLoss,
+  /** −log of the right class's share. */
   crossEntropy: crossEntropyLoss,
+  /** Distance of a network's features. */
   perceptual: perceptualLoss,
 } as const;
 /** Games of two networks by name. */

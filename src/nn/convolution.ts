@@ -6,7 +6,9 @@ import { type Layer, layer } from "./module.js";
 
 /** Kernel, stride, padding and bias of a convolution. */
 export interface ConvolutionLayerOptions {
+  /** Channels that come in. */
   readonly inputs: number;
+  /** Channels that go out. */
   readonly outputs: number;
   /** Where the first weights come from. */
   readonly random: Random;
@@ -14,10 +16,13 @@ export interface ConvolutionLayerOptions {
   readonly axes?: number;
   /** Taps along each axis, in the order (z, y,) x (default 3). */
   readonly kernel?: PerAxis;
+  /** Samples from one to the next. */
   readonly stride?: PerAxis;
+  /** Samples between the kernel's. */
   readonly dilation?: PerAxis;
   /** Zeros on both sides; default: as many as keep the size with stride 1. */
   readonly padding?: number | readonly (number | readonly [number, number])[];
+  /** Channels are split in so many parts that do not mix. */
   readonly groups?: number;
   /** Default true. */
   readonly bias?: boolean;
@@ -44,6 +49,7 @@ export function convolution(o: ConvolutionLayerOptions): Layer {
 export interface TransposedLayerOptions extends Omit<ConvolutionLayerOptions, "padding"> {
   /** Cut off around the output; default: as much as makes the output stride times as large. */
   readonly padding?: number | readonly (number | readonly [number, number])[];
+  /** Samples added at the end of each axis. */
   readonly outputPadding?: PerAxis;
 }
 /**

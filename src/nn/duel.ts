@@ -6,12 +6,16 @@ import { type Layer, network, type Training } from "./module.js";
 
 /** Two networks that are trained against each other, as one: its `forward` is the generator's. */
 export interface Duel<In = Tensor> extends Layer<In, Tensor> {
+  /** What makes pictures of codes. */
   readonly generator: Layer<In, Tensor>;
+  /** What tells real pictures from made ones. */
   readonly discriminator: Layer<Tensor, Tensor>;
 }
 /** A game of two networks: one makes examples, the other tells them from real ones. Both are parameters of one module. */
 export function duel<In = Tensor>(parts: {
+  /** What makes pictures of codes. */
   readonly generator: Layer<In, Tensor>;
+  /** What tells real pictures from made ones. */
   readonly discriminator: Layer<Tensor, Tensor>;
 }): Duel<In> {
   const { generator, discriminator } = parts;

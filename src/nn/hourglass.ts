@@ -10,8 +10,11 @@ import { upsample } from "./upsample.js";
 
 /** How deep an encoder and decoder with skip connections is, and how many channels each depth has. */
 export interface HourglassOptions {
+  /** Channels that come in. */
   readonly inputs: number;
+  /** Channels that go out. */
   readonly outputs: number;
+  /** Where random numbers come from. */
   readonly random: Random;
   /** Channels of each level, the finest first (default 16, 32, 32, 32, 32): the finest is half the price of the rest. */
   readonly features?: readonly number[];

@@ -138,7 +138,9 @@ export const perceptualLoss =
  * @see Goodfellow et al. (2014), Generative adversarial nets, NeurIPS, eq. (1) and section 3
  */
 export interface AdversarialLoss {
+  /** What the judge minimises: real and made examples, as it sees them. */
   discriminator(real: Tensor, fake: Tensor): Tensor;
+  /** What the maker minimises: made examples, as the judge sees them. */
   generator(fake: Tensor): Tensor;
 }
 const discriminator = (real: Tensor, fake: Tensor) => softplusOf(real.neg()).mean().add(softplusOf(fake).mean());

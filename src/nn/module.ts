@@ -16,7 +16,9 @@ export interface Training {
 
 /** A differentiable function with parameters; `buffers` names those that follow the data rather than the gradient. */
 export interface Layer<In = Tensor, Out = Tensor> extends Module<In, Out, Layer<In, Out>> {
+  /** Parameters that are not trained, such as running means. */
   readonly buffers: readonly string[];
+  /** Its output. */
   forward(input: In, training?: Training): Out;
 }
 

@@ -6,6 +6,7 @@ import { type Layer, layer } from "./module.js";
 
 /** Which axes are normalised together, and whether scale and shift are learned. */
 export interface NormalisationOptions {
+  /** How many there are. */
   readonly channels: number;
   /** Added to the variance (default 1e-5). */
   readonly epsilon?: number;

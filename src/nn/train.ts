@@ -23,17 +23,31 @@ type Numbers =
   | BigUint64Array;
 /** Plain arrays by name and texts by name: what a file of weights holds. Belongs to nobody's memory, and may be sent to a worker. */
 export interface Checkpoint {
-  readonly tensors: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Numbers }>>;
+  /** By their names. */
+  readonly tensors: Readonly<
+    Record<
+      string,
+      {
+        /** Lengths of the axes, the slowest first. */
+        readonly shape: readonly number[];
+        /** The measured data d. */
+        readonly data: Numbers;
+      }
+    >
+  >;
+  /** Words that travel with the file. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** Examples, loss, steps and schedule of a training, and when it is judged. */
 export interface TrainOptions<M extends Layer<never, unknown>, Batch = Sample> {
+  /** The network to begin with. */
   readonly model: M;
   /** The batch of every step. */
   readonly data: Data<Batch>;
   /** What is minimised: a scalar of the model and a batch; hand `training` on to `forward`. */
   readonly loss: (model: M, batch: Batch, training: Training) => Tensor;
+  /** How gradients become steps. */
   readonly optimiser: UpdateRule;
   /** Factor of the step size (default 1 throughout). */
   readonly schedule?: Schedule;
@@ -43,6 +57,7 @@ export interface TrainOptions<M extends Layer<never, unknown>, Batch = Sample> {
   readonly clip?: number;
   /** Running mean of the weights, a ← β a + (1 − β) x, used in place of the last weights (β at first (1 + k)/(10 + k)). */
   readonly average?: number;
+  /** How the network is judged on the way. */
   readonly validation?: {
     /** Smaller is better; the model is as it will be used (averaged weights, no dropout). */
     readonly value: (model: M) => number | Tensor;
@@ -53,10 +68,17 @@ export interface TrainOptions<M extends Layer<never, unknown>, Batch = Sample> {
   };
   /** All chance of the run (default 42). */
   readonly seed?: number;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (progress: TrainProgress) => void;
   /** Handed out every so many steps and at the end. */
-  readonly checkpoint?: { readonly every: number; readonly save: (checkpoint: Checkpoint) => void };
+  readonly checkpoint?: {
+    /** Steps from one to the next. */
+    readonly every: number;
+    /** Given the checkpoint. */
+    readonly save: (checkpoint: Checkpoint) => void;
+  };
   /** Go on from there: the rest of the run is the same to the last bit. */
   readonly resume?: Checkpoint;
 }
@@ -64,6 +86,7 @@ export interface TrainOptions<M extends Layer<never, unknown>, Batch = Sample> {
 export interface TrainProgress {
   /** Steps done, of how many. */
   readonly step: number;
+  /** Steps so far. */
   readonly steps: number;
   /** Of the batch of the last step, before it. */
   readonly loss: number;
@@ -75,18 +98,31 @@ export interface TrainHistory {
   /** Loss of the batch of every step. */
   readonly loss: readonly number[];
   /** Looks at the validation: after how many steps, and the value. */
-  readonly validation: readonly { readonly step: number; readonly value: number }[];
+  readonly validation: readonly {
+    /** The step size, or the step. */
+    readonly step: number;
+    /** The objective, metric or number there. */
+    readonly value: number;
+  }[];
 }
 /** The trained network with its history, and why the training ended. */
 export interface TrainResult<M> {
   /** With the weights of the best look; without validation, the last or averaged ones. */
   readonly model: M;
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** Steps done in all. */
   readonly steps: number;
   /** The best look. */
-  readonly best?: { readonly step: number; readonly value: number };
+  readonly best?: {
+    /** The step size, or the step. */
+    readonly step: number;
+    /** The objective, metric or number there. */
+    readonly value: number;
+  };
+  /** What was measured on the way, step by step. */
   readonly history: TrainHistory;
   /** To go on with more steps. */
   readonly checkpoint: Checkpoint;

@@ -14,8 +14,11 @@ import { upsample } from "./upsample.js";
 
 /** Depth, features and channels of a U-Net. */
 export interface UnetOptions {
+  /** Channels that come in. */
   readonly inputs: number;
+  /** Channels that go out. */
   readonly outputs: number;
+  /** Where random numbers come from. */
   readonly random: Random;
   /** 2 or 3 (also 1). */
   readonly axes?: number;
@@ -23,6 +26,7 @@ export interface UnetOptions {
   readonly features?: readonly number[];
   /** Convolutions of each level on each side (default 2). */
   readonly depth?: number;
+  /** The nonlinearity between layers. */
   readonly activation?: () => Layer;
   /** For example channels => instanceNormalisation({ channels }); default none. */
   readonly normalisation?: (channels: number) => Layer;

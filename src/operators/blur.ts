@@ -11,6 +11,7 @@ export type Border = "reflect" | "periodic" | "zero";
 export interface BlurOptions {
   /** Default "periodic", where (A*A + ρ)⁻¹ has a closed form. */
   readonly border?: Border;
+  /** Type of the numbers; default f32. */
   readonly type?: DType;
 }
 

@@ -50,6 +50,7 @@ export interface MagneticResonanceOptions {
   readonly maps?: Tensor;
   /** The image's; default that of the maps or of the mask. */
   readonly shape?: readonly number[];
+  /** Type of the numbers; default f32. */
   readonly type?: DType;
 }
 

@@ -17,6 +17,7 @@ export interface GradientOptions {
   readonly spacing?: number | readonly number[];
   /** "reflect" (default): the last difference is 0; "periodic": the first sample follows the last; "zero": zeros follow. */
   readonly border?: DifferenceBorder;
+  /** Type of the numbers; default f32. */
   readonly type?: DType;
 }
 

@@ -14,6 +14,7 @@ export interface NufftOptions {
   readonly images?: number;
   /** Real factors of the samples, [m]: w in w · F x. */
   readonly weights?: Tensor;
+  /** Type of the numbers; default f32. */
   readonly type?: DType;
 }
 

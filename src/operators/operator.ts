@@ -10,17 +10,25 @@ export { powerNorm };
 export interface OperatorDefinition {
   /** For messages: "blur", "radon". */
   readonly name: string;
+  /** Shape of what it takes. */
   readonly domain: Shape;
+  /** Shape of what it gives. */
   readonly range: Shape;
   /** Default f32; c64 for complex. */
   readonly domainType?: DType;
+  /** Type of what it gives; default that of what it takes. */
   readonly rangeType?: DType;
   /** x ↦ Ax and y ↦ A*y as plain computations; their derivatives are each other. */
   readonly apply: (x: Tensor) => Tensor;
+  /** A* y. */
   readonly adjoint: (y: Tensor) => Tensor;
+  /** A*A x in one go, where that is cheaper. */
   readonly normal?: (x: Tensor) => Tensor;
+  /** ‖A‖, where it is known. */
   readonly norm?: number;
+  /** (A*A + ρ)⁻¹ b, where it is known. */
   readonly normalInverse?: (b: Tensor, rho: number) => Tensor;
+  /** Whether A*A is the identity. */
   readonly unitary?: boolean;
   /** Gives `normal`, `normalInverse` and the norm where they are not given. */
   readonly diagonalisation?: Diagonalisation;
@@ -31,20 +39,31 @@ export interface OperatorDefinition {
  * A*), the norm by Lanczos' method when it is asked for and remembered, and an algebra.
  */
 export class Operator implements LinearOperator {
+  /** What it is called. */
   readonly name: string;
+  /** Shape of what it takes. */
   readonly domain: Shape;
+  /** Shape of what it gives. */
   readonly range: Shape;
   readonly domainType: DType;
+  /** Type of what it gives; default that of what it takes. */
   readonly rangeType: DType;
+  /** A*A x in one go, where that is cheaper. */
   readonly normal?: (x: Tensor) => Tensor;
+  /** (A*A + ρ)⁻¹ b, where it is known. */
   readonly normalInverse?: (b: Tensor, rho: number) => Tensor;
   readonly diagonalisation?: Diagonalisation;
+  /** Whether A*A is the identity. */
   readonly unitary?: boolean;
   readonly #forward: (x: Tensor) => Tensor;
   readonly #backward: (y: Tensor) => Tensor;
   #norm: number | undefined;
 
-  constructor(readonly definition: OperatorDefinition) {
+  /** Of its definition. */
+  constructor(
+    /** What it is made of. */
+    readonly definition: OperatorDefinition,
+  ) {
     const d = definition;
     this.name = d.name;
     this.domain = d.domain;

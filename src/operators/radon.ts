@@ -33,12 +33,18 @@ export interface RadonOptions {
 }
 /** The options with everything filled in. */
 export interface RadonGeometry {
+  /** Of the image, samples. */
   readonly size: readonly [number, number];
+  /** View by view, in radians. */
   readonly angles: Float64Array;
+  /** How many bins the detector has. */
   readonly detectors: number;
+  /** Where the axis of rotation falls on the detector, bins. */
   readonly centre: number;
   readonly axis: readonly [number, number];
+  /** In samples of the image. */
   readonly binWidth: number;
+  /** Distances of a fan beam; none for parallel rays. */
   readonly fan?: Required<Fan>;
 }
 

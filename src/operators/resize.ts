@@ -21,6 +21,7 @@ export interface ResizeOptions {
   readonly antialias?: boolean;
   /** Default: the last two. */
   readonly axes?: readonly number[];
+  /** Type of the numbers; default f32. */
   readonly type?: DType;
 }
 

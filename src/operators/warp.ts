@@ -13,6 +13,7 @@ export interface WarpOperatorOptions {
   readonly interpolation?: "linear" | "cubic";
   /** Outside the image: zeros ("constant", default), or its border values ("clamp"). */
   readonly border?: "constant" | "clamp";
+  /** Type of the numbers; default f32. */
   readonly type?: DType;
 }
 

@@ -12,6 +12,7 @@ export interface WaveletOptions {
   readonly levels?: number;
   /** Default: all. Leave out that of channels. */
   readonly axes?: readonly number[];
+  /** Type of the numbers; default f32. */
   readonly type?: DType;
 }
 const defaultLevels = (sizes: readonly number[]) =>

@@ -8,16 +8,21 @@ import { adamW } from "./updates.js";
 export interface AdamOptions extends Criteria {
   /** Step size, about the change of each number per step; or a schedule, k ↦ step, k = 0, 1, … (default 1e-3). */
   readonly step?: number | Tensor | ((k: number) => number);
+  /** Memory of the mean of gradients (default 0.9). */
   readonly beta1?: number;
+  /** Memory of the mean of their squares (default 0.999). */
   readonly beta2?: number;
+  /** Added to the root of the second moment. */
   readonly epsilon?: number;
   /** Decoupled weight decay (AdamW): x shrinks by step · decay in each step (default 0). */
   readonly decay?: number;
 }
 export interface AdamState<X> extends Descent<X> {
+  /** Steps so far. */
   readonly k: number;
   /** Running means of the gradient and of its square. */
   readonly mean: X;
+  /** The mean of squared gradients. */
   readonly square: X;
 }
 

@@ -13,6 +13,7 @@ export interface LeastSquaresOptions<X = Tensor> extends Criteria {
   readonly dense?: number;
   /** Conjugate gradients: most steps, and the residual they stop at (default 50, 0.01). */
   readonly cgIterations?: number;
+  /** How exactly each step's equations are solved, relative. */
   readonly cgResidual?: number;
   /** Conjugate gradients: P⁻¹ near (JᵀJ)⁻¹. */
   readonly preconditioner?: Preconditioner<X>;
@@ -20,6 +21,7 @@ export interface LeastSquaresOptions<X = Tensor> extends Criteria {
   readonly update?: (x: X, d: X) => X;
 }
 export interface GaussNewtonState<X> extends Descent<X> {
+  /** JᵀJ, where it was formed. */
   readonly hessian?: ArrayLike<number>;
 }
 

@@ -22,9 +22,17 @@ export interface GradientDescentOptions<X = Tensor> extends Criteria {
    * a number     fixed; a scalar tensor, so that an unrolled descent can be differentiated with respect to it
    * { curvature } fixed 1/L for a gradient that is L-Lipschitz: J never rises
    */
-  readonly step?: "adaptive" | number | Tensor | { readonly curvature: number };
+  readonly step?:
+    | "adaptive"
+    | number
+    | Tensor
+    | {
+        /** 1 / step along the way. */
+        readonly curvature: number;
+      };
   /** First guess of the adaptive step. Default: the number that moves most moves by 1. */
   readonly firstStep?: number;
+  /** An approximate inverse of the second derivative. */
   readonly preconditioner?: Preconditioner<X>;
 }
 export interface GradientDescentState<X> extends Descent<X> {

@@ -15,7 +15,9 @@ export interface LevenbergMarquardtOptions<X = Tensor> extends LeastSquaresOptio
   readonly scaling?: "diagonal" | "identity";
 }
 export interface LevenbergMarquardtState<X> extends GaussNewtonState<X> {
+  /** The damping. */
   readonly mu: number;
+  /** By how much the damping grows when a step fails. */
   readonly nu: number;
 }
 

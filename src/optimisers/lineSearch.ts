@@ -3,9 +3,13 @@ import { Holder } from "../core/scope.js";
 
 /** φ(t) = J(x + t d) and φ′(t), with whatever was computed there. */
 export interface Probe<T> {
+  /** How far along the line. */
   readonly t: number;
+  /** The objective, metric or number there. */
   readonly value: number;
+  /** The derivative along the line. */
   readonly slope: number;
+  /** What else was found out there. */
   readonly at: T;
 }
 /** The two constants of Wolfe's conditions and how many trials there may be. */

@@ -5,14 +5,17 @@ import { advanced, type Criteria, type Descent, type Preconditioner, started, ve
 import { evaluate } from "./evaluate.js";
 
 export interface MomentumOptions<X = Tensor> extends Criteria {
+  /** The step size, or the step. */
   readonly step: number | Tensor;
   /** β, the part of the velocity that stays (default 0.9). */
   readonly momentum?: number | Tensor;
   /** Take the gradient where the velocity leads rather than where we are. */
   readonly nesterov?: boolean;
+  /** An approximate inverse of the second derivative. */
   readonly preconditioner?: Preconditioner<X>;
 }
 export interface MomentumState<X> extends Descent<X> {
+  /** The mean of past steps. */
   readonly velocity: X;
 }
 

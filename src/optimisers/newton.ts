@@ -11,10 +11,13 @@ export interface NewtonOptions<X = Tensor> extends Criteria {
   readonly radius?: number;
   /** Conjugate gradients on the Hessian: most steps, and the residual they stop at (default 100 and min(½, √‖∇J‖/√‖∇J₀‖) · 0.1). */
   readonly cgIterations?: number;
+  /** How exactly each step's equations are solved, relative. */
   readonly cgResidual?: number;
+  /** An approximate inverse of the second derivative. */
   readonly preconditioner?: Preconditioner<X>;
 }
 export interface NewtonState<X> extends Descent<X> {
+  /** Of the region that the model is trusted in. */
   readonly radius: number;
 }
 

@@ -6,8 +6,11 @@ import { mapLeaves, zerosOf } from "../tensor/variables.js";
 export interface AdamWOptions {
   /** Step size, about the change of each number per step; or a schedule, k ↦ step, k = 0, 1, … (default 1e-3). */
   readonly step?: number | Tensor | ((k: number) => number);
+  /** Memory of the mean of gradients. */
   readonly beta1?: number;
+  /** Memory of the mean of their squares. */
   readonly beta2?: number;
+  /** Added to the root of the second moment. */
   readonly epsilon?: number;
   /** Decoupled weight decay: x shrinks by step · decay in each step (default 0.01). */
   readonly decay?: number;
@@ -48,6 +51,7 @@ export function adamW(o: AdamWOptions = {}): UpdateRule {
 
 /** Step size, momentum and the decay of weights. */
 export interface SgdOptions {
+  /** The step size. */
   readonly step: number;
   /** β, the part of the velocity that stays (default 0.9; 0: plain descent). */
   readonly momentum?: number;

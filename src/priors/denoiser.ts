@@ -2,6 +2,7 @@ import type { Tensor } from "../tensor/index.js";
 
 /** Something that takes white noise off an image: what plug-and-play methods use in place of the proximal map of a prior. */
 export interface Denoiser {
+  /** What it is called. */
   readonly name: string;
   /**
    * @param sigma  the standard deviation of the noise, in the image's units

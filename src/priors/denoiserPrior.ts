@@ -24,8 +24,11 @@ export function denoiserFrom(given: AnyDenoiser, name = "own"): Denoiser {
  * @see Venkatakrishnan, Bouman & Wohlberg (2013), Plug-and-play priors for model based reconstruction, GlobalSIP
  */
 export class PlugAndPlay implements Prior, Functional, Proximable {
+  /** What it is called. */
   readonly name: string;
+  /** What makes the step. */
   readonly denoiser: Denoiser;
+  /** Of a denoiser. */
   constructor(denoiser: AnyDenoiser) {
     this.denoiser = denoiserFrom(denoiser);
     this.name = `pnp:${this.denoiser.name}`;
@@ -33,6 +36,7 @@ export class PlugAndPlay implements Prior, Functional, Proximable {
   value(x: Tensor): Tensor {
     return Tensor.scalar(0, x.dtype === "f64" || x.dtype === "c128" ? "f64" : "f32");
   }
+  /** argmin over x of ½‖x − v‖² + t R(x). */
   prox(v: Tensor, t: number | Tensor): Tensor {
     return this.denoiser.denoise(v, Math.sqrt(t instanceof Tensor ? t.item() : t));
   }
@@ -55,11 +59,15 @@ export interface RedOptions {
  * @see Romano, Elad & Milanfar (2017), The little engine that could: regularization by denoising (RED), SIAM J. Imaging Sci. 10(4)
  */
 export class Red implements Prior, Functional {
+  /** What it is called. */
   readonly name: string;
+  /** What makes the slope. */
   readonly denoiser: Denoiser;
+  /** Standard deviation of the noise, or of a Gaussian; of primal-dual methods the dual step. */
   readonly sigma: number;
   /** Of x − f(x), for denoisers that do not stretch distances. */
   readonly lipschitz = 2;
+  /** Of a denoiser and its σ. */
   constructor(denoiser: AnyDenoiser, { sigma }: RedOptions) {
     if (!(sigma > 0 && Number.isFinite(sigma)))
       throw new ArgumentError(`red: sigma ${sigma}; give the denoiser's σ, a positive number`, { sigma });
@@ -70,6 +78,7 @@ export class Red implements Prior, Functional {
   value(x: Tensor): Tensor {
     return x.innerProduct(this.gradient(x)).mul(0.5);
   }
+  /** x − denoise(x). */
   gradient(x: Tensor): Tensor {
     return x.sub(this.denoiser.denoise(x, this.sigma));
   }

@@ -135,7 +135,9 @@ export interface KSvdOptions {
   readonly error: number;
   /** Most atoms of a signal (default half its length). */
   readonly most?: number;
+  /** Of sparse coding and new atoms. */
   readonly rounds: number;
+  /** Where random numbers come from. */
   readonly random: Random;
 }
 /**

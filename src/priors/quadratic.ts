@@ -6,7 +6,9 @@ import { squaredL2 } from "./norms.js";
 
 /** R(x) = ½‖Kx‖²: with a least-squares fidelity the minimiser solves (A*A + λ K*K) x = A*y. */
 export class Quadratic implements Prior {
+  /** ½ ‖K x‖², K by the shape of x. */
   constructor(
+    /** What it is called. */
     readonly name: string,
     /** K for images of a shape; nothing for the identity. */
     readonly operatorFor: (shape: Shape) => LinearOperator | undefined,
@@ -43,7 +45,11 @@ function laplacian(shape: Shape, dimensions = shape.length): Operator {
 }
 /** ½‖Δx‖²: surfaces as smooth as a thin plate. Known samples with λ = 0 are interpolated by it exactly. */
 export class Biharmonic extends Quadratic {
-  constructor(readonly dimensions?: number) {
+  /** Over the last so many axes. */
+  constructor(
+    /** How many of the last axes are space. */
+    readonly dimensions?: number,
+  ) {
     super("biharmonic", (shape) => laplacian(shape, dimensions));
   }
 }

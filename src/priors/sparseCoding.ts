@@ -2,8 +2,11 @@ import { ArgumentError } from "../core/errors.js";
 
 /** Sparse coefficients of many signals: signal s uses atoms `atoms[first[s]] … atoms[first[s + 1] − 1]` with the `values` of the same places. */
 export interface SparseCodes {
+  /** Where each patch's atoms begin. */
   readonly first: Int32Array;
+  /** Which atoms. */
   readonly atoms: Int32Array;
+  /** How much of each. */
   readonly values: Float64Array;
 }
 /** When matching pursuit stops: by the number of atoms or by what is left. */

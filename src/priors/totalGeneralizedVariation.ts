@@ -27,8 +27,11 @@ export function tgvOperators(shape: Shape, o: TgvOptions = {}): TgvOperators {
 }
 /** The operators of total generalised variation: gradient, symmetrised gradient. */
 export interface TgvOperators {
+  /** ∇. */
   readonly gradient: Operator;
+  /** The symmetrised gradient of slopes. */
   readonly bend: Operator;
+  /** How many axes are space. */
   readonly d: number;
 }
 /** `hold`: what happens to the mask, which steps let go with everything else they made. */
@@ -85,20 +88,29 @@ function bendMask(shape: Shape, axes: readonly number[]): Float32Array {
 
 /** min over x, w  ½ Σ m (x − y)² + λ (Σ |∇x − w| + β Σ |E w|). */
 export interface TgvProblem {
+  /** The measured data d. */
   readonly data: Tensor;
   /** m, not negative; 0 where nothing is known. Default 1. */
   readonly weights?: Tensor;
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda: number;
 }
 export interface TgvState extends State<Tensor> {
+  /** The objective, metric or number there. */
   readonly value: number;
+  /** Primal minus dual objective, relative: how far from the minimum at most. */
   readonly gap: number;
+  /** The largest lower bound of the optimum so far. */
   readonly bound: number;
+  /** The least objective so far. */
   readonly least: number;
   /** The slope that the picture is allowed, and the duals of ∇x − w and of E w. */
   readonly w: Tensor;
+  /** The dual of ∇x − w. */
   readonly p: Tensor;
+  /** The dual of E w. */
   readonly q: Tensor;
+  /** Steps so far. */
   readonly steps: number;
 }
 
@@ -215,14 +227,21 @@ export function tgvPrimalDual(o: TgvOptions & { readonly block?: number } = {}):
 
 /** The restored image with objective and gap at the end. */
 export interface TgvResult {
+  /** The image. */
   readonly image: Tensor;
   /** The slope w. */
   readonly slope: Tensor;
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
+  /** ½‖Ax − d‖² + λ R(x) at the end. */
   readonly objective: number;
+  /** Primal minus dual objective, relative: how far from the minimum at most. */
   readonly gap: number;
+  /** How many steps were made. */
   readonly iterations: number;
+  /** What was measured on the way, step by step. */
   readonly history: readonly number[];
 }
 /** About the middle of the data, where f32 has the most digits for small differences. */
@@ -271,8 +290,13 @@ export const tgvRestoreSync = (p: TgvProblem, o: TgvOptions & { readonly iterati
  * @see Bredies, Kunisch & Pock (2010), Total generalized variation, SIAM J. Imaging Sciences 3
  */
 export class TotalGeneralizedVariation implements Prior, Functional, Proximable {
+  /** What it is called. */
   readonly name = "tgv";
-  constructor(readonly options: TgvOptions = {}) {
+  /** With its ratio, border and axes. */
+  constructor(
+    /** What it was made with. */
+    readonly options: TgvOptions = {},
+  ) {
     const { ratio = 2 } = options;
     if (!(ratio > 0 && Number.isFinite(ratio))) throw new ArgumentError(`tgv: the ratio is ${ratio}; give a positive number`, { ratio });
   }
@@ -280,6 +304,7 @@ export class TotalGeneralizedVariation implements Prior, Functional, Proximable 
   withBorder(border: "reflect" | "periodic"): TotalGeneralizedVariation {
     return this.options.border ? this : new TotalGeneralizedVariation({ ...this.options, border });
   }
+  /** One term, whose proximal step is a minimisation of its own. */
   terms(_shape: Shape, lambda: number): readonly PriorTerm[] {
     return [{ weight: lambda, functional: this }];
   }
@@ -309,11 +334,13 @@ export class TotalGeneralizedVariation implements Prior, Functional, Proximable 
       ],
     };
   }
+  /** The minimum over slopes w. */
   value(x: Tensor): Tensor {
     // min over w  Σ|∇x − w| + β Σ|E w|: the steps of w alone.
     const found = slopeOf(x, this.options);
     return Tensor.scalar(found.value, x.dtype);
   }
+  /** argmin over x of ½‖x − v‖² + t R(x). */
   prox(v: Tensor, t: number | Tensor): Tensor {
     return tgvRestoreSync({ data: v, lambda: t instanceof Tensor ? t.item() : t }, this.options).image;
   }

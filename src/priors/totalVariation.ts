@@ -17,8 +17,13 @@ export interface TotalVariationOptions extends TvMeasure {
  * @see Rudin, Osher & Fatemi (1992), Physica D 60
  */
 export class TotalVariation implements Prior, Functional, Proximable {
+  /** What it is called. */
   readonly name = "tv";
-  constructor(readonly options: TotalVariationOptions = {}) {
+  /** With its border and axes. */
+  constructor(
+    /** What it was made with. */
+    readonly options: TotalVariationOptions = {},
+  ) {
     const { alpha = 0, isotropic = true } = options;
     if (!(alpha >= 0) || (alpha > 0 && !isotropic))
       throw new ArgumentError(`totalVariation: α is ${alpha}; give a number that is not negative, and 0 where it is not isotropic`, {
@@ -40,6 +45,7 @@ export class TotalVariation implements Prior, Functional, Proximable {
     const [{ functional, operator }] = this.terms(x.shape, 1);
     return functional.value(operator ? operator.apply(x) : x);
   }
+  /** argmin over x of ½‖x − v‖² + t R(x). */
   prox(v: Tensor, t: number | Tensor): Tensor {
     return tvRestoreSync({ data: v, lambda: t instanceof Tensor ? t.item() : t }, this.options).image;
   }

@@ -8,8 +8,11 @@ import { type TvMeasure, tvLayout } from "./tvPrimalDual.js";
 
 /** min over x  ½‖Ax − y‖² + λ TV(x), where A*A and ∇*∇ are diagonal in one basis: convolutions and differences on a ring. */
 export interface TvSplitProblem {
+  /** A, from images to data. */
   readonly operator: LinearOperator;
+  /** The measured data d. */
   readonly data: Tensor;
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda: number;
 }
 export interface TvMultipliersOptions extends TvMeasure {
@@ -20,23 +23,33 @@ export interface TvMultipliersOptions extends TvMeasure {
   readonly block?: number;
   /** The first penalty; default from λ and the range of the data. It is adapted to balance the residuals. */
   readonly rho?: number;
+  /** Over-relaxation, 1 to 2. */
   readonly relaxation?: number;
 }
 export interface TvMultipliersState extends State<Tensor> {
+  /** The objective, metric or number there. */
   readonly value: number;
   /** Scaled multipliers, and z − u for the split gradients z: pictures × axes × space. */
   readonly u: Tensor;
+  /** z − u for the split gradients z. */
   readonly v: Tensor;
   /** ∇*(z − u). */
   readonly b: Tensor;
+  /** The weight of the coupling. */
   readonly rho: number;
+  /** Steps so far. */
   readonly steps: number;
+  /** How often ρ was looked at. */
   readonly looks: number;
+  /** How far gradients and their split parts are apart. */
   readonly primal: number;
+  /** How much the split parts still move. */
   readonly dual: number;
   /** U A*y, and the eigenvalues of A*A and ∇*∇. */
   readonly rhs: Tensor;
+  /** Eigenvalues of A*A. */
   readonly fit: Tensor;
+  /** Eigenvalues of ∇*∇. */
   readonly smooth: Tensor;
 }
 

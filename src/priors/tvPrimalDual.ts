@@ -19,9 +19,11 @@ export interface TvMeasure {
 }
 /** min over x  ½ Σ w (x − y)² + λ TV(x). */
 export interface TvProblem {
+  /** The measured data d. */
   readonly data: Tensor;
   /** Not negative; 0 where nothing is known. Default 1. */
   readonly weights?: Tensor;
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda: number;
 }
 export interface TvPrimalDualOptions extends TvMeasure {
@@ -34,18 +36,23 @@ export interface TvPrimalDualOptions extends TvMeasure {
   readonly tau?: number;
 }
 export interface TvState extends State<Tensor> {
+  /** The objective, metric or number there. */
   readonly value: number;
   /** Dual planes: pictures × axes (x first) × space. */
   readonly dual: Tensor;
+  /** The primal step size. */
   readonly tau: number;
+  /** Standard deviation of the noise, or of a Gaussian; of primal-dual methods the dual step. */
   readonly sigma: number;
   /** The largest lower bound of the optimum so far, and the least value: their difference is the certified gap. */
   readonly bound: number;
+  /** The least objective so far. */
   readonly least: number;
   /** Inner steps done. */
   readonly steps: number;
   /** Looks since the gap last fell by a twentieth, and the gap then. */
   readonly idle: number;
+  /** The gap when it last fell by a twentieth. */
   readonly mark: number;
 }
 
@@ -180,11 +187,15 @@ export function tvPrimalDual(o: TvPrimalDualOptions = {}): Iteration<TvProblem, 
 
 /** The restored image with objective and gap at the end. */
 export interface TvResult {
+  /** The image. */
   readonly image: Tensor;
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** ½ Σ w (x − y)² + λ TV(x) of the image that is returned, from f64 sums, and how much it can be above the minimum at most. */
   readonly objective: number;
+  /** Primal minus dual objective, relative: how far from the minimum at most. */
   readonly gap: number;
   /** Primal-dual steps. */
   readonly iterations: number;
@@ -194,6 +205,7 @@ export interface TvResult {
 export interface TvRestoreOptions extends TvPrimalDualOptions {
   /** Most primal-dual steps (default 10 000). */
   readonly iterations?: number;
+  /** Where to begin; default the data. */
   readonly start?: Tensor;
 }
 /** The problem about the middle of its data, where f32 numbers have the most digits for differences. */

@@ -18,9 +18,14 @@ const typeOf = (x: Tensor): DType => (x.dtype === "c64" || x.dtype === "c128" ? 
  * @see Donoho & Johnstone (1994), Biometrika 81
  */
 export class WaveletL1 implements Prior, Functional, Proximable {
+  /** What it is called. */
   readonly name = "wavelet";
   readonly #known = new Map<string, { readonly operator: Operator; readonly details: Tensor }>();
-  constructor(readonly options: WaveletPriorOptions = {}) {}
+  /** With its wavelet. */
+  constructor(
+    /** What it was made with. */
+    readonly options: WaveletPriorOptions = {},
+  ) {}
   #transform(shape: Shape, type: DType) {
     const key = `${shape.join()} ${type}`;
     let t = this.#known.get(key);
@@ -43,6 +48,7 @@ export class WaveletL1 implements Prior, Functional, Proximable {
     const { operator, details } = this.#transform(x.shape, typeOf(x));
     return operator.apply(x).abs().mul(details).sum();
   }
+  /** argmin over x of ½‖x − v‖² + t R(x). */
   prox(v: Tensor, t: number | Tensor): Tensor {
     const { operator, details } = this.#transform(v.shape, typeOf(v));
     const z = operator.apply(v);

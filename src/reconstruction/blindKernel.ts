@@ -14,7 +14,9 @@ export interface BlindKernelOptions {
   readonly rounds?: number;
   /** What lay beyond the border when the picture was blurred: the picture again, or something unknown (default), whose effect is faded out. */
   readonly periodic?: boolean;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (progress: {
     readonly level: number;
     readonly levels: number;

@@ -46,34 +46,48 @@ export interface CtOptions {
   readonly filter?: FbpFilter;
   /** Values below 0 are excluded (default); not by "fbp" and "cgls". */
   readonly nonNegative?: boolean;
+  /** The most steps there may be. */
   readonly iterations?: number;
   /** Relative duality gap of "pdhg" (default 1e-4). */
   readonly tolerance?: number;
+  /** Steps of total variation. */
   readonly pdhg?: CtTvOptions;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
 /** An image from projections, with how it was found and how well it explains them. */
 export interface CtResult {
+  /** The image. */
   readonly image: Tensor;
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "suspect";
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** ½‖Ax − y‖² + λ R(x). */
   readonly objective: number;
   /** objective − minimum is at most this (total variation only); among pictures of at most 1.25 times the largest value of this one. */
   readonly gap?: number;
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda: number;
+  /** How many steps were made. */
   readonly iterations: number;
   /** Objectives, and relative gaps, on the way. */
   readonly history: readonly number[];
+  /** The gap, step by step. */
   readonly gaps: readonly number[];
+  /** How the minimum was found. */
   readonly solver: string;
+  /** Where the axis of rotation falls on the detector, bins. */
   readonly centre: number;
   /** Ax − y. */
   readonly residual: Tensor;
   /** The standard deviation that the sinogram's noise seems to have. */
   readonly noise: number;
+  /** What is worth knowing, a sentence each. */
   readonly warnings: readonly string[];
 }
 

@@ -7,10 +7,13 @@ import { fused, irfft, randomNormal, rfft, scope, Tensor } from "../tensor/index
 
 /** min over x in [low, high]  ½‖Ax − y‖² + λ TV(x). */
 export interface CtTvProblem {
+  /** A, from images to data. */
   readonly operator: Operator;
+  /** Of the projections. */
   readonly geometry: RadonGeometry;
   /** y: [views, detectors]. */
   readonly data: Tensor;
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda: number;
   /** Default 0. */
   readonly low?: number;
@@ -29,20 +32,32 @@ export interface CtTvOptions {
   readonly relaxation?: number;
 }
 export interface CtTvState extends State<Tensor> {
+  /** The objective, metric or number there. */
   readonly value: number;
+  /** Primal minus dual objective, relative: how far from the minimum at most. */
   readonly gap: number;
+  /** The least objective so far. */
   readonly least: number;
+  /** The largest lower bound of the optimum so far. */
   readonly bound: number;
+  /** Where the next primal step begins. */
   readonly point: Tensor;
+  /** A of the image. */
   readonly projected: Tensor;
+  /** The dual of A x. */
   readonly q: Tensor;
+  /** A* of that dual. */
   readonly back: Tensor;
+  /** The dual of ∇x. */
   readonly p: Tensor;
   /** Running means of q and of A*q + ∇*p. */
   readonly meanQ: Tensor;
+  /** The running mean of A*q + ∇*p. */
   readonly meanG: Tensor;
+  /** The primal step size. */
   readonly tau: number;
   readonly response: Tensor;
+  /** The level's shrink factor. */
   readonly shrink: Tensor;
   /** Gaps after each step, relative. */
   readonly gaps: readonly number[];

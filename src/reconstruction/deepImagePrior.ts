@@ -38,21 +38,34 @@ export interface DeepImagePriorOptions {
   readonly held?: number;
   /** Of the running mean of pictures that is returned (default 0.99; 0: the last picture). */
   readonly average?: number;
+  /** Of the random numbers: the same seed, the same result. */
   readonly seed?: number;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
   /** `value` is the mean squared error of the samples kept back; `x` the picture so far. */
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
 /** What a network that was fitted to one picture makes of it, and when it was stopped. */
 export interface DeepImagePriorResult {
+  /** The image. */
   readonly image: Tensor;
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** Steps done, and after how many the picture returned was best. */
   readonly iterations: number;
+  /** The step whose picture was kept. */
   readonly best: number;
   /** Mean (Ax − y)² over the samples that the network saw, and over those that it did not, every `every` steps. */
-  readonly history: { readonly every: number; readonly seen: readonly number[]; readonly held: readonly number[] };
+  readonly history: {
+    /** Steps from one to the next. */
+    readonly every: number;
+    /** Misfit of the data that the network was fitted to. */
+    readonly seen: readonly number[];
+    /** Misfit of the data that were held back. */
+    readonly held: readonly number[];
+  };
 }
 
 /** Steps between two looks at the samples kept back, and two turns of the event loop. */

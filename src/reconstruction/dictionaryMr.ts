@@ -21,6 +21,7 @@ export interface DictionaryMrOptions {
   readonly error?: readonly [first: number, last: number];
   /** Rounds of learning in each step (default 2), and the patches they learn from, picked by chance (default 3000). */
   readonly rounds?: number;
+  /** How many examples are learned from. */
   readonly examples?: number;
   /** For what is picked (default 1). */
   readonly seed?: number;
@@ -32,7 +33,9 @@ export interface DictionaryMrState extends State<Tensor> {
   readonly ahead: Tensor;
   /** The picture that the patches make. */
   readonly patches: Tensor;
+  /** Steps so far. */
   readonly steps: number;
+  /** How much the image still changes, relative. */
   readonly change: number;
 }
 

@@ -23,13 +23,16 @@ export interface EnlargeOptions {
   readonly noise?: number;
   /** [3, y, x] are red, green and blue: details are found in their luminance (default for three planes). */
   readonly colour?: boolean;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
 /** The enlarged picture, and by what means. */
 export interface EnlargeResult {
   /** [..., scale · rows, scale · columns]. */
   readonly image: Tensor;
+  /** How many steps were taken. */
   readonly steps: number;
   /** Root mean square of Dx − y. */
   readonly residual: number;

@@ -9,8 +9,11 @@ import { complex, irfft, rfft, scope, Tensor } from "../tensor/index.js";
 export const fbpFilters = {
   "ram-lak": () => 1,
   "shepp-logan": (w: number) => (w === 0 ? 1 : Math.sin(Math.PI * w) / (Math.PI * w)),
+  /** Half a cosine. */
   cosine: (w: number) => Math.cos(Math.PI * w),
+  /** Hamming's window. */
   hamming: (w: number) => 0.54 + 0.46 * Math.cos(2 * Math.PI * w),
+  /** Hann's window. */
   hann: (w: number) => 0.5 + 0.5 * Math.cos(2 * Math.PI * w),
 } as const;
 /** A name in `fbpFilters`. */

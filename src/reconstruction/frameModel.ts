@@ -86,10 +86,13 @@ export function sensorOperator(channels: number, frame: Shape, factors: readonly
 
 /** One frame: its data, how its sensor sees a fine image on its own grid, and which of its samples count. */
 export interface Frame {
+  /** The measured data d. */
   readonly data: Tensor;
+  /** Where the samples lie. */
   readonly grid: Grid;
   /** The frame's grid refined to about the spacing of the fine image. */
   readonly fine: Grid;
+  /** From the moved fine image to what the frame shows. */
   readonly sensor: LinearOperator;
   /** Samples of the fine grid for one of the frame, x, y(, z). */
   readonly factors: readonly number[];
@@ -116,7 +119,9 @@ export function frameOf(image: Image, target: Grid, sensor: Sensor): Frame {
 
 /** A frame is gain · (what its sensor sees) + bias. */
 export interface Light {
+  /** By which brightness is multiplied. */
   readonly gain: number;
+  /** What is added to brightness. */
   readonly bias: number;
 }
 const even: Light = { gain: 1, bias: 0 };
@@ -126,14 +131,21 @@ const even: Light = { gain: 1, bias: 0 };
  * nothing, frames that others contradict count less.
  */
 export class FrameOperator implements LinearOperator {
+  /** Shape of what it takes. */
   readonly domain: Shape;
+  /** Shape of what it gives. */
   readonly range: Shape;
   /** 0 or 1, of one channel; undefined where all count. */
   readonly weights: Tensor | undefined;
+  /** Of a frame, the wanted grid, the frame's motion and light. */
   constructor(
+    /** The frame, counted from 0. */
     readonly frame: Frame,
+    /** The grid of the wanted image. */
     readonly target: Grid,
+    /** How it moves. */
     readonly motion: FrameMotion,
+    /** Gain and bias of the frame. */
     readonly light: Light = even,
     /** Root of the frame's weight. */
     readonly trust = 1,
@@ -153,6 +165,7 @@ export class FrameOperator implements LinearOperator {
     const { data } = this.frame;
     return this.weigh(this.light.bias === 0 ? data : data.sub(this.light.bias));
   }
+  /** Residuals times their weights. */
   weigh(y: Tensor): Tensor {
     const w = this.weights ? y.mul(this.weights) : y;
     return this.trust === 1 ? w : w.mul(this.trust);
@@ -162,13 +175,16 @@ export class FrameOperator implements LinearOperator {
     const y = this.weigh(this.frame.sensor.apply(v));
     return this.light.gain === 1 ? y : y.mul(this.light.gain);
   }
+  /** The sensor's adjoint of what is weighed. */
   seen(y: Tensor): Tensor {
     const v = this.frame.sensor.adjoint(this.weigh(y));
     return this.light.gain === 1 ? v : v.mul(this.light.gain);
   }
+  /** The frame that the image would give. */
   apply(x: Tensor): Tensor {
     return this.see(this.motion.warp(x));
   }
+  /** The image that a frame stands for. */
   adjoint(y: Tensor): Tensor {
     return this.motion.splat(this.seen(y));
   }

@@ -8,8 +8,11 @@ import type { FrameOperator } from "./frameModel.js";
 
 /** Σ_t A_t*A_t, Σ_t A_t* d_t and ½ Σ ‖d_t‖² of frames whose motion is given: all that the image's equations need. */
 export interface FrameEquations {
+  /** Frame by frame. */
   readonly operators: readonly FrameOperator[];
+  /** Σ Aᵢ* dᵢ. */
   readonly rhs: Tensor;
+  /** ½ Σ ‖dᵢ‖². */
   readonly half: number;
   /** The mean over all shifts of the spectrum of Σ A_t*A_t, on a ring, where the image is small enough for transforms to pay. */
   readonly spectrum?: Tensor;
@@ -114,14 +117,20 @@ export function solveImage(
 export interface FrameTvState extends State<Tensor> {
   /** ∇x, split, and the scaled multiplier. */
   readonly z: Tensor;
+  /** The scaled multiplier. */
   readonly u: Tensor;
+  /** How far gradients and their split parts are apart. */
   readonly primal: number;
+  /** How much the split parts still move. */
   readonly dual: number;
+  /** The weight of the coupling in a splitting. */
   readonly rho: number;
 }
 /** Frames, total variation and its weight: one image that explains all of them. */
 export interface FrameTvProblem {
+  /** Of all frames. */
   readonly equations: FrameEquations;
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda: number;
 }
 /**

@@ -11,15 +11,20 @@ import { randomNormal, scope, Tensor } from "../tensor/index.js";
 
 /** What `ganPrior` needs of a generative model: G from z [n, latent] to pictures of a number of samples, and, for −log D, the discriminator of pictures [n, 1, y, x]. */
 export interface Generative {
+  /** The code z that a generator makes a picture of. */
   readonly latent: number;
+  /** What makes pictures of codes. */
   readonly generator: Layer;
+  /** What tells real pictures from made ones. */
   readonly discriminator?: Layer;
 }
 /** Steps, starts and weights of the search in a generator's range. */
 export interface GanPriorOptions {
   /** A, on pictures [y, x] of the generator's size. */
   readonly operator: LinearOperator;
+  /** The measured data d. */
   readonly data: Tensor;
+  /** What may be estimated, or the network. */
   readonly model: Generative;
   /** σ of the noise of the data (default 0.01). */
   readonly noise?: number;
@@ -35,22 +40,30 @@ export interface GanPriorOptions {
   readonly where?: "range" | "near";
   /** μ, weight of −log D(x) beside the range, in "near" (default 0: none). */
   readonly discriminator?: number;
+  /** Of the random numbers: the same seed, the same result. */
   readonly seed?: number;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
 /** The image in a generator's range that explains the data best, with its code. */
 export interface GanPriorResult {
+  /** The image. */
   readonly image: Tensor;
   /** G(z), and z. */
   readonly generated: Tensor;
+  /** The code z that a generator makes a picture of. */
   readonly latent: Tensor;
   /** ½‖A G(z) − y‖² / (σ² + τ²) + ½‖z‖² of the best start. */
   readonly objective: number;
   /** −log D(x), where the model has a discriminator: near 0 is a picture that it takes for real. */
   readonly doubt?: number;
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
+  /** How many steps were made. */
   readonly iterations: number;
 }
 

@@ -16,9 +16,13 @@ export interface BiharmonicOptions {
 }
 /** The picture with its holes filled, and how exactly the equation holds. */
 export interface BiharmonicResult {
+  /** The image. */
   readonly image: Tensor;
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
+  /** How many steps were made. */
   readonly iterations: number;
 }
 

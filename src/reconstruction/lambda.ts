@@ -13,6 +13,7 @@ import { noiseLevel } from "./noise.js";
 export type LambdaRule = "gcv" | "sure" | "discrepancy" | "lcurve";
 /** One λ that was tried, with what came of it. */
 export interface LambdaPoint {
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda: number;
   /** ‖Ax̂ − y‖². */
   readonly residual: number;
@@ -25,7 +26,9 @@ export interface LambdaPoint {
 }
 /** The λ that was chosen, by which rule, and the course of the search. */
 export interface LambdaChoice {
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda: number;
+  /** Which chose it. */
   readonly rule: LambdaRule;
   /** σ as given or estimated from the data. */
   readonly noise: number;
@@ -36,7 +39,9 @@ export interface LambdaChoice {
 }
 /** Where λ is looked for, and how finely. */
 export interface LambdaSearch {
+  /** A, from images to data. */
   readonly operator: LinearOperator;
+  /** The measured data d. */
   readonly data: Tensor;
   /** σ of the noise in the data; estimated when not given. */
   readonly noise?: number;

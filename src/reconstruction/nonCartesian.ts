@@ -12,19 +12,24 @@ export interface TrajectoryData {
   readonly trajectory: Tensor;
   /** [h, w]; default a square that the trajectory reaches the edges of. */
   readonly size?: readonly [number, number];
+  /** Sensitivities of the coils, or "espirit": estimated from the data. */
   readonly maps?: Tensor | "espirit";
+  /** How sensitivities are estimated from the data. */
   readonly espirit?: Omit<EspiritOptions, "mask">;
 }
 /** An image from samples off the grid: data, where they lie, sensitivities, weights. */
 export interface TrajectoryProblem {
+  /** Lengths of the axes, the slowest first. */
   readonly shape: readonly [number, number];
   /** x ↦ √w F(S_c x), w the share of k-space that each sample stands for: A*A is near the identity where k-space is covered. */
   readonly operator: Operator;
   /** √w y. */
   readonly data: Tensor;
+  /** Sensitivities of the coils. */
   readonly maps?: Tensor;
   /** Σ w over the lattice points of k-space. */
   readonly sampled: number;
+  /** What is worth knowing, a sentence each. */
   readonly warnings: readonly string[];
 }
 

@@ -2,10 +2,13 @@ import { irfft, rfft, Tensor } from "../tensor/index.js";
 
 /** A blurred picture in the Fourier basis. */
 export interface Spectra {
+  /** Of the picture. */
   readonly y: Tensor;
+  /** Lengths of the axes, the slowest first. */
   readonly shape: readonly number[];
   /** Transfer functions of the forward differences along y and x, and |·|² of both together. */
   readonly differences: readonly Tensor[];
+  /** |·|² of both differences' transfer functions, added. */
   readonly squares: Tensor;
 }
 const axes = [0, 1];
@@ -47,17 +50,20 @@ function cut(x: Tensor, n: number): Tensor {
 
 /** The picture eliminated: what is left of the objective, and its slope, as functions of the kernel. */
 export interface Projected {
+  /** The kernel. */
   readonly k: Tensor;
   /** J(k). */
   readonly value: number;
   /** Spectra of the gradients u(k) that are best for k, along y and x, and of k ∗ u − ∇y. */
   readonly u: readonly Tensor[];
+  /** Spectra of k ∗ u − ∇y, along y and x. */
   readonly residuals: readonly Tensor[];
   /** |K|² + β. */
   readonly scale: Tensor;
 }
 /** The kernel that was found by eliminating the picture. */
 export interface ProjectedKernel {
+  /** The picture eliminated, at a kernel. */
   at(k: Tensor): Projected;
   /** ∇J, exact: where u is the best for k, what u does to first order does not matter. */
   gradient(at: Projected): Tensor;

@@ -39,28 +39,46 @@ export interface DynamicMrOptions {
   readonly register?: (fixed: Tensor, moving: Tensor) => Promise<Tensor>;
   /** For "learned". */
   readonly network?: MrSeriesNetwork;
+  /** The most steps there may be. */
   readonly iterations?: number;
   /** Stop where a step changes the series by less than this part of itself (default 1e-4). */
   readonly tolerance?: number;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
 /** A series with what it was made of and how it ended. */
 export interface DynamicMrResult {
   /** [t, h, w] complex, in the units of the data. */
   readonly frames: Tensor;
+  /** The adjoint's image: what was not measured taken as 0. */
   readonly zeroFilled: Tensor;
+  /** How it was found. */
   readonly method: DynamicMethod;
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda: number;
+  /** The factor between sizes, or by which data were divided. */
   readonly scale: number;
+  /** Share of k-space that was measured. */
   readonly sampled: number;
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
+  /** How many steps were made. */
   readonly iterations: number;
   /** ‖x_k − x_{k−1}‖ / ‖A*y‖ of each step. */
   readonly history: readonly number[];
   /** With "motion": the picture, the frame it belongs to, and how it is carried to each frame [t, 2, h, w]. */
-  readonly motion?: { readonly picture: Tensor; readonly frame: number; readonly fields: Tensor };
+  readonly motion?: {
+    /** The picture. */
+    readonly picture: Tensor;
+    /** The frame, counted from 0. */
+    readonly frame: number;
+    /** From the reference to every frame. */
+    readonly fields: Tensor;
+  };
 }
 
 /**

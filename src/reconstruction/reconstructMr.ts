@@ -46,6 +46,7 @@ export interface ReconstructMrOptions {
   readonly mask?: Tensor;
   /** Sensitivities [coils, h, w], or "espirit" (default with several coils) to have them from the centre of k-space. */
   readonly maps?: Tensor | "espirit";
+  /** How sensitivities are estimated from the data. */
   readonly espirit?: Omit<EspiritOptions, "mask">;
   /**
    * R: ‖Wx‖₁ of shift-invariant wavelets (default with maps), total variation (default of one coil, where whole copies of edges have to go),
@@ -65,12 +66,20 @@ export interface ReconstructMrOptions {
   readonly scaleData?: "auto" | "none";
   /** With prior "dictionary". */
   readonly dictionary?: DictionaryMrOptions;
-  readonly wavelet?: { readonly name?: WaveletName; readonly levels?: number };
+  /** Which wavelet, over how many levels. */
+  readonly wavelet?: {
+    /** What it is called. */
+    readonly name?: WaveletName;
+    /** Shrink factors, coarse to fine. */
+    readonly levels?: number;
+  };
   /** Most steps; default 60 for wavelets, 150 for total variation, 100 for conjugate gradients; 40 with a dictionary, which takes them all. */
   readonly iterations?: number;
   /** Stop where an image changes by less than this part of itself (default 1e-3 with wavelets, 3e-4 with total variation; residual 1e-5 for l2 and none). */
   readonly tolerance?: number;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
 /** An image from k-space, with sensitivities, the scale of the data and how it ended. */
@@ -81,14 +90,21 @@ export interface ReconstructMrResult {
   readonly zeroFilled: Tensor;
   /** The maps used, [coils, h, w]; none for one coil without. */
   readonly maps?: Tensor;
+  /** A, from images to data. */
   readonly operator: Operator;
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "suspect";
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
+  /** How many steps were made. */
   readonly iterations: number;
+  /** The prior's name. */
   readonly prior: MrPrior;
   /** For data divided by `scale`. */
   readonly lambda: number;
+  /** The factor between sizes, or by which data were divided. */
   readonly scale: number;
   /** ½‖Ax − y‖² + λ R(x) of the scaled problem, at the end. */
   readonly objective: number;
@@ -96,7 +112,9 @@ export interface ReconstructMrResult {
   readonly sampled: number;
   /** ‖x_k − x_{k−1}‖/‖x_k‖ of each step (conjugate gradients: the objective). */
   readonly history: readonly number[];
+  /** How the minimum was found. */
   readonly solver: string;
+  /** What is worth knowing, a sentence each. */
   readonly warnings: readonly string[];
 }
 

@@ -21,6 +21,7 @@ export interface MrSeriesOptions {
   readonly iterations?: number;
   /** Stop where a step changes the series by less than this part. Default 1e-3. */
   readonly tolerance?: number;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
 }
 /** A series of images from k-space, and how it ended. */
@@ -31,8 +32,11 @@ export interface MrSeriesResult {
   readonly background: Tensor;
   /** What changes, sparse in its frequencies of time. */
   readonly moving: Tensor;
+  /** The adjoint's image: what was not measured taken as 0. */
   readonly zeroFilled: Tensor;
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** How many steps were made. */
   readonly iterations: number;
   /** Rank of the background. */
   readonly rank: number;

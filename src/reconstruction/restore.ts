@@ -27,8 +27,17 @@ import { lambdaOfNoise, restoreByDenoiser } from "./restoreByDenoiser.js";
 
 /** A method for  F(Ax) + Σ λᵢ Rᵢ(Kᵢx)  with the name that results carry. */
 export interface Solver {
+  /** What it is called. */
   readonly name: string;
-  readonly iteration: Iteration<InverseProblem, Tensor, State<Tensor> & { readonly gap?: number }>;
+  /** The step on this level, from 1. */
+  readonly iteration: Iteration<
+    InverseProblem,
+    Tensor,
+    State<Tensor> & {
+      /** Primal minus dual objective, relative: how far from the minimum at most. */
+      readonly gap?: number;
+    }
+  >;
 }
 /** Weight, solver and stopping of a restoration. */
 export interface RestoreOptions {
@@ -54,7 +63,9 @@ export interface RestoreOptions {
   readonly tolerance?: number;
   /** Where to begin. */
   readonly start?: Tensor;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
 /** The restored image with objective, λ and how it ended. */
@@ -63,20 +74,25 @@ export interface RestoreResult {
   readonly image: Tensor;
   /** "suspect": the method did not converge, or diverged; the reason says how. */
   readonly status: "ok" | "suspect";
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** F(Ax) + λ R(x). */
   readonly objective: number;
   /** objective − minimum is at most this, certified by a dual point; absent where the method has none. */
   readonly gap?: number;
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda: number;
   /** How λ was chosen, for "auto". */
   readonly choice?: Omit<LambdaChoice, "start">;
+  /** How many steps were made. */
   readonly iterations: number;
   /** The objective on the way. */
   readonly history: readonly number[];
   /** The name of the method. */
   readonly solver: string;
+  /** What is worth knowing, a sentence each. */
   readonly warnings: readonly string[];
 }
 type Outcome = Omit<RestoreResult, "status" | "lambda" | "choice" | "warnings">;

@@ -12,27 +12,42 @@ import { noiseLevel } from "./noise.js";
 
 /** Strength and number of the steps by a denoiser. */
 export interface ByDenoiserOptions {
+  /** A, from images to data. */
   readonly operator: LinearOperator;
+  /** The measured data d. */
   readonly data: Tensor;
+  /** What is known of the image beforehand. */
   readonly prior: Prior;
   /** λ; plug-and-play takes √λ for the noise's standard deviation. */
   readonly lambda: number;
+  /** D(·, d); default least squares. */
   readonly fidelity?: Fidelity;
+  /** Where to begin. */
   readonly start?: Tensor;
   /** Steps: default 8, for missing samples 12, for regularisation by denoising at most 50. */
   readonly iterations?: number;
+  /** Stop when the relative change is smaller. */
   readonly tolerance?: number;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (progress: Progress<Tensor>) => void;
 }
 /** The image at which denoiser and data agree, and how it ended. */
 export interface ByDenoiserResult {
+  /** The image. */
   readonly image: Tensor;
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
+  /** ½‖Ax − d‖² + λ R(x) at the end. */
   readonly objective: number;
+  /** How many steps were made. */
   readonly iterations: number;
+  /** What was measured on the way, step by step. */
   readonly history: readonly number[];
+  /** How the minimum was found. */
   readonly solver: string;
 }
 

@@ -42,6 +42,7 @@ export interface SuperResolveOptions extends Sensor {
   readonly start?: readonly Transform[];
   /** "projection" (default): image and motion together. "none": the start is kept (register, then reconstruct). */
   readonly estimate?: "projection" | "none";
+  /** How the slope of the projected objective is had. */
   readonly jacobian?: ProjectionJacobian;
   /** λ' of ½λ'‖∇x‖² while the motion is estimated (default: by the noise). */
   readonly motionLambda?: number;
@@ -49,27 +50,36 @@ export interface SuperResolveOptions extends Sensor {
   readonly motionSteps?: number;
   /** For dense motion: distance of control points in fine samples (default 8 scale), and μ of ½μ‖∇p‖² (default σ²). */
   readonly controlSpacing?: number;
+  /** The weight of the image's smoothness. */
   readonly mu?: number;
   /** "affine" (default): each frame has a gain and a bias, found with the image; their means are 1 and 0. "equal": all frames are as bright as the scene. */
   readonly brightness?: "affine" | "equal";
   /** R of the image (default total variation), and λ (default: by the noise). */
   readonly prior?: Prior;
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda?: number;
   /** σ of the frames' noise; default: what the frames say. */
   readonly noise?: number;
   /** Most steps for the final image (default 40), and how far they go. */
   readonly iterations?: number;
+  /** Stop when the relative change is smaller. */
   readonly tolerance?: number;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (progress: Progress<unknown>) => void;
 }
 /** A finer image from several frames, with their motions and how it ended. */
 export interface SuperResolveResult {
+  /** The image. */
   readonly image: Image;
   /** For each frame: its points ↦ the first frame's. */
   readonly transforms: readonly Transform[];
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "suspect";
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** Root mean square of A_t x − d_t, each frame. */
   readonly residuals: readonly number[];
@@ -79,14 +89,19 @@ export interface SuperResolveResult {
   readonly weights: readonly number[];
   /** σ that was given or found. */
   readonly noise: number;
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda: number;
   /** ½ Σ ‖A_t x − d_t‖² + λ R(x). */
   readonly objective: number;
   /** Gauss–Newton steps, φ at each, and how they ended. */
   readonly motionSteps: number;
+  /** What was measured on the way, step by step. */
   readonly history: readonly number[];
+  /** Why the motions' search ended. */
   readonly motionStop?: Stop;
+  /** How many steps were made. */
   readonly iterations: number;
+  /** What is worth knowing, a sentence each. */
   readonly warnings: readonly string[];
 }
 

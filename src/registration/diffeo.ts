@@ -36,9 +36,13 @@ export interface DiffeoOptions {
 }
 /** Two images with the linear map that brings them near, masks, landmarks and a start. */
 export interface DiffeoInput {
+  /** What stays. */
   readonly fixed: Image;
+  /** What is brought onto `fixed`. */
   readonly moving: Image;
+  /** Weights on the fixed grid: where the image counts. */
   readonly fixedMask?: Tensor;
+  /** Weights on the moving grid: where the image counts. */
   readonly movingMask?: Tensor;
   /** Fixed points ↦ moving points, from the linear stage. */
   readonly map: AffineMap;
@@ -51,19 +55,37 @@ export interface DiffeoInput {
 }
 /** The two halves of a symmetric deformation: from the middle to fixed and from the middle to moving, planes x, y(, z) in voxels of `grid`. */
 export interface Midway {
+  /** From the middle to fixed, in voxels. */
   readonly toFixed: Tensor;
+  /** From the middle to moving, in voxels. */
   readonly toMoving: Tensor;
+  /** Where the samples lie. */
   readonly grid: Grid;
 }
 /** Displacements both ways, with the course of the metric and how exactly they invert each other. */
 export interface DiffeoResult {
   /** Displacements in mm on `grid`: fixed ↦ fixed-like points, to be followed by the linear map. */
   readonly forward: Tensor;
+  /** Moving to fixed, on the same grid. */
   readonly backward: Tensor;
+  /** Where the samples lie. */
   readonly grid: Grid;
-  readonly trace: readonly { readonly shrink: number; readonly values: readonly number[]; readonly reason: string }[];
+  /** The course of the metric, level by level. */
+  readonly trace: readonly {
+    /** The level's shrink factor. */
+    readonly shrink: number;
+    /** The metric or objective, step by step. */
+    readonly values: readonly number[];
+    /** Why it ended, in a sentence. */
+    readonly reason: string;
+  }[];
   /** Largest residual of the two inversions, voxels, and the share of voxels above a tenth. */
-  readonly inversion: { readonly largest: number; readonly share: number };
+  readonly inversion: {
+    /** The largest. */
+    readonly largest: number;
+    /** Which part of all, 0 to 1. */
+    readonly share: number;
+  };
   /** The halves themselves, when they were asked for. */
   readonly midway?: Midway;
 }

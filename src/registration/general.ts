@@ -50,14 +50,17 @@ export type GeneralOptimiser = (typeof generalOptimisers)[number];
 
 /** Family, regulariser, its weight and optimiser of D + α S, and the levels. */
 export interface GeneralOptions {
+  /** Which deformations. */
   readonly family: TransformFamily;
   /** S; none: the family alone keeps y smooth. */
   readonly regulariser?: FieldRegulariser;
   /** α in  D + α S  as S is defined (mm² where its `lengthPower` is 2). */
   readonly alpha?: number;
+  /** How gradients become steps. */
   readonly optimiser?: GeneralOptimiser;
   /** Shrink factors, coarse to fine, and the most steps on each. */
   readonly shrinks: readonly number[];
+  /** The most steps there may be. */
   readonly iterations: readonly number[];
   /** Keep families that can fold from it: a barrier in the objective, and what is left smoothed at the end. Default true. */
   readonly unfold?: boolean;
@@ -66,22 +69,44 @@ export interface GeneralOptions {
 }
 /** Where the first level begins: a family's parameters on a grid, in mm (a network's prediction). */
 export interface GeneralStart {
+  /** What optimisers move and files keep. */
   readonly parameters: Parameters;
+  /** Where the samples lie. */
   readonly grid: Grid;
 }
 /** A deformation with the parameters that make it, the objective's course and its folds. */
 export interface GeneralResult {
   /** y, fixed points ↦ points that the linear map follows. */
   readonly transform: Transform;
+  /** What optimisers move and files keep. */
   readonly parameters: Parameters;
+  /** Where the samples lie. */
   readonly grid: Grid;
-  readonly trace: readonly { readonly shrink: number; readonly values: readonly number[]; readonly reason: string }[];
+  /** The course of the metric, level by level. */
+  readonly trace: readonly {
+    /** The level's shrink factor. */
+    readonly shrink: number;
+    /** The metric or objective, step by step. */
+    readonly values: readonly number[];
+    /** Why it ended, in a sentence. */
+    readonly reason: string;
+  }[];
   /** Largest |v + u(q + v)| of the inverse in voxels of the fixed grid, and the share of voxels above a tenth; partners within the grid count. */
-  readonly inversion: { readonly largest: number; readonly share: number };
+  readonly inversion: {
+    /** The largest. */
+    readonly largest: number;
+    /** Which part of all, 0 to 1. */
+    readonly share: number;
+  };
   /** D alone at the end of the last level. */
   readonly likeness: number;
   /** Voxels that folded before the end's smoothing, and after it. */
-  readonly folds?: { readonly before: number; readonly after: number };
+  readonly folds?: {
+    /** At the start. */
+    readonly before: number;
+    /** At the end. */
+    readonly after: number;
+  };
 }
 
 /** D(M ∘ A ∘ y(θ), F) + α S(y(θ)) on one level. */

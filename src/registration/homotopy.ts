@@ -19,11 +19,13 @@ import { type AffineModel, affineFromParameters, parameterCount } from "../trans
 
 /** The model, and the range of blurs a minimum is followed through. */
 export interface HomotopyOptions {
+  /** What may be estimated, or the network. */
   readonly model: AffineModel;
   /** Where the search at the largest scale begins. Default: the identity. */
   readonly start?: AffineMap;
   /** Scales in mm: from a blur that leaves one blob (default: a sixth of the smaller extent) to the images as they are, nearly (default: half a voxel). */
   readonly fromMm?: number;
+  /** The blur where the path ends. */
   readonly toMm?: number;
   /** The matrix of predictor and corrector: exact (default), or JᵀJ for squared differences. */
   readonly hessian?: "exact" | "gaussNewton";
@@ -31,13 +33,18 @@ export interface HomotopyOptions {
   readonly predictor?: boolean;
   /** D for the exact Hessian. Default ssd. Twice differentiable. */
   readonly metric?: Metric;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (step: number, sigmaMm: number) => void;
 }
 /** One point of the path θ(σ). */
 export interface HomotopyStep {
+  /** The blur. */
   readonly sigmaMm: number;
+  /** Fixed points ↦ moving points, an affine map. */
   readonly map: AffineMap;
+  /** The objective, metric or number there. */
   readonly value: number;
   /** Newton steps of the correction. */
   readonly corrections: number;
@@ -48,11 +55,20 @@ export interface HomotopyStep {
 }
 /** The minimum at the sharp end, with the path that led there. */
 export interface HomotopyResult {
+  /** Fixed points ↦ moving points, an affine map. */
   readonly map: AffineMap;
+  /** The objective, metric or number there. */
   readonly value: number;
+  /** From blurred to sharp. */
   readonly path: readonly HomotopyStep[];
   /** Values, and Hessians with their gradients, that were computed. */
-  readonly cost: { readonly values: number; readonly hessians: number };
+  readonly cost: {
+    /** Evaluations of the objective. */
+    readonly values: number;
+    /** Evaluations of its second derivatives. */
+    readonly hessians: number;
+  };
+  /** Why it ended, in a sentence. */
   readonly reason: string;
 }
 

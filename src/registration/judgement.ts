@@ -7,9 +7,11 @@ export interface Evidence {
   readonly overlap: number;
   /** The metric at the start and at the end; smaller is more alike. */
   readonly before: number;
+  /** The metric at the end. */
   readonly after: number;
   /** Determinant and condition of the linear part: its volume change, and its longest over its shortest axis. */
   readonly volume: number;
+  /** The largest change of length of the linear map. */
   readonly stretch: number;
   /** Agreement of edges, coarse to fine; empty where the images are too small to say. */
   readonly agreement: readonly Agreement[];

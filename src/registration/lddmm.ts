@@ -28,6 +28,7 @@ export interface LddmmOptions {
   readonly massPreserving?: boolean;
   /** Shrink factors, coarse to fine, and the most Gauss–Newton steps on each (default 15). */
   readonly shrinks?: readonly number[];
+  /** The most steps there may be. */
   readonly iterations?: number;
 }
 

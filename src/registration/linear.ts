@@ -26,7 +26,9 @@ export const linearOptimisers = ["levenbergMarquardt", "gaussNewton", "lbfgs", "
 export type LinearOptimiser = (typeof linearOptimisers)[number];
 /** How a linear model is estimated; what is left out is chosen by the metric. */
 export interface LinearMethod {
+  /** Over which image the sum goes, and where the step is taken. */
   readonly formulation?: Formulation;
+  /** How the minimum is found. */
   readonly optimiser?: LinearOptimiser;
   /** About how many voxels the steps of a least-squares form look at; the last step takes all. */
   readonly samples?: number;

@@ -10,27 +10,39 @@ import { type LandmarkPairs, landmarkTerm } from "./points/landmarkTerm.js";
 
 /** Two images of one level with their masks. */
 export interface LinearLevel {
+  /** What stays. */
   readonly fixed: Image;
+  /** What is brought onto `fixed`. */
   readonly moving: Image;
   /** Weights on the two grids. */
   readonly fixedMask?: Tensor;
+  /** Weights on the moving grid: where the image counts. */
   readonly movingMask?: Tensor;
   /** A term beside the metric. */
   readonly landmarks?: LandmarkPairs;
 }
 /** The part of a run that a level needs. */
 export interface LevelRun {
+  /** The most steps there may be. */
   readonly iterations: number;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (p: Progress<unknown>) => void;
+  /** The level, coarse to fine. */
   readonly level: number;
+  /** How many levels there are. */
   readonly levels: number;
 }
 /** The linear map of one level, and the metric on the way to it. */
 export interface LinearResult {
+  /** Fixed points ↦ moving points, an affine map. */
   readonly map: AffineMap;
+  /** The objective, metric or number there. */
   readonly value: number;
+  /** The metric or objective, step by step. */
   readonly values: readonly number[];
+  /** Why it ended, in a sentence. */
   readonly reason: string;
 }
 

@@ -22,6 +22,7 @@ import type { Cloud } from "./points/pointSet.js";
 export interface MindSearchOptions {
   /** Weights on the two grids, [1, (z,) y, x]: where the images count. */
   readonly fixedMask?: Tensor;
+  /** Weights on the moving grid: where the image counts. */
   readonly movingMask?: Tensor;
   /** Fixed points ↦ moving points, before the search. Default: what the headers say. */
   readonly start?: AffineMap;
@@ -35,6 +36,7 @@ export interface MindSearchOptions {
   readonly every?: number;
   /** Search both ways and keep what both find. Default true. */
   readonly inverseConsistent?: boolean;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
 }
 /** A linear map by descriptions of self-similarity, with how well they agree. */
@@ -45,6 +47,7 @@ export interface MindSearchResult {
   linear(model: AffineModel): AffineMap;
   /** Mean squared difference of the descriptions where both images are, before the search and after it, on the finest level. */
   readonly before: number;
+  /** At the end. */
   readonly after: number;
   /** Share of the lattice, where fixed is, that moving covers in the end. */
   readonly overlap: number;

@@ -12,6 +12,7 @@ import { flow, TimeVelocityTransform } from "../transforms/index.js";
 export interface NeuralOdeOptions {
   /** Numbers inside each layer of the network, and its layers after the waves (default 48 and 2). */
   readonly width?: number;
+  /** Layers of the network. */
   readonly depth?: number;
   /** Waves in half the image's longest side that it begins with, about (default 1.5): what it finds easily. */
   readonly bandwidth?: number;
@@ -19,6 +20,7 @@ export interface NeuralOdeOptions {
   readonly steps?: number;
   /** Places at which v is asked for, at each of steps + 1 times; linear in between (default 2048, of volumes 4096). */
   readonly nodes?: number;
+  /** Of the random numbers: the same seed, the same result. */
   readonly seed?: number;
 }
 

@@ -22,10 +22,13 @@ export interface NeuralSequenceOptions extends Omit<NeuralOdeOptions, "steps"> {
   readonly alpha?: number;
   /** Shrink factors, coarse to fine. Default: halved down to 1; with `homotopy` in steps of √2. */
   readonly shrinks?: readonly number[];
+  /** Whether blur falls along the way. */
   readonly homotopy?: boolean;
   /** Most steps on a level (default 60). */
   readonly iterations?: number;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (p: {
     readonly level: number;
     readonly levels: number;
@@ -41,14 +44,26 @@ export interface NeuralSequenceResult {
   readonly parameters: Parameters;
   /** ok; or suspect, and `reason` says which frame did not come closer or where the flow folds. */
   readonly status: "ok" | "suspect";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** D of each later frame before and after, and the least det ∇y. */
-  readonly frames: readonly { readonly before: number; readonly after: number; readonly leastJacobian: number }[];
+  readonly frames: readonly {
+    /** At the start. */
+    readonly before: number;
+    /** At the end. */
+    readonly after: number;
+    /** The smallest det ∂y. */
+    readonly leastJacobian: number;
+  }[];
   /** How each level went: success or failure is known for each. */
   readonly trace: readonly {
+    /** The level's shrink factor. */
     readonly shrink: number;
+    /** The metric or objective, step by step. */
     readonly values: readonly number[];
+    /** Whether the objective went down. */
     readonly lowered: boolean;
+    /** Why it ended, in a sentence. */
     readonly reason: string;
   }[];
 }

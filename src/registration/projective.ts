@@ -24,8 +24,11 @@ import { atCorners, covarianceOf, type Uncertainty } from "./uncertainty.js";
 export interface ProjectiveResult {
   /** H, fixed mm to moving mm. */
   readonly matrix: readonly number[];
+  /** The objective, metric or number there. */
   readonly value: number;
+  /** The metric or objective, step by step. */
   readonly values: readonly number[];
+  /** Why it ended, in a sentence. */
   readonly reason: string;
 }
 

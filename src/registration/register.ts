@@ -66,10 +66,15 @@ export const metrics: readonly string[] = Object.keys(metricsByName);
 
 /** Where a registration stands: its level and the iteration on it. */
 export interface RegisterProgress {
+  /** The level, coarse to fine. */
   readonly level: number;
+  /** How many levels there are. */
   readonly levels: number;
+  /** The step on this level, from 1. */
   readonly iteration: number;
+  /** The most steps there may be. */
   readonly iterations: number;
+  /** The objective, metric or number there. */
   readonly value?: number;
 }
 /** Metric, transform, start and effort of a registration; every part has a default that the images choose. */
@@ -82,9 +87,11 @@ export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
   readonly levels?: readonly number[];
   /** Weights on the fixed and on the moving grid, [1, (z,) y, x]: where the images count. */
   readonly fixedMask?: Tensor;
+  /** Weights on the moving grid: where the image counts. */
   readonly movingMask?: Tensor;
   /** Landmark pairs, row i of one belonging to row i of the other: every model minimises D + ½ w mean |y(fᵢ) − mᵢ|²/(10 voxels)² beside its own terms. */
   readonly fixedPoints?: PointsLike;
+  /** Where the fixed landmarks are in moving. */
   readonly movingPoints?: PointsLike;
   /** w, default 1. */
   readonly pointsWeight?: number;
@@ -109,8 +116,13 @@ export interface RegisterOptions extends Omit<GeneralChoice, "optimiser"> {
   /** false: families that can fold (bspline, displacement) may: no barrier in the objective, nothing smoothed at the end. Default true. */
   readonly unfold?: boolean;
   /** How stiff a deformation is and how it moves: see DiffeoOptions. */
-  readonly deformation?: Pick<DiffeoOptions, "updateVoxels" | "totalVoxels" | "stepVoxels"> & { readonly iterations?: readonly number[] };
+  readonly deformation?: Pick<DiffeoOptions, "updateVoxels" | "totalVoxels" | "stepVoxels"> & {
+    /** The most steps there may be. */
+    readonly iterations?: readonly number[];
+  };
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (p: RegisterProgress) => void;
 }
 /** A transform with what it was judged by: `status` says whether to trust it. */
@@ -119,14 +131,24 @@ export interface RegisterResult {
   readonly transform: Transform;
   /** ok, or suspect: `reason` then says what speaks against it and what to try. */
   readonly status: "ok" | "suspect";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** What was chosen, and why, in one line. */
   readonly plan: string;
   /** The metric's name, and its value before (at the start) and after on the finest level of the linear or dense stage. */
   readonly metric: string;
+  /** At the start. */
   readonly before: number;
+  /** At the end. */
   readonly after: number;
-  readonly trace: readonly { readonly level: string; readonly values: readonly number[] }[];
+  /** The course of the metric, level by level. */
+  readonly trace: readonly {
+    /** The level, coarse to fine. */
+    readonly level: string;
+    /** The metric or objective, step by step. */
+    readonly values: readonly number[];
+  }[];
+  /** What is worth knowing, a sentence each. */
   readonly warnings: readonly string[];
   /** Share of the fixed image that falls inside the moving one. */
   readonly overlap: number;
@@ -137,7 +159,12 @@ export interface RegisterResult {
   /** How sure a linear map or homography is: standard errors of where points go. For deformations when asked for, with a map. */
   readonly uncertainty?: Uncertainty;
   /** The engine's memory: what was predicted before the run, and the most it held. */
-  readonly memory: { readonly predictedBytes: number; readonly peakBytes: number };
+  readonly memory: {
+    /** Before the run. */
+    readonly predictedBytes: number;
+    /** The most that was held. */
+    readonly peakBytes: number;
+  };
 }
 
 /**

@@ -23,10 +23,21 @@ export interface Uncertainty {
   /** The largest of the corners' standard errors, mm; of a deformation the 95 % quantile over its voxels. */
   readonly standardErrorMm: number;
   /** Where the corners of the fixed grid go, and the standard error √trace Cov of that, mm. */
-  readonly corners: readonly { readonly point: readonly number[]; readonly standardErrorMm: number }[];
+  readonly corners: readonly {
+    /** The corner, mm. */
+    readonly point: readonly number[];
+    /** Of where the corner goes. */
+    readonly standardErrorMm: number;
+  }[];
   /** Of deformations: the spread at every voxel of the fixed grid, mm, [1, (z,) y, x]; its median and 95 % quantile, the latter being `standardErrorMm` too. */
   readonly map?: Image;
-  readonly quantiles?: { readonly medianMm: number; readonly p95Mm: number };
+  /** Of the standard errors over the image. */
+  readonly quantiles?: {
+    /** Half of the points are surer. */
+    readonly medianMm: number;
+    /** 95 of 100 points are surer. */
+    readonly p95Mm: number;
+  };
   /** How many starts there were. */
   readonly starts?: number;
   /** Of the parameters, in mm: shifts, then turns, scales or matrix entries times the radius of the fixed image (`affineFromParameters`). p × p, row by row. */

@@ -10,6 +10,7 @@ import { difference, type Tensor, turnPlanes } from "../tensor/index.js";
  * change the scale. Distances are the grid's, in mm along its axes (orthonormal directions); turning image and field together changes nothing.
  */
 export interface FieldRegulariser extends Regulariser<Tensor> {
+  /** What it is called. */
   readonly name: string;
   /** The power of millimetres that α needs to make α S a plain number: 0 for first derivatives, 2 for squared second ones. */
   readonly lengthPower: 0 | 2;

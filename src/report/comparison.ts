@@ -6,15 +6,23 @@ import { views } from "./slices.js";
 
 /** Two pictures that are set side by side, with figures and words. */
 export interface ComparisonInput {
+  /** The heading. */
   readonly title: string;
+  /** A line below the heading. */
   readonly subtitle?: string;
   /** The grid that both images lie on. */
   readonly grid: Lattice;
+  /** The first image. */
   readonly a: Layer;
+  /** The second image. */
   readonly b: Layer;
+  /** Whether both have one window of values. */
   readonly sameScale?: boolean;
+  /** Numbers, with their labels and units. */
   readonly figures?: readonly Figure[];
+  /** What it does, in a line. */
   readonly summary?: Readonly<Record<string, unknown>>;
+  /** What is worth knowing, a sentence each. */
   readonly warnings?: readonly string[];
 }
 

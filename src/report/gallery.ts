@@ -8,36 +8,68 @@ import type { Verdict } from "./verdict.js";
 
 /** Rows of pictures with figures, plots and tables: what a report of several results shows. */
 export interface GalleryInput {
+  /** The heading. */
   readonly title: string;
+  /** A line below the heading. */
   readonly subtitle?: string;
+  /** Whether to trust it, in a word and a sentence. */
   readonly verdict?: Verdict;
+  /** Numbers, with their labels and units. */
   readonly figures?: readonly Figure[];
   /** Rows of pictures, each with its caption; `note` below a row says what is to be seen. */
   readonly rows?: readonly {
+    /** The heading. */
     readonly title: string;
+    /** A sentence beside it. */
     readonly note?: string;
     /** Pictures to be looked at closely: three to a row. */
     readonly large?: boolean;
-    readonly pictures: readonly { readonly picture: Picture; readonly caption: string }[];
+    /** With their captions. */
+    readonly pictures: readonly {
+      /** The picture. */
+      readonly picture: Picture;
+      /** The words below a picture. */
+      readonly caption: string;
+    }[];
   }[];
   /** Drawings of their own, as SVG. */
-  readonly drawings?: readonly { readonly title: string; readonly svg: string; readonly note?: string }[];
-  readonly plots?: readonly {
+  readonly drawings?: readonly {
+    /** The heading. */
     readonly title: string;
+    /** A drawing. */
+    readonly svg: string;
+    /** A sentence beside it. */
     readonly note?: string;
+  }[];
+  /** Curves. */
+  readonly plots?: readonly {
+    /** The heading. */
+    readonly title: string;
+    /** A sentence beside it. */
+    readonly note?: string;
+    /** Below the axis. */
     readonly xLabel?: string;
+    /** Beside the axis. */
     readonly yLabel?: string;
+    /** Where the values lie. */
     readonly x?: ArrayLike<number>;
+    /** Curves over the frames. */
     readonly curves: readonly Series[];
   }[];
   /** Tables by their titles: a heading for each column, and rows. */
   readonly tables?: readonly {
+    /** The heading. */
     readonly title: string;
+    /** The names of the columns. */
     readonly columns: readonly string[];
+    /** Row by row. */
     readonly rows: readonly (readonly string[])[];
   }[];
+  /** What it does, in a line. */
   readonly summary?: Readonly<Record<string, unknown>>;
+  /** Seconds, stage by stage. */
   readonly timings?: Readonly<Record<string, number>>;
+  /** What is worth knowing, a sentence each. */
   readonly warnings?: readonly string[];
 }
 

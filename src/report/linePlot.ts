@@ -2,7 +2,9 @@ import { escapeHtml } from "./escapeHtml.js";
 
 /** One curve of a plot, with its name. */
 export interface Series {
+  /** What it is called. */
   readonly name: string;
+  /** Along the curve. */
   readonly values: ArrayLike<number>;
 }
 

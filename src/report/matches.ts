@@ -4,6 +4,7 @@ import { dataUrl, type Picture } from "./picture.js";
 export interface DrawnMatch {
   readonly a: readonly [number, number];
   readonly b: readonly [number, number];
+  /** Whether the model agrees with it. */
   readonly inlier: boolean;
 }
 

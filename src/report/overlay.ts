@@ -2,6 +2,7 @@ import { type Picture, rgb } from "./picture.js";
 
 /** A polygon over a picture, in pixels (centres at integers), colours from 0 to 255. */
 export interface DrawnShape {
+  /** The points, coordinate by coordinate or point by point. */
   readonly points: readonly (readonly [number, number])[];
   /** Of its border, closed. Default none. */
   readonly stroke?: readonly [number, number, number];

@@ -12,7 +12,9 @@ import { svgGrid } from "./svgGrid.js";
 
 /** An image on the reference grid: values with one plane per channel, 1 (gray) or 3 (red, green, blue). */
 export interface Layer {
+  /** Samples on the grid. */
   readonly values: Samples;
+  /** How many values at each sample. */
   readonly channels?: number;
 }
 

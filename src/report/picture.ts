@@ -6,22 +6,31 @@ import type { ColourMap } from "./colourMap.js";
 
 /** Values of one plane, x fastest; `channels` (1 gray, 3 colour) run fastest of all, as pictures do. */
 export interface Plane {
+  /** Samples along x. */
   readonly width: number;
+  /** Samples along y. */
   readonly height: number;
+  /** Row by row. */
   readonly values: Float32Array;
 }
 
 /** Bytes ready for a PNG, channels fastest: 1 gray, 2 gray + alpha, 3 red-green-blue, 4 with alpha. */
 export interface Picture {
+  /** Samples along x. */
   readonly width: number;
+  /** Samples along y. */
   readonly height: number;
+  /** How many values at each sample. */
   readonly channels: 1 | 2 | 3 | 4;
+  /** Bytes, sample by sample. */
   readonly data: Uint8Array;
 }
 
 /** Values shown as black and white. */
 export interface Window {
+  /** What is drawn black. */
   readonly low: number;
+  /** What is drawn white. */
   readonly high: number;
 }
 

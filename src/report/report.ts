@@ -23,18 +23,25 @@ import type { Verdict } from "./verdict.js";
 
 /** A number in a report, with its label and unit. */
 export interface Figure {
+  /** The label, or the name of a figure. */
   readonly label: string;
+  /** The objective, metric or number there. */
   readonly value: number | string;
+  /** Its unit. */
   readonly unit?: string;
 }
 
 /** Everything that the report of a registration shows. */
 export interface ReportInput {
+  /** The heading. */
   readonly title: string;
+  /** A line below the heading. */
   readonly subtitle?: string;
+  /** Whether to trust it, in a word and a sentence. */
   readonly verdict: Verdict;
   /** The fixed grid; all images below lie on it. */
   readonly grid: Lattice;
+  /** What stays. */
   readonly fixed: Layer;
   /** Moving before registration, resampled on the fixed grid. */
   readonly moving: Layer;
@@ -46,19 +53,30 @@ export interface ReportInput {
   readonly unlikeContrasts?: boolean;
   /** y(p) − p in mm, planes x, y(, z). */
   readonly displacement?: Samples;
+  /** det ∂y on the fixed grid. */
   readonly jacobian?: Samples;
   /** Its figures, when they are known already. */
   readonly jacobianSummary?: JacobianSummary;
   /** Straight lines stay straight: the grid is drawn by its lines' ends. */
   readonly straight?: boolean;
   /** Values of the objective, level by level. */
-  readonly trace?: readonly { readonly level: string; readonly values: ArrayLike<number> }[];
+  readonly trace?: readonly {
+    /** The level, coarse to fine. */
+    readonly level: string;
+    /** The metric or objective, step by step. */
+    readonly values: ArrayLike<number>;
+  }[];
+  /** What the curve shows. */
   readonly traceLabel?: string;
+  /** Numbers, with their labels and units. */
   readonly figures?: readonly Figure[];
+  /** What it does, in a line. */
   readonly summary?: Readonly<Record<string, unknown>>;
   /** Seconds by stage. */
   readonly timings?: Readonly<Record<string, number>>;
+  /** What is worth knowing, a sentence each. */
   readonly warnings?: readonly string[];
+  /** A line at the end. */
   readonly footer?: string;
 }
 

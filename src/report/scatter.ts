@@ -2,8 +2,11 @@ import type { Picture } from "./picture.js";
 
 /** Points of one colour, row by row. */
 export interface Dots {
+  /** Point by point. */
   readonly points: ArrayLike<number>;
+  /** 2 or 3. */
   readonly dimension: number;
+  /** Red, green and blue, 0 to 255. */
   readonly colour: readonly [number, number, number];
 }
 

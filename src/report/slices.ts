@@ -3,14 +3,21 @@ import type { Plane } from "./picture.js";
 
 /** One way to look at an image: which index axes run right and down, and what stands at the four sides. */
 export interface View {
+  /** What it is called. */
   readonly name: string;
   /** Index axes across, down and through (through is −1 for a picture). */
   readonly across: number;
+  /** The axis that goes down the picture. */
   readonly down: number;
+  /** The axis that is looked along. */
   readonly through: number;
+  /** Whether the first axis runs to the left. */
   readonly flipAcross: boolean;
+  /** Whether the second axis runs up. */
   readonly flipDown: boolean;
+  /** Samples along x. */
   readonly width: number;
+  /** Samples along y. */
   readonly height: number;
   /** Physical size, width over height. */
   readonly aspect: number;

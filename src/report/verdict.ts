@@ -12,10 +12,13 @@ export interface Verdict {
 export interface VerdictFigures {
   /** "ok", or how the run ended otherwise. */
   readonly status: string;
+  /** Why it ended, in a sentence. */
   readonly reason?: string;
   /** The metric (smaller is more alike) and its values at the start and at the end. */
   readonly metric: string;
+  /** At the start. */
   readonly before: number;
+  /** At the end. */
   readonly after: number;
   /** Share of fixed whose partner lies inside moving. */
   readonly overlap?: number;
@@ -25,7 +28,13 @@ export interface VerdictFigures {
   readonly inverseConsistency?: number;
   /** Share of the points where that is more than a voxel, where the images show something; and the range of det J where the partner lies inside moving. */
   readonly lostBack?: number;
-  readonly volume?: { readonly min: number; readonly max: number };
+  /** The range of det ∂y. */
+  readonly volume?: {
+    /** The smallest. */
+    readonly min: number;
+    /** The largest. */
+    readonly max: number;
+  };
 }
 
 const percent = (share: number): string => `${share > 0 && share < 0.001 ? "<0.1" : plain(Math.round(share * 1000) / 10)} %`;

@@ -28,12 +28,15 @@ export interface AdmmOptions extends InverseOptions, LinearPart {
   readonly valueEvery?: number;
 }
 export interface AdmmState extends InverseState {
+  /** The weight of the coupling in a splitting. */
   readonly rho: readonly number[];
   /** Copies z = Kx and scaled duals u. */
   readonly z: readonly Tensor[];
+  /** Scaled multipliers, block by block. */
   readonly u: readonly Tensor[];
   /** ‖Kx − z‖ and ρ‖K*(z − z⁻)‖, relative. */
   readonly primal: number;
+  /** How much the split parts still move. */
   readonly dual: number;
 }
 

@@ -5,7 +5,9 @@ import { addScaled, difference, dotOf, innerProduct, mapLeaves, normOf, zerosOf 
 
 /** A x = b with A symmetric positive definite, known by what it does. */
 export interface LinearSystem<X extends Variables = Tensor> {
+  /** A x. */
   apply(x: X): X;
+  /** b in A x = b. */
   readonly rhs: X;
   /** r ↦ P⁻¹r, symmetric positive definite and near A⁻¹. */
   readonly preconditioner?: (r: X) => X;
@@ -20,10 +22,13 @@ export interface CgOptions {
 export interface CgState<X> extends State<X> {
   /** b − Ax. */
   readonly residual: X;
+  /** Of the next step. */
   readonly direction: X;
   /** rᵀP⁻¹r. */
   readonly rho: Tensor;
+  /** ‖b − A x‖. */
   readonly residualNorm: number;
+  /** ‖b‖. */
   readonly rhsNorm: number;
   /** A direction p with pᵀAp ≤ 0: A is not positive definite. */
   readonly negativeCurvature?: X;
@@ -108,13 +113,19 @@ function toSphere<X extends Variables>(x: X, d: X, radius: number): number {
 
 /** The solution with why it ended; a direction of negative curvature if one was met. */
 export interface CgResult<X> {
+  /** The solution. */
   readonly x: X;
+  /** Why it ended, in a word. */
   readonly stop: Stop;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
+  /** How many steps were made. */
   readonly iterations: number;
   /** ‖b − Ax‖ / ‖b‖. */
   readonly relativeResidual: number;
+  /** A direction along which the form goes down for ever. */
   readonly negativeCurvature?: X;
+  /** Whether it ended on the region's border. */
   readonly onBoundary: boolean;
 }
 /** Solve at once, from 0 unless told otherwise: for the inside of steps. */

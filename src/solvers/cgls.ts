@@ -25,11 +25,15 @@ export interface CglsOptions {
 export interface CglsState extends InverseState {
   /** Kᵢx of the fidelity and of every term. */
   readonly images: readonly Tensor[];
+  /** Of the next step. */
   readonly direction: Tensor;
   /** ‖∇J‖². */
   readonly gamma: Tensor;
+  /** ‖A*(d − A x)‖. */
   readonly gradientNorm: number;
+  /** The same at the start. */
   readonly firstNorm: number;
+  /** ‖d − A x‖. */
   readonly misfit: number;
 }
 /** The blocks of a problem whose every part is a weighted square. @throws ArgumentError when one is not */

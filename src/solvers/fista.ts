@@ -35,9 +35,13 @@ export interface FistaOptions extends InverseOptions {
 export interface FistaState extends InverseState {
   /** The extrapolated point and what the smooth parts see there and at x. */
   readonly y: Tensor;
+  /** A x, block by block. */
   readonly atX: readonly Tensor[];
+  /** A at the extrapolated point. */
   readonly atY: readonly Tensor[];
+  /** The momentum's number. */
   readonly t: number;
+  /** The step size, or the step. */
   readonly step: number;
 }
 

@@ -12,6 +12,7 @@ export interface HqsOptions extends InverseOptions, LinearPart {
   readonly valueEvery?: number;
 }
 export interface HqsState extends InverseState {
+  /** The split parts. */
   readonly z: readonly Tensor[];
 }
 /** μ_k from `first` to `last` in geometric steps. */

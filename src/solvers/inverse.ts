@@ -5,6 +5,7 @@ import { addScaled, dotOf, normOf } from "../tensor/variables.js";
 
 /** What every solver of F(Ax) + Σ λᵢ Rᵢ(Kᵢx) remembers. */
 export interface InverseState extends State<Tensor> {
+  /** Steps so far. */
   readonly iteration: number;
   /** The objective at x, where it was computed in this step. */
   readonly value?: number;

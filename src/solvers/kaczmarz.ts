@@ -9,7 +9,13 @@ import { normOfOperator } from "./operatorNorm.js";
 
 /** Ax = y in pieces Aᵢx = yᵢ: a few views of a tomograph, a few frames of a series. */
 export interface RowProblem {
-  readonly subsets: readonly { readonly operator: LinearOperator; readonly data: Tensor }[];
+  /** Rows of A with their data, subset by subset. */
+  readonly subsets: readonly {
+    /** A, from images to data. */
+    readonly operator: LinearOperator;
+    /** The measured data d. */
+    readonly data: Tensor;
+  }[];
 }
 /** Order and relaxation of the steps over subsets of the data, and what follows each. */
 export interface KaczmarzOptions {
@@ -19,13 +25,21 @@ export interface KaczmarzOptions {
   readonly project?: (x: Tensor) => Tensor;
   /** The order of the subsets within a sweep (default: one after another at a stride near the golden ratio, which visits unlike views in turn). */
   readonly order?: readonly number[];
+  /** Stop when the relative change is smaller. */
   readonly tolerance?: number;
 }
 export interface KaczmarzState extends InverseState {
   /** √Σ‖Aᵢx − yᵢ‖², each residual taken when its turn came. */
   readonly misfit: number;
   /** Per subset: 1/‖Aᵢ‖², or the inverse row and column sums. */
-  readonly scales: readonly { readonly step: number; readonly rows?: Tensor; readonly columns?: Tensor }[];
+  readonly scales: readonly {
+    /** The step size, or the step. */
+    readonly step: number;
+    /** Row by row. */
+    readonly rows?: Tensor;
+    /** The names of the columns. */
+    readonly columns?: Tensor;
+  }[];
 }
 
 /**

@@ -28,8 +28,11 @@ export interface LandweberOptions extends InverseOptions {
   readonly project?: (x: Tensor) => Tensor;
 }
 export interface LandweberState extends InverseState {
+  /** The step size, or the step. */
   readonly step: number;
+  /** A x, block by block. */
   readonly images: readonly Tensor[];
+  /** ‖d − A x‖. */
   readonly misfit: number;
 }
 

@@ -12,16 +12,25 @@ export interface LsqrOptions {
   readonly conditionLimit?: number;
 }
 export interface LsqrState extends InverseState {
+  /** Left vectors of the bidiagonalisation. */
   readonly u: readonly Tensor[];
+  /** Right vector of the bidiagonalisation. */
   readonly v: Tensor;
+  /** The direction of the next update. */
   readonly w: Tensor;
+  /** αₖ of the bidiagonalisation. */
   readonly alpha: number;
+  /** ρ̄ of the QR factorisation. */
   readonly rhoBar: number;
+  /** φ̄ of the QR factorisation: ‖b − A x‖. */
   readonly phiBar: number;
   /** ‖A‖ in Frobenius' norm, ‖A*r‖ / (‖A‖‖r‖), and cond A: estimates. */
   readonly frobenius: number;
+  /** ‖A*r‖ / (‖A‖ ‖r‖), an estimate. */
   readonly normalResidual: number;
+  /** cond A, an estimate. */
   readonly condition: number;
+  /** Σ ‖w/ρ‖², of which the estimate of cond A is made. */
   readonly ddnorm: number;
 }
 

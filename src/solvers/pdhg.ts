@@ -37,23 +37,35 @@ export interface PdhgOptions extends InverseOptions {
   /** Scale every operator to norm 1 (default), else one σ for all. */
   readonly blockScaling?: boolean;
   /** Step sizes sample by sample in place of norms (see diagonalSteps), in the order of the blocks: the fidelity, unless x sees it directly, then the terms. */
-  readonly steps?: { readonly tau: Tensor; readonly sigma: readonly Tensor[] };
+  readonly steps?: {
+    /** The primal step size. */
+    readonly tau: Tensor;
+    /** Standard deviation of the noise, or of a Gaussian; of primal-dual methods the dual step. */
+    readonly sigma: readonly Tensor[];
+  };
   /** Numbers between which a minimiser surely lies. Where nothing else bounds x, this makes the gap finite. It changes nothing but the certificate. */
   readonly bounds?: readonly [number, number];
 }
 export interface PdhgState extends InverseState {
   /** The point of the iteration, of which x is the last proximal image; with what the operators see of it. */
   readonly point: Tensor;
+  /** K x, block by block. */
   readonly images: readonly Tensor[];
+  /** Block by block. */
   readonly duals: readonly Tensor[];
   /** Σ Kᵢ*uᵢ. */
   readonly pulled: Tensor;
+  /** The primal step size. */
   readonly tau: number;
+  /** Standard deviation of the noise, or of a Gaussian; of primal-dual methods the dual step. */
   readonly sigma: number;
   /** σᵢ = sigma · scale. */
   readonly scales: readonly number[];
+  /** Strong convexity that is made use of. */
   readonly gamma: number;
+  /** How readily the steps still change. */
   readonly adaptivity: number;
+  /** The best dual objective so far. */
   readonly lowerBound: number;
 }
 

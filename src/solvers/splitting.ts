@@ -5,6 +5,7 @@ import { type Block, back, fidelityOf, requirePart, sumOf, termsOf, through } fr
 
 /** F(Ax) + Σ w R(Kx) with the parts that get copies z = Kx of their own, and the fidelity where it stays in the linear equations. */
 export interface Split {
+  /** Blocks that are split off. */
   readonly copied: readonly Block[];
   /** Least squares stays: its minimisation together with the quadratic couplings is a linear system. */
   readonly kept: Block | undefined;

@@ -10,13 +10,19 @@ import { cg, conjugateGradient, type LinearSystem } from "./cg.js";
 
 /** min over p, x of ½‖A(p) x − d‖² + ½λ‖Lx‖²: linear in x, whatever in p. A and A* are written with tensor operations, differentiable in p and x. */
 export interface SeparableProblem<P extends Variables = Tensor> {
+  /** A(p) x. */
   apply(p: P, x: Tensor): Tensor;
+  /** A(p)* y. */
   adjoint(p: P, y: Tensor): Tensor;
+  /** The measured data d. */
   readonly data: Tensor;
+  /** λ in ½‖Ax − d‖² + λ R(x). */
   readonly lambda: number;
   /** L and L*. */
   root(x: Tensor): Tensor;
+  /** K* z of the quadratic prior ½ λ ‖K x‖². */
   rootAdjoint(z: Tensor): Tensor;
+  /** An approximate inverse of the second derivative. */
   readonly preconditioner?: (r: Tensor) => Tensor;
   /** Where conjugate gradients for x begin. */
   readonly start: Tensor;
@@ -34,9 +40,11 @@ export type ProjectionDerivative = "implicit" | "unrolled" | "kaufman" | "fixed"
 export const projectionDerivatives: readonly ProjectionDerivative[] = ["implicit", "unrolled", "kaufman", "fixed"];
 /** How exactly x is solved for, and how its change with p is minded. */
 export interface VariableProjectionOptions {
+  /** How the slope of the projected objective is had. */
   readonly derivative?: ProjectionDerivative;
   /** Conjugate gradients: most steps (unrolled: exactly so many), and the residual they stop at. Default 50, 1e-6. */
   readonly iterations?: number;
+  /** How exactly x is solved for. */
   readonly relativeResidual?: number;
 }
 

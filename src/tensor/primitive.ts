@@ -8,8 +8,11 @@ import { Tensor, Traced } from "./tensor.js";
  * with differentiable operations; only `saved` is a plain value, present exactly when nothing outside is being differentiated.
  */
 export interface Context<P> {
+  /** What it took. */
   readonly inputs: readonly Tensor[];
+  /** What it gave. */
   readonly outputs: readonly Tensor[];
+  /** Its constants. */
   readonly params: P;
   /** What `forward` put aside with `save`: intermediate results that make the vjp cheaper. */
   readonly saved?: unknown;
@@ -25,9 +28,13 @@ export interface Context<P> {
  *  jvp       tangents of the inputs ↦ tangents of the outputs, J t. When absent it is had by transposing the vjp.
  */
 export interface Primitive<P = undefined> {
+  /** What it is called. */
   readonly name: string;
+  /** The outputs. */
   readonly forward: (inputs: readonly Tensor[], params: P, save: (value: unknown) => void) => readonly Tensor[];
+  /** Cotangents of the inputs from those of the outputs. */
   readonly vjp: (context: Context<P>, cotangents: readonly (Tensor | undefined)[]) => readonly (Tensor | undefined)[];
+  /** Tangents of the outputs from those of the inputs. */
   readonly jvp?: (context: Context<P>, tangents: readonly (Tensor | undefined)[]) => readonly (Tensor | undefined)[];
 }
 

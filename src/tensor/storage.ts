@@ -21,6 +21,7 @@ const orphans = new FinalizationRegistry<{ engine: Engine; at: number }>(({ engi
 
 /** A block of numbers, owned by the scope it was made in; without a scope, by the garbage collector. */
 export class Storage extends Resource {
+  /** How many numbers. */
   readonly length: number;
   readonly #engine: Engine | undefined;
   readonly #plain: Float64Array | undefined;
@@ -28,6 +29,7 @@ export class Storage extends Resource {
   #state: "scoped" | "collected" | "freed" = "scoped";
 
   constructor(
+    /** Type of the numbers. */
     readonly dtype: DType,
     elements: number,
     zeroed = true,

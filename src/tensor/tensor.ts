@@ -22,8 +22,11 @@ export type Axes = number | readonly number[];
  * differentiable (see grad, jvp); memory belongs to the surrounding scope.
  */
 export class Tensor {
+  /** For those who make storage; use `from`, `zeros`, `ones`, `full` or `scalar`. */
   constructor(
+    /** Lengths of the axes, the slowest first. */
     readonly shape: Shape,
+    /** Type of the numbers. */
     readonly dtype: DType,
     /** The numbers' home; several tensors may share one (reshape). */
     readonly storage: Storage,
@@ -45,12 +48,15 @@ export class Tensor {
     storage.data.set(data);
     return new Tensor(shape, dtype, storage);
   }
+  /** All 0. */
   static zeros(shape: Shape, dtype: DType = "f32"): Tensor {
     return new Tensor(shape, dtype, new Storage(dtype, sizeOf(shape)));
   }
+  /** All 1. */
   static ones(shape: Shape, dtype: DType = "f32"): Tensor {
     return Tensor.full(shape, 1, dtype);
   }
+  /** All the same value. */
   static full(shape: Shape, value: number, dtype: DType = "f32"): Tensor {
     const t = Tensor.uninitialised(shape, dtype);
     const data = t.storage.data;
@@ -58,6 +64,7 @@ export class Tensor {
     else data.fill(value);
     return t;
   }
+  /** One number, without axes. */
   static scalar(value: number, dtype: DType = "f32"): Tensor {
     return Tensor.full([], value, dtype);
   }
@@ -66,9 +73,11 @@ export class Tensor {
     return new Tensor(shape, dtype, new Storage(dtype, sizeOf(shape), false));
   }
 
+  /** How many numbers it holds. */
   get size(): number {
     return sizeOf(this.shape);
   }
+  /** How many axes it has. */
   get rank(): number {
     return this.shape.length;
   }
@@ -102,122 +111,161 @@ export class Tensor {
   }
 
   // Elementwise
+  /** a + b. */
   add(b: Operand): Tensor {
     return elementwise.add(this, b);
   }
+  /** a − b. */
   sub(b: Operand): Tensor {
     return elementwise.sub(this, b);
   }
+  /** a b, element by element. */
   mul(b: Operand): Tensor {
     return elementwise.mul(this, b);
   }
+  /** a / b, element by element. */
   div(b: Operand): Tensor {
     return elementwise.div(this, b);
   }
+  /** aᵇ, element by element. */
   pow(b: Operand): Tensor {
     return elementwise.pow(this, b);
   }
+  /** The larger of two, element by element. */
   maximum(b: Operand): Tensor {
     return elementwise.maximum(this, b);
   }
+  /** The smaller of two, element by element. */
   minimum(b: Operand): Tensor {
     return elementwise.minimum(this, b);
   }
+  /** 1 where a < b, else 0. */
   less(b: Operand): Tensor {
     return elementwise.less(this, b);
   }
+  /** 1 where a ≤ b, else 0. */
   lessEqual(b: Operand): Tensor {
     return elementwise.lessEqual(this, b);
   }
+  /** 1 where a > b, else 0. */
   greater(b: Operand): Tensor {
     return elementwise.greater(this, b);
   }
+  /** 1 where a ≥ b, else 0. */
   greaterEqual(b: Operand): Tensor {
     return elementwise.greaterEqual(this, b);
   }
+  /** 1 where a = b, else 0. */
   equal(b: Operand): Tensor {
     return elementwise.equal(this, b);
   }
+  /** −a. */
   neg(): Tensor {
     return elementwise.neg(this);
   }
+  /** Its absolute value; of complex numbers their magnitude. */
   abs(): Tensor {
     return isComplex(this.dtype) ? complexOps.magnitude(this) : elementwise.abs(this);
   }
+  /** −1, 0 or 1. */
   sign(): Tensor {
     return elementwise.sign(this);
   }
+  /** a². */
   square(): Tensor {
     return elementwise.square(this);
   }
+  /** √a. */
   sqrt(): Tensor {
     return elementwise.sqrt(this);
   }
+  /** 1 / a. */
   reciprocal(): Tensor {
     return elementwise.reciprocal(this);
   }
+  /** eᵃ. */
   exp(): Tensor {
     return elementwise.exp(this);
   }
+  /** eᵃ − 1, exact for small a. */
   expm1(): Tensor {
     return elementwise.expm1(this);
   }
+  /** The natural logarithm. */
   log(): Tensor {
     return elementwise.log(this);
   }
+  /** log(1 + a), exact for small a. */
   log1p(): Tensor {
     return elementwise.log1p(this);
   }
+  /** sin a. */
   sin(): Tensor {
     return elementwise.sin(this);
   }
+  /** cos a. */
   cos(): Tensor {
     return elementwise.cos(this);
   }
+  /** tan a. */
   tan(): Tensor {
     return elementwise.tan(this);
   }
+  /** tanh a. */
   tanh(): Tensor {
     return elementwise.tanh(this);
   }
+  /** 1 / (1 + e⁻ᵃ). */
   sigmoid(): Tensor {
     return elementwise.sigmoid(this);
   }
+  /** max(a, 0). */
   relu(): Tensor {
     return elementwise.relu(this);
   }
+  /** 2/√π ∫₀ᵃ exp(−t²) dt. */
   erf(): Tensor {
     return elementwise.erf(this);
   }
+  /** The largest whole number that is not larger. */
   floor(): Tensor {
     return elementwise.floor(this);
   }
+  /** The smallest whole number that is not smaller. */
   ceil(): Tensor {
     return elementwise.ceil(this);
   }
+  /** The nearest whole number. */
   round(): Tensor {
     return elementwise.round(this);
   }
+  /** Not below `low`, not above `high`. */
   clamp(low: number, high: number): Tensor {
     return this.maximum(low).minimum(high);
   }
 
   // Reductions
+  /** The sum over some axes, or over all. */
   sum(axes?: Axes, keepAxes = false): Tensor {
     return reduce.sum(this, axes, keepAxes);
   }
+  /** The mean over some axes, or over all. */
   mean(axes?: Axes, keepAxes = false): Tensor {
     return reduce.mean(this, axes, keepAxes);
   }
+  /** The largest over some axes, or of all. */
   max(axes?: Axes, keepAxes = false): Tensor {
     return reduce.max(this, axes, keepAxes);
   }
+  /** The smallest over some axes, or of all. */
   min(axes?: Axes, keepAxes = false): Tensor {
     return reduce.min(this, axes, keepAxes);
   }
+  /** The product over some axes, or of all. */
   prod(axes?: Axes, keepAxes = false): Tensor {
     return reduce.prod(this, axes, keepAxes);
   }
+  /** The mean squared distance from the mean, over some axes or all. */
   variance(axes?: Axes, keepAxes = false): Tensor {
     return reduce.variance(this, axes, keepAxes);
   }
@@ -225,12 +273,15 @@ export class Tensor {
   norm(): Tensor {
     return this.innerProduct(this).sqrt();
   }
+  /** Where along an axis the largest is. */
   argmax(axis = -1): Tensor {
     return reduce.argmax(this, axis);
   }
+  /** Where along an axis the smallest is. */
   argmin(axis = -1): Tensor {
     return reduce.argmin(this, axis);
   }
+  /** Sums along an axis up to each element. */
   cumsum(axis = -1): Tensor {
     return reduce.cumsum(this, axis);
   }
@@ -240,9 +291,11 @@ export class Tensor {
   }
 
   // Shape
+  /** The same numbers in another shape; one length may be −1. */
   reshape(...shape: number[]): Tensor {
     return shaping.reshape(this, shape);
   }
+  /** The axes in another order. */
   permute(...axes: number[]): Tensor {
     return shaping.permute(this, axes);
   }
@@ -252,9 +305,11 @@ export class Tensor {
     const axes = this.shape.map((_, i) => i);
     return this.permute(...axes.slice(0, -2), this.rank - 1, this.rank - 2);
   }
+  /** Repeated along axes of length 1 until it has the shape. */
   broadcastTo(shape: Shape): Tensor {
     return shaping.broadcastTo(this, shape);
   }
+  /** From `begin` up to `end` (not with it) along each axis. */
   slice(begin: readonly number[], end?: readonly number[], step?: readonly number[]): Tensor {
     return shaping.slice(this, begin, end, step);
   }
@@ -262,15 +317,19 @@ export class Tensor {
   at(index: number): Tensor {
     return shaping.at(this, index);
   }
+  /** So many more samples before and after along each axis, of one value. */
   pad(before: readonly number[], after: readonly number[], value = 0): Tensor {
     return shaping.pad(this, before, after, value);
   }
+  /** Backwards along some axes. */
   flip(axes?: Axes): Tensor {
     return shaping.flip(this, axes);
   }
+  /** The elements at `indices` along an axis. */
   gather(indices: Tensor, axis = 0): Tensor {
     return indexing.gather(this, indices, axis);
   }
+  /** The matrix product, of stacks of matrices too. */
   matmul(b: Tensor): Tensor {
     return linear.matmul(this, b);
   }
@@ -280,12 +339,15 @@ export class Tensor {
   }
 
   // Complex
+  /** The complex conjugate. */
   conj(): Tensor {
     return isComplex(this.dtype) ? complexOps.conj(this) : this;
   }
+  /** The real part. */
   real(): Tensor {
     return complexOps.real(this);
   }
+  /** The imaginary part. */
   imag(): Tensor {
     return complexOps.imag(this);
   }

@@ -13,7 +13,9 @@ function observedOrder(remainders: readonly number[]): number {
 
 /** What a Taylor test saw. `order` is the observed order of decay; Infinity when the remainder is at rounding level throughout. */
 export interface TaylorResult {
+  /** Of the remainder: 2 for a right derivative. */
   readonly order: number;
+  /** At h, h/2, h/4, … */
   readonly remainders: readonly number[];
 }
 
@@ -83,6 +85,7 @@ export function scalarised(f: (...xs: Tensor[]) => Tensor, xs: readonly Tensor[]
 export interface Example {
   /** Differentiable inputs; everything else is closed over by `f`. */
   readonly inputs: (random: Random) => Tensor[];
+  /** The function. */
   readonly f: (...xs: Tensor[]) => Tensor;
   /**
    * smooth     first and second order tests (default)

@@ -18,17 +18,32 @@ export type AffineModel = (typeof affineModels)[number];
  * Parameters: A [d, d] and b [d].
  */
 export class AffineTransform implements Transform {
+  /** Which of the alternatives this is. */
   readonly kind = "affine";
-  #given: { readonly matrix: Tensor; readonly offset: Tensor } | undefined;
+  #given:
+    | {
+        /** The matrix, row by row. */
+        readonly matrix: Tensor;
+        /** What is added after the matrix. */
+        readonly offset: Tensor;
+      }
+    | undefined;
+  /** Of an affine map between two spaces. */
   constructor(
+    /** A and b. */
     readonly map: AffineMap,
+    /** The space of the points it takes. */
     readonly from: Space = fixedSpace(),
+    /** The space of the points it gives. */
     readonly to: Space = movingSpace(),
+    /** What kind of linear map it is. */
     readonly model: AffineModel = "affine",
   ) {}
+  /** 2 or 3. */
   get dimension(): number {
     return this.map.offset.length;
   }
+  /** What optimisers move and files keep. */
   get parameters(): { readonly matrix: Tensor; readonly offset: Tensor } {
     const d = this.dimension;
     return (
@@ -38,6 +53,7 @@ export class AffineTransform implements Transform {
       }
     );
   }
+  /** The same with other parameters. */
   with(parameters: { readonly matrix: Tensor; readonly offset: Tensor }): AffineTransform {
     const y = new AffineTransform(
       { matrix: Array.from(parameters.matrix.data), offset: Array.from(parameters.offset.data) },

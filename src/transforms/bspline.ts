@@ -16,13 +16,19 @@ import { baseBetween } from "./warp.js";
  * @see Rueckert, Sonoda, Hayes, Hill, Leach, Hawkes (1999), Nonrigid registration using free-form deformations, IEEE TMI 18(8)
  */
 export class BSplineTransform implements Transform {
+  /** Which of the alternatives this is. */
   readonly kind = "bspline";
+  /** 2 or 3. */
   readonly dimension: number;
+  /** Of coefficients on a grid of control points. */
   constructor(
+    /** Coefficients in mm, planes. */
     readonly control: Tensor,
     /** Where the control points lie. */
     readonly controlGrid: Grid,
+    /** The space of the points it takes. */
     readonly from: Space = fixedSpace(),
+    /** The space of the points it gives. */
     readonly to: Space = movingSpace(),
     /** The displacement of the inverse, when it is known, on a grid. */
     readonly backward?: { readonly field: Tensor; readonly grid: Grid },
@@ -39,9 +45,11 @@ export class BSplineTransform implements Transform {
         controlGrid,
       });
   }
+  /** What optimisers move and files keep. */
   get parameters(): { readonly control: Tensor } {
     return { control: this.control };
   }
+  /** The same with other parameters. */
   with({ control }: { readonly control: Tensor }): BSplineTransform {
     return new BSplineTransform(control, this.controlGrid, this.from, this.to);
   }

@@ -11,8 +11,11 @@ import type { Space, Transform } from "./transform.js";
 
 /** Maps one after another: parts[0] first. */
 export class CompositeTransform implements Transform {
+  /** Which of the alternatives this is. */
   readonly kind = "composite";
+  /** In the order in which they are applied to fixed points. */
   readonly parts: readonly Transform[];
+  /** The first of `parts` is applied first. */
   constructor(parts: readonly Transform[]) {
     this.parts = parts.flatMap((p) => (p instanceof CompositeTransform ? p.parts : [p]));
     if (this.parts.length === 0) throw new ArgumentError("composite: it needs at least one transform", {});
@@ -20,12 +23,15 @@ export class CompositeTransform implements Transform {
       if (p.dimension !== this.parts[0].dimension)
         throw new ArgumentError(`composite: a ${p.dimension}-D and a ${this.parts[0].dimension}-D transform cannot follow each other`, {});
   }
+  /** 2 or 3. */
   get dimension(): number {
     return this.parts[0].dimension;
   }
+  /** The space of the points it takes. */
   get from(): Space {
     return this.parts[0].from;
   }
+  /** The space of the points it gives. */
   get to(): Space {
     return this.parts[this.parts.length - 1].to;
   }

@@ -15,12 +15,19 @@ import { fixedSpace, movingSpace, type Space, type Transform } from "./transform
  * grid's samples (ITK's rule). A stored inverse is used when there is one.
  */
 export class DisplacementTransform implements Transform {
+  /** Which of the alternatives this is. */
   readonly kind = "displacement";
+  /** 2 or 3. */
   readonly dimension: number;
+  /** Of vectors on a grid. */
   constructor(
+    /** Displacements in mm, planes [d, (z,) y, x]. */
     readonly field: Tensor,
+    /** Where the samples lie. */
     readonly grid: Grid,
+    /** The space of the points it takes. */
     readonly from: Space = fixedSpace(grid),
+    /** The space of the points it gives. */
     readonly to: Space = movingSpace(),
     /** The field of the inverse, when it is known, on its own grid. */
     readonly backward?: { readonly field: Tensor; readonly grid: Grid },
@@ -33,9 +40,11 @@ export class DisplacementTransform implements Transform {
         grid,
       });
   }
+  /** What optimisers move and files keep. */
   get parameters(): { readonly field: Tensor } {
     return { field: this.field };
   }
+  /** The same with other parameters. */
   with({ field }: { readonly field: Tensor }): DisplacementTransform {
     return new DisplacementTransform(field, this.grid, this.from, this.to);
   }

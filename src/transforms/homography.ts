@@ -16,14 +16,25 @@ import { fixedSpace, movingSpace, type Space, type Transform } from "./transform
  * @throws ArgumentError when H is not 9 finite numbers or has no inverse
  */
 export class HomographyTransform implements Transform {
+  /** Which of the alternatives this is. */
   readonly kind = "homography";
+  /** 2 or 3. */
   readonly dimension = 2;
+  /** The matrix, row by row. */
   readonly matrix: Matrix;
 
-  #given: { readonly matrix: Tensor } | undefined;
+  #given:
+    | {
+        /** The matrix, row by row. */
+        readonly matrix: Tensor;
+      }
+    | undefined;
+  /** Of a 3 × 3 matrix, row by row. */
   constructor(
     matrix: Matrix,
+    /** The space of the points it takes. */
     readonly from: Space = fixedSpace(),
+    /** The space of the points it gives. */
     readonly to: Space = movingSpace(),
   ) {
     if (matrix.length !== 9 || !matrix.every(Number.isFinite))
@@ -34,9 +45,11 @@ export class HomographyTransform implements Transform {
     const factor = Math.abs(matrix[8]) > 1e-12 * size ? matrix[8] : size / Math.sqrt(3);
     this.matrix = matrix.map((v) => v / factor);
   }
+  /** What optimisers move and files keep. */
   get parameters(): { readonly matrix: Tensor } {
     return this.#given ?? { matrix: Tensor.from(Float64Array.from(this.matrix), [3, 3]) };
   }
+  /** The same with other parameters. */
   with({ matrix }: { readonly matrix: Tensor }): HomographyTransform {
     const y = new HomographyTransform(Array.from(matrix.data), this.from, this.to);
     y.#given = { matrix }; // so that points depend on it for derivatives

@@ -9,7 +9,12 @@ export interface Logarithm {
   /** v, mm, planes [d, (z,) y, x]. */
   readonly velocity: Tensor;
   /** What exp(−v) ∘ y leaves of a displacement: root mean square and largest, in voxels. */
-  readonly left: { readonly rms: number; readonly largest: number };
+  readonly left: {
+    /** Root mean square. */
+    readonly rms: number;
+    /** The largest. */
+    readonly largest: number;
+  };
 }
 
 /**

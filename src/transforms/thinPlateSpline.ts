@@ -10,7 +10,9 @@ import { fixedSpace, movingSpace, type Space, type Transform } from "./transform
 
 /** Landmarks pᵢ (fixed) and qᵢ (moving), [n, d] in mm. */
 export interface ThinPlateSplineOptions {
+  /** Points [n, d]. */
   readonly fixed: Tensor;
+  /** Where they go, [n, d]. */
   readonly moving: Tensor;
   /** λ ≥ 0 in the units of its formula (mm² in the plane, mm in space); 0 (default) goes through the landmarks. Larger is smoother. */
   readonly lambda?: number;
@@ -24,18 +26,26 @@ export interface ThinPlateSplineOptions {
  * @see Duchon (1977); Wahba (1990), Spline models for observational data, SIAM, chapter 2; Bookstein (1989), IEEE TPAMI 11(6)
  */
 export class ThinPlateSplineTransform implements Transform {
+  /** Which of the alternatives this is. */
   readonly kind = "thinPlateSpline";
+  /** 2 or 3. */
   readonly dimension: number;
+  /** What stays. */
   readonly fixed: Tensor;
+  /** What is brought onto `fixed`. */
   readonly moving: Tensor;
+  /** 0: through the points; more is smoother. */
   readonly lambda: number;
   /** [n + d + 1, d] in scaled coordinates: w, then a and A. */
   readonly #coefficients: Tensor;
   readonly #scaling: Scaling;
 
+  /** Through pairs of points, or near them. */
   constructor(
     options: ThinPlateSplineOptions,
+    /** The space of the points it takes. */
     readonly from: Space = fixedSpace(),
+    /** The space of the points it gives. */
     readonly to: Space = movingSpace(),
   ) {
     const { lambda = 0 } = options;
@@ -54,9 +64,11 @@ export class ThinPlateSplineTransform implements Transform {
     this.#scaling = scalingOf(this.fixed);
     this.#coefficients = this.#solve();
   }
+  /** What optimisers move and files keep. */
   get parameters(): { readonly moving: Tensor } {
     return { moving: this.moving };
   }
+  /** The same with other parameters. */
   with({ moving }: { readonly moving: Tensor }): ThinPlateSplineTransform {
     return new ThinPlateSplineTransform({ fixed: this.fixed, moving, lambda: this.lambda }, this.from, this.to);
   }
@@ -163,14 +175,21 @@ export class ThinPlateSplineTransform implements Transform {
  * A spline that folds has no inverse there: `error` says what is left.
  */
 export class InverseThinPlateSpline implements Transform {
+  /** Which of the alternatives this is. */
   readonly kind = "thinPlateSpline";
+  /** 2 or 3. */
   readonly dimension: number;
+  /** The space of the points it takes. */
   readonly from: Space;
+  /** The space of the points it gives. */
   readonly to: Space;
+  /** Of a spline, by Newton's method at each point. */
   constructor(
+    /** The spline. */
     readonly of: ThinPlateSplineTransform,
     /** Newton steps at most, and the distance in mm at which a point is done. */
     readonly iterations = 30,
+    /** How exactly a point is found. */
     readonly toleranceMm = 1e-9,
   ) {
     this.dimension = of.dimension;

@@ -14,12 +14,19 @@ import { baseBetween } from "./warp.js";
  * @see Beg, Miller, Trouvé, Younes (2005), Computing large deformation metric mappings via geodesic flows of diffeomorphisms, IJCV 61(2)
  */
 export class TimeVelocityTransform implements Transform {
+  /** Which of the alternatives this is. */
   readonly kind = "timeVelocity";
+  /** 2 or 3. */
   readonly dimension: number;
+  /** Of velocities in time on a grid. */
   constructor(
+    /** Velocities in mm, planes. */
     readonly velocity: Tensor,
+    /** Where the samples lie. */
     readonly grid: Grid,
+    /** The space of the points it takes. */
     readonly from: Space = fixedSpace(grid),
+    /** The space of the points it gives. */
     readonly to: Space = movingSpace(),
     /** Runge–Kutta steps. Default 8. */
     readonly steps = 8,
@@ -34,9 +41,11 @@ export class TimeVelocityTransform implements Transform {
     if (!Number.isInteger(steps) || steps < 1)
       throw new ArgumentError(`timeVelocity: ${steps} steps; give a whole number from 1`, { steps });
   }
+  /** What optimisers move and files keep. */
   get parameters(): { readonly velocity: Tensor } {
     return { velocity: this.velocity };
   }
+  /** The same with other parameters. */
   with({ velocity }: { readonly velocity: Tensor }): TimeVelocityTransform {
     return new TimeVelocityTransform(velocity, this.grid, this.from, this.to, this.steps);
   }

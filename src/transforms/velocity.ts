@@ -13,13 +13,20 @@ import { fixedSpace, movingSpace, type Space, type Transform } from "./transform
  * @see Arsigny, Commowick, Pennec, Ayache (2006), A log-Euclidean framework for statistics on diffeomorphisms, MICCAI
  */
 export class VelocityTransform implements Transform {
+  /** Which of the alternatives this is. */
   readonly kind = "velocity";
+  /** 2 or 3. */
   readonly dimension: number;
   #dense: DisplacementTransform | undefined;
+  /** Of a velocity field on a grid. */
   constructor(
+    /** Velocities in mm, planes. */
     readonly velocity: Tensor,
+    /** Where the samples lie. */
     readonly grid: Grid,
+    /** The space of the points it takes. */
     readonly from: Space = fixedSpace(grid),
+    /** The space of the points it gives. */
     readonly to: Space = movingSpace(),
     /** K, the number of squarings: v/2ᴷ should be well below a voxel. Default 7. */
     readonly squarings = 7,
@@ -34,9 +41,11 @@ export class VelocityTransform implements Transform {
     if (!Number.isInteger(squarings) || squarings < 0 || squarings > 20)
       throw new ArgumentError(`velocity: ${squarings} squarings; give a whole number from 0 to 20`, { squarings });
   }
+  /** What optimisers move and files keep. */
   get parameters(): { readonly velocity: Tensor } {
     return { velocity: this.velocity };
   }
+  /** The same with other parameters. */
   with({ velocity }: { readonly velocity: Tensor }): VelocityTransform {
     return new VelocityTransform(velocity, this.grid, this.from, this.to, this.squarings);
   }

@@ -18,6 +18,7 @@ export interface WarpOptions {
   readonly interpolation?: (typeof interpolations)[number];
   /** Outside the moving image: its border value goes on ("clamp"), or a constant (default, 0). */
   readonly border?: "clamp" | "constant";
+  /** The value outside. */
   readonly fill?: number;
 }
 

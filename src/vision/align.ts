@@ -63,12 +63,15 @@ export interface AlignOptions {
 }
 /** The motion between two pictures, with how much of them agrees. */
 export interface AlignResult {
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "failed";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** 3 × 3, row by row, pixel centres of a to those of b, h₃₃ = 1. */
   readonly h: Float64Array;
   /** The same in the pictures' physical space. */
   readonly transform: HomographyTransform;
+  /** How many steps were made. */
   readonly iterations: number;
   /** Mean over a of 1 − (difference / 0.1 of its range)², not below 0. */
   readonly agreement: number;
@@ -78,12 +81,19 @@ export interface AlignResult {
   readonly explained: number;
   /** Share of a that b covers. */
   readonly overlap: number;
+  /** By which brightness is multiplied. */
   readonly gain: number;
+  /** What is added to brightness. */
   readonly bias: number;
   /** Standard error of where the corners of a go, pixels: the largest. */
   readonly cornerError: number;
   /** Root of the mean weighted squared difference, step by step, in shares of the range of a. */
-  readonly trace: readonly { readonly level: string; readonly values: readonly number[] }[];
+  readonly trace: readonly {
+    /** The level, coarse to fine. */
+    readonly level: string;
+    /** The metric or objective, step by step. */
+    readonly values: readonly number[];
+  }[];
 }
 
 /** Generators of the plane's motions, sl(3) in the order translation, turn, scale, stretch, shear, tilts. */

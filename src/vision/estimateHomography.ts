@@ -8,10 +8,13 @@ import { logFalseAlarms } from "./significance.js";
 
 /** Pairs of places in two pictures, (x, y) by (x, y), each with the σ of its keypoint. */
 export interface Correspondences {
+  /** How many there are. */
   readonly count: number;
   readonly a: Float64Array;
   readonly b: Float64Array;
+  /** Size of each point in the first picture. */
   readonly scaleA: Float64Array;
+  /** Size of each point in the second picture. */
   readonly scaleB: Float64Array;
 }
 export function correspondences(a: Features, b: Features, m: Pick<Matches, "a" | "b" | "count">): Correspondences {
@@ -37,6 +40,7 @@ export interface HomographyOptions {
   readonly sigma?: number;
   /** Most samples drawn. Default 5000. */
   readonly iterations?: number;
+  /** How surely a sample without outliers should have been drawn. */
   readonly confidence?: number;
   /** Default 1. */
   readonly seed?: number;
@@ -45,6 +49,7 @@ export interface HomographyOptions {
 }
 /** A homography with its inliers, covariance and how it ended. */
 export interface HomographyEstimate {
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "failed";
   /** How it ended, and what to try. */
   readonly reason: string;
@@ -54,11 +59,13 @@ export interface HomographyEstimate {
   readonly covariance?: Float64Array;
   /** What the last model was fitted to, and the weight of each pair (0: outlier). */
   readonly pairs: Correspondences;
+  /** How much each counts. */
   readonly weights: Float64Array;
   /** Pairs with a weight. */
   readonly inliers: number;
   /** log₁₀ of the expected number of such agreements by chance; far below 0 is sure. */
   readonly logFalseAlarms: number;
+  /** How many steps were made. */
   readonly iterations: number;
 }
 

@@ -5,7 +5,9 @@ import { type Homography, project } from "./planar.js";
 
 /** What guided matching needs to know of the second picture. */
 export interface Guided {
+  /** Samples along x. */
   readonly width: number;
+  /** Samples along y. */
   readonly height: number;
   /** Area over which a chance pair may lie, in squared pixels. */
   readonly area: number;

@@ -20,6 +20,7 @@ export interface HomographyFromPicturesOptions extends HomographyOptions {
   readonly detector?: DetectorName;
   /** Of SIFT; other detectors take `limit` only. */
   readonly features?: SiftOptions;
+  /** When descriptions count as a match. */
   readonly matching?: MatchOptions;
   /** Polish by brightness after the features: `lk` inverse-compositional, `ecc` by correlation; kept when the pictures then agree better. Default none. */
   readonly refine?: "none" | "lk" | "ecc";
@@ -30,7 +31,9 @@ export interface HomographyFromPicturesOptions extends HomographyOptions {
 export interface HomographyResult extends HomographyEstimate {
   /** a to b in the pictures' physical space (pixels for plain pictures); undefined when there is none. */
   readonly transform?: HomographyTransform;
+  /** Points with descriptions, or how they are found. */
   readonly features: readonly [Features, Features];
+  /** Which points belong together. */
   readonly matches: Matches;
 }
 

@@ -5,7 +5,9 @@ import { estimateHomography, type HomographyEstimate, type HomographyOptions } f
 
 /** When an object counts as seen, and its camera. */
 export interface RecogniseOptions extends HomographyOptions {
+  /** Points with descriptions, or how they are found. */
   readonly features?: SiftOptions;
+  /** When descriptions count as a match. */
   readonly matching?: MatchOptions;
 }
 /** An object that was seen, with where it is and how surely. */

@@ -2,7 +2,9 @@ import type { Random } from "../core/random.js";
 
 /** A model of the plane or of two views, as the robust search sees it: n data, smallest samples, errors in units of their own noise. */
 export interface RobustProblem<M> {
+  /** How many there are. */
   readonly count: number;
+  /** Matches that determine a model. */
   readonly sampleSize: number;
   /** Models through a sample; none when it is degenerate. */
   solve(sample: Int32Array): readonly M[];
@@ -19,16 +21,20 @@ export interface RobustOptions {
   readonly iterations?: number;
   /** Stop when a better model would have been seen with this chance. Default 0.999. */
   readonly confidence?: number;
+  /** Where random numbers come from. */
   readonly random: Random;
 }
 /** The best model, who agrees with it, and whether that could be chance. */
 export interface RobustResult<M> {
+  /** The best. */
   readonly model: M;
   /** Σ of gains, one at most a datum. */
   readonly gain: number;
   /** Squared errors of the data, and their weights in [0, 1]. */
   readonly errors: Float64Array;
+  /** How much each counts. */
   readonly weights: Float64Array;
+  /** How many steps were made. */
   readonly iterations: number;
 }
 

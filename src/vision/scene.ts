@@ -6,17 +6,22 @@ import { type Matrix3, rotationOf } from "./rotation.js";
 
 /** Where a camera is: X_camera = R (X_world − C). */
 export interface ScenePose {
+  /** The rotation, 3 × 3, row by row. */
   readonly rotation: Matrix3;
+  /** Of the camera, in the world. */
   readonly position: readonly [number, number, number];
 }
 /** Camera and size of a view of a synthetic scene. */
 export interface SceneViewOptions {
   /** Pixels. */
   readonly focal: number;
+  /** Samples along x. */
   readonly width: number;
+  /** Samples along y. */
   readonly height: number;
   /** Standard deviation of noise on a range of 0 … 1. Default 0.01. */
   readonly noise?: number;
+  /** Of the random numbers: the same seed, the same result. */
   readonly seed?: number;
   /** Samples of a pixel along each axis. Default 2. */
   readonly oversampling?: number;

@@ -5,10 +5,15 @@ import type { Lines } from "./lines.js";
  * filter, wavelet, resampling or rule for borders.
  */
 export interface SparseRows {
+  /** Rows of the matrix. */
   readonly m: number;
+  /** Columns of the matrix. */
   readonly n: number;
+  /** Where each row begins in `index` and `weights`; m + 1 numbers. */
   readonly rows: Int32Array;
+  /** The columns, row after row. */
   readonly index: Int32Array;
+  /** The entries, row after row. */
   readonly weights: Float64Array;
 }
 /** The matrix from the taps [column, weight] of its rows; taps of one column are added. */

@@ -10,7 +10,9 @@ export interface RayList {
 }
 /** Every ray of a geometry, by the axis along which it steps. */
 export interface Rays {
+  /** Rays that cross every row. */
   readonly alongY: RayList;
+  /** Rays that cross every column. */
   readonly alongX: RayList;
   /** Numbers of data: the largest index and one. */
   readonly count: number;

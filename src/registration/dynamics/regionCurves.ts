@@ -6,7 +6,9 @@ import { partialVolume } from "./partialVolume.js";
 
 /** One region on one frame. */
 export interface RegionState {
+  /** The frame, counted from 0. */
   readonly frame: number;
+  /** The label, or the name of a figure. */
   readonly label: number;
   /** Number of voxels. */
   readonly voxels: number;

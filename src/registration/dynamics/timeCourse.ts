@@ -5,6 +5,7 @@ import { ArgumentError } from "../../core/errors.js";
  * the series, at all together) and gives the series as the model sees it: what registration compares a frame with.
  */
 export interface TimeCourse {
+  /** What it is called. */
   readonly name: string;
   /** Whether the times of the frames matter; without, frames count as 0, 1, 2, … */
   readonly needsTimes: boolean;

@@ -36,9 +36,13 @@ export type AtlasModel = (typeof atlasModels)[number];
 
 /** Alignments done and to be done in all rounds. */
 export interface AtlasProgress {
+  /** The level, coarse to fine. */
   readonly level: number;
+  /** How many levels there are. */
   readonly levels: number;
+  /** The step on this level, from 1. */
   readonly iteration: number;
+  /** The most steps there may be. */
   readonly iterations: number;
 }
 /** How far images bend, over how many rounds and levels, and where they begin. */
@@ -51,15 +55,20 @@ export interface AtlasOptions {
   readonly init?: Exclude<Start, "search" | "mind">;
   /** For the linear part, and for the deformation. Defaults: ncc and lncc, which do not mind an image's gain and offset. */
   readonly linearMetric?: ImageMetric;
+  /** Of the deformation; default lncc. */
   readonly metric?: ImageMetric;
   /** Shrink factors, coarse to fine. */
   readonly levels?: readonly number[];
+  /** How stiff the deformations are. */
   readonly deformation?: Pick<DiffeoOptions, "updateVoxels" | "totalVoxels" | "stepVoxels">;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (p: AtlasProgress) => void;
 }
 /** A mean and the maps that lead from it to every image. */
 export interface AtlasStage {
+  /** What the maps may be. */
   readonly model: AtlasModel;
   /** In the unit of the images, averaged like them. */
   readonly mean: Image;
@@ -70,7 +79,9 @@ export interface AtlasStage {
 }
 /** What one round came to: the metric against the mean, and how far the mean was from the middle. */
 export interface AtlasRound {
+  /** What the maps might be. */
   readonly stage: AtlasModel;
+  /** The level's shrink factor. */
   readonly shrink: number;
   /** Mean over the images of the metric against the mean, after alignment. */
   readonly value: number;
@@ -78,17 +89,21 @@ export interface AtlasRound {
   readonly drift: number;
 }
 export interface Atlas extends AtlasStage {
+  /** Where the samples lie. */
   readonly grid: Grid;
   /** Rigid, affine and diffeomorphic, as far as the model goes; the last one is the atlas itself. */
   readonly stages: readonly AtlasStage[];
   /** What is taken as 0 and as 1 of every image: robust extremes. */
   readonly ranges: readonly (readonly [number, number])[];
+  /** In the order in which they were made. */
   readonly rounds: readonly AtlasRound[];
 }
 
 /** Where an image of the group lies: y_i = map ∘ (id + field), the field [d, (z,) y, x] in mm. */
 export interface Placement {
+  /** Fixed points ↦ moving points, an affine map. */
   readonly map: AffineMap;
+  /** Displacements in mm before the map, planes. */
   readonly field?: Tensor;
 }
 /** One round: every image is aligned to the mean of the images as they lie, on one level or on several from coarse to fine. */
@@ -164,7 +179,9 @@ export function atlasOf(group: AtlasGroup, stages: readonly AtlasStage[], rounds
 export interface MeanShare {
   /** Σ w_i I_i(y_i(p)) and Σ I_i(y_i(p)) with border values continued, channel by channel; Σ w_i. */
   readonly sum: Float64Array;
+  /** Σ I_i(y_i(p)), border values continued. */
   readonly border: Float64Array;
+  /** Σ w_i. */
   readonly weight: Float64Array;
 }
 /** So many images make a share: the order of a mean's sums depends on the group alone, not on who adds them. */
@@ -254,11 +271,14 @@ const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / 
 
 /** A placement after a round, with the metric against the mean; fields are on `fieldGrid`. */
 export interface Aligned extends Placement {
+  /** The objective, metric or number there. */
   readonly value: number;
+  /** Where the field's samples lie. */
   readonly fieldGrid?: Grid;
 }
 /** All placements after a round, what they have in common taken off. */
 export interface Centred {
+  /** With nothing in common any more. */
   readonly placements: readonly Placement[];
   /** How far the common part reached, mm. */
   readonly drift: number;
@@ -285,6 +305,7 @@ export class AtlasGroup {
   constructor(
     images: readonly Image[],
     readonly grid: Grid,
+    /** What the atlas was asked for. */
     readonly options: AtlasOptions,
   ) {
     this.#d = grid.size.length;
@@ -309,6 +330,7 @@ export class AtlasGroup {
   get placements(): readonly Placement[] {
     return this.#subjects.map(({ map, field }) => ({ map, field }));
   }
+  /** Where the fields' samples lie; none while there are none. */
   get fieldGrid(): Grid | undefined {
     return this.#fieldGrid;
   }

@@ -11,6 +11,7 @@ export interface EmOptions {
   readonly components?: readonly number[];
   /** Degree of the polynomial that models a smooth multiplicative bias of the scanner; 0 (default): none. */
   readonly biasDegree?: number;
+  /** The most steps there may be. */
   readonly iterations?: number;
   /** Stop when the mean log-likelihood rises by less. Default 1e-5. */
   readonly tolerance?: number;
@@ -27,6 +28,7 @@ export interface EmResult {
   readonly posteriors: readonly Image[];
   /** Means and standard deviations of the Gaussians, by class, in the image's unit (with a bias field: of the corrected image; the deviation to first order). */
   readonly means: readonly (readonly number[])[];
+  /** Standard deviations of the classes. */
   readonly deviations: readonly (readonly number[])[];
   /** The factor that the model finds on the image; divide by it. */
   readonly bias?: Image;

@@ -13,7 +13,9 @@ export interface EpiOptions {
   readonly alpha?: number;
   /** Most Gauss–Newton steps on each level. Default 20. */
   readonly iterations?: number;
+  /** Shrink factors, coarse to fine. */
   readonly levels?: readonly number[];
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
 }
 /** The corrected pair with the field that corrects it, and whether they agree. */
@@ -22,10 +24,13 @@ export interface EpiResult {
   readonly field: Image;
   /** The corrected images, I₁(p + b) (1 + ∂b) and I₂(p − b) (1 − ∂b), and their mean. */
   readonly first: Image;
+  /** The second image, corrected. */
   readonly second: Image;
+  /** Of the corrected pair. */
   readonly mean: Image;
   /** p ↦ p + b(p) and p ↦ p − b(p). */
   readonly toFirst: DisplacementTransform;
+  /** From the corrected space to the second image. */
   readonly toSecond: DisplacementTransform;
   /** Relative distance ‖C₁ − C₂‖² / ‖I₁ − I₂‖² of the corrected to the given images: smaller is better. */
   readonly distanceLeft: number;
@@ -34,7 +39,12 @@ export interface EpiResult {
   /** Least and largest 1 ± ∂b: both stay positive. */
   readonly modulation: readonly [number, number];
   /** J after every step, level by level. */
-  readonly trace: readonly { readonly level: string; readonly values: readonly number[] }[];
+  readonly trace: readonly {
+    /** The level, coarse to fine. */
+    readonly level: string;
+    /** The metric or objective, step by step. */
+    readonly values: readonly number[];
+  }[];
 }
 
 /**

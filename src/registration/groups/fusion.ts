@@ -12,6 +12,7 @@ export type Fusion = (typeof fusions)[number];
 
 /** An atlas brought onto the target's grid. */
 export interface Candidate {
+  /** The image. */
   readonly image: Image;
   /** Whole numbers. */
   readonly labels: ArrayLike<number>;
@@ -42,6 +43,7 @@ export interface FusionResult {
   readonly certainty: Image;
   /** The share of a label at every voxel. */
   probability(label: number): Image;
+  /** The labels that occur, ascending. */
   readonly classes: readonly number[];
 }
 

@@ -26,11 +26,15 @@ export interface LongitudinalOptions {
   readonly model?: "rigid" | "affine";
   /** For the deformation. Default lncc. */
   readonly metric?: ImageMetric;
+  /** Shrink factors, coarse to fine. */
   readonly levels?: readonly number[];
   /** Default: smooth (σ of updates 5, of the whole 0.5 level voxels), as one person's anatomy changes little. */
   readonly deformation?: Pick<DiffeoOptions, "updateVoxels" | "totalVoxels" | "stepVoxels">;
+  /** Where the alignment begins. */
   readonly init?: RegisterOptions["init"];
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: RegisterOptions["onProgress"];
 }
 /** Both visits in their middle, with the change of volume between them. */
@@ -39,6 +43,7 @@ export interface LongitudinalResult {
   readonly grid: Grid;
   /** Middle points ↦ points of the visits. */
   readonly toFirst: Transform;
+  /** From the middle to the second visit. */
   readonly toSecond: Transform;
   /** First visit ↦ second visit, through the middle. */
   readonly change: Transform;
@@ -46,7 +51,9 @@ export interface LongitudinalResult {
   readonly logVolumeChange: Image;
   /** Both visits in the middle, and their mean. */
   readonly first: Image;
+  /** The second visit in the middle. */
   readonly second: Image;
+  /** Of both visits in the middle. */
   readonly mean: Image;
 }
 

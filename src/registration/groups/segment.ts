@@ -12,7 +12,9 @@ import { carriedLabels } from "./probabilityMaps.js";
 
 /** An image and its label map on the same grid. */
 export interface LabelledImage {
+  /** The image. */
   readonly image: Image;
+  /** Whole numbers, one for each voxel; 0 is background. */
   readonly labels: Image;
 }
 /** How atlases are aligned with the target, and their labels fused. */
@@ -24,7 +26,9 @@ export interface SegmentOptions extends FusionOptions {
    * Default: with four atlases or more. A second vote counts only where it looks as much like the target as the first (correlation, to 0.05).
    */
   readonly throughMean?: boolean;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (p: {
     readonly level: number;
     readonly levels: number;
@@ -36,6 +40,7 @@ export interface SegmentOptions extends FusionOptions {
 export interface SegmentResult extends FusionResult {
   /** Target points ↦ points of each atlas, in their order, and how each alignment ended. */
   readonly transforms: readonly Transform[];
+  /** Atlas by atlas. */
   readonly registrations: readonly Pick<RegisterResult, "status" | "reason" | "metric" | "after">[];
   /** The atlases on the target's grid. */
   readonly candidates: readonly Candidate[];

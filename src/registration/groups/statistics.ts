@@ -92,6 +92,7 @@ export interface ShapeModes {
   readonly scores: readonly (readonly number[])[];
   /** For velocities: what exp(−v_i) leaves of each shape, root mean square in voxels of the grid it was taken on (`logarithm`). */
   readonly left?: readonly number[];
+  /** Where the samples lie. */
   readonly grid: Grid;
 }
 

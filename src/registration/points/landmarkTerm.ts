@@ -5,7 +5,9 @@ import { type Cloud, cloudOf, mapped, type PointsLike } from "./pointSet.js";
 
 /** Landmark pairs with the factor of their term. */
 export interface LandmarkPairs {
+  /** What stays. */
   readonly fixed: Cloud;
+  /** What is brought onto `fixed`. */
   readonly moving: Cloud;
   /** 1/mm² */
   readonly factor: number;

@@ -3,7 +3,9 @@ import { Tensor } from "../../tensor/tensor.js";
 
 /** Points row by row: (x, y) or (x, y, z), millimetres LPS (pixels for pictures). What `readPoints` returns is one. */
 export interface PointSet {
+  /** 2 or 3. */
   readonly dimension: number;
+  /** Point by point. */
   readonly points: ArrayLike<number>;
 }
 /** The ways to hand over points: a PointSet, a tensor [n, d], or a list of coordinates. */
@@ -11,8 +13,11 @@ export type PointsLike = PointSet | Tensor | readonly (readonly number[])[];
 
 /** Points in double precision, checked. */
 export interface Cloud {
+  /** 2 or 3. */
   readonly dimension: 2 | 3;
+  /** How many there are. */
   readonly count: number;
+  /** Point by point. */
   readonly points: Float64Array;
 }
 

@@ -10,6 +10,7 @@ export interface ProcrustesOptions {
   readonly model?: "rigid" | "similarity";
   /** Stop when the mean moves by less than this part of its radius. Default 1e-10. */
   readonly tolerance?: number;
+  /** The most steps there may be. */
   readonly iterations?: number;
 }
 /** The mean of shapes with the maps that bring each to it. */
@@ -26,6 +27,7 @@ export interface ProcrustesResult {
   readonly variances: readonly number[];
   /** bₖ of every set: [set][mode]. */
   readonly scores: readonly (readonly number[])[];
+  /** How many steps were made. */
   readonly iterations: number;
 }
 

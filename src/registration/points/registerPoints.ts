@@ -50,8 +50,11 @@ export interface RegisterPointsOptions {
   readonly reachMm?: number;
   /** Where to start: fixed ↦ moving. Default: by the clouds' moments. */
   readonly init?: AffineTransform;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (p: {
+    /** The level, coarse to fine. */
     readonly level: number;
     readonly levels: number;
     readonly iteration: number;
@@ -63,9 +66,11 @@ export interface RegisterPointsOptions {
 export interface RegisterPointsResult {
   /** Fixed points ↦ moving points; `inverse()` is at hand. */
   readonly transform: Transform;
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "suspect";
   /** One sentence. */
   readonly reason: string;
+  /** What may be estimated, or the network. */
   readonly model: PointModel;
   /** What was done, in one line. */
   readonly plan: string;
@@ -75,8 +80,15 @@ export interface RegisterPointsResult {
   readonly matched: number;
   /** Root mean square distance of partners before and after, mm. */
   readonly before: number;
+  /** At the end. */
   readonly after: number;
-  readonly trace: readonly { readonly level: string; readonly values: readonly number[] }[];
+  /** The course of the metric, level by level. */
+  readonly trace: readonly {
+    /** The level, coarse to fine. */
+    readonly level: string;
+    /** The metric or objective, step by step. */
+    readonly values: readonly number[];
+  }[];
 }
 
 /**

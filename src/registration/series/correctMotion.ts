@@ -45,12 +45,14 @@ export interface MotionOptions {
   readonly metric?: ImageMetric;
   /** Weights on the frames' grid: where motion is measured. */
   readonly mask?: Tensor;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
   /** Frames done, of how many, all rounds together. */
   readonly onProgress?: (done: number, of: number) => void;
 }
 /** How one frame moved, and how well it was aligned. */
 export interface FrameMotion {
+  /** The frame, counted from 0. */
   readonly frame: number;
   /** What moves the middle of the grid, mm. */
   readonly shift: readonly number[];
@@ -58,9 +60,11 @@ export interface FrameMotion {
   readonly rotation: readonly number[];
   /** Mean length of the displacement over the grid, mm, and of its change since the frame before (0 for the first). */
   readonly displacement: number;
+  /** How far it moved against the frame before, mm. */
   readonly step: number;
   /** The metric with the reference before and after. */
   readonly before: number;
+  /** At the end. */
   readonly after: number;
 }
 /** The corrected series with every frame's motion. */
@@ -69,11 +73,20 @@ export interface MotionResult {
   readonly transforms: readonly Transform[];
   /** The frames on the reference. */
   readonly corrected: readonly Image[];
+  /** Of the corrected frames. */
   readonly mean: Image;
+  /** Frame by frame. */
   readonly frames: readonly FrameMotion[];
   /** Mean, over the voxels that change at all, of the standard deviation over time, before and after, in the frames' units. */
-  readonly deviation: { readonly before: number; readonly after: number };
+  readonly deviation: {
+    /** At the start. */
+    readonly before: number;
+    /** At the end. */
+    readonly after: number;
+  };
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "suspect";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
 }
 

@@ -21,13 +21,16 @@ export interface TrackLabelsOptions {
   readonly deformation?: Pick<DiffeoOptions, "updateVoxels" | "totalVoxels" | "stepVoxels">;
   /** Most steps on each level, coarse to fine; the last counts for all finer ones. Default 20, 12, 8. */
   readonly iterations?: readonly number[];
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
   /** Frames done, of how many. */
   readonly onProgress?: (done: number, of: number) => void;
 }
 /** Size and place of one structure on one frame. */
 export interface LabelState {
+  /** The frame, counted from 0. */
   readonly frame: number;
+  /** The label, or the name of a figure. */
   readonly label: number;
   /** mm^d, from soft memberships: finer than a voxel count. */
   readonly volume: number;
@@ -40,10 +43,20 @@ export interface LabelTrack {
   readonly labels: readonly Image[];
   /** Points of the labelled frame ↦ points of each frame, with their inverses. */
   readonly transforms: readonly Transform[];
+  /** Curves over the frames. */
   readonly curves: readonly LabelState[];
   /** The metric on each frame at the end, and where nothing was moved. */
-  readonly likeness: readonly { readonly frame: number; readonly value: number; readonly still: number }[];
+  readonly likeness: readonly {
+    /** The frame, counted from 0. */
+    readonly frame: number;
+    /** The objective, metric or number there. */
+    readonly value: number;
+    /** The metric if nothing had moved. */
+    readonly still: number;
+  }[];
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "suspect";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
 }
 

@@ -11,9 +11,11 @@ export { type SparseRows, sparseRows, transposedRows } from "../../kernels/refer
 
 /** Part of an array of some shape, from an offset on (in elements): the extents along all axes but one are those of the work. */
 export interface BlockOf {
+  /** A part of the matrix. */
   readonly tensor: Tensor;
   /** The shape whose strides count; default the tensor's own. */
   readonly shape?: readonly number[];
+  /** Where it begins. */
   readonly offset?: number;
 }
 

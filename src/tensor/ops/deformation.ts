@@ -208,9 +208,11 @@ function invert(A: readonly (readonly number[])[]): number[][] {
 
 /** The displacement of the inverse map and how well it inverts. */
 export interface InvertedField {
+  /** Displacements in mm, planes [d, (z,) y, x]. */
   readonly field: Tensor;
   /** Largest |v + u(p + v)| over the voxels and axes, in voxels. */
   readonly residual: number;
+  /** Until the inverse was found. */
   readonly iterations: number;
 }
 /**

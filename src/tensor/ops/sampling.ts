@@ -20,9 +20,11 @@ import { reshape, stack } from "./shaping.js";
 export type SamplingKind = "nearest" | "linear" | "cubic" | "bspline";
 /** Interpolation and border. */
 export interface SamplingOptions {
+  /** How values between samples are found. */
   readonly interpolation?: SamplingKind;
   /** Outside the box [0, size − 1]: "clamp" continues the border values (derivative 0 along the axes that left), "constant" gives `fill`. */
   readonly border?: "clamp" | "constant";
+  /** The value outside. */
   readonly fill?: number;
 }
 /** Row-major d × (d + 1) matrix [A | b] in x, y, z order. */
@@ -405,7 +407,9 @@ export function warpField(image: Tensor, u: Tensor, options: SamplingOptions & {
 
 /** Value [c, …] and gradient [c, d, …] (x, y(, z), per voxel) at once, as Gauss–Newton and demons need them. */
 export interface ValueAndGradient {
+  /** Values at the places. */
   readonly value: Tensor;
+  /** Slopes at the places. */
   readonly gradient: Tensor;
 }
 /** `sample` and the image's gradient at the points in one pass: [c, n] and [c, d, n]. */

@@ -51,6 +51,7 @@ const first = (t: Tensor, k: number) =>
 export interface SortOptions {
   /** Default: the last. */
   readonly axis?: number;
+  /** The largest first; default the smallest. */
   readonly descending?: boolean;
 }
 /** Places (i32) of the elements along an axis in sorted order; stable, NaN last both ways. */
@@ -70,7 +71,9 @@ export function topK(
   k: number,
   { axis = -1, largest = true }: { readonly axis?: number; readonly largest?: boolean } = {},
 ): {
+  /** The largest, in order. */
   values: Tensor;
+  /** Where each was. */
   indices: Tensor;
 } {
   const { rows, back } = lastAxis(x, axis, "topK");

@@ -52,16 +52,25 @@ export interface FlowOptions {
 }
 /** A displacement for every pixel, and where both ways agree. */
 export interface FlowResult {
+  /** Samples along x. */
   readonly width: number;
+  /** Samples along y. */
   readonly height: number;
   /** Pixels to the right and down: what is at (x, y) in the first picture is at (x + u, y + v) in the second. */
   readonly u: Float32Array;
+  /** Down, pixels. */
   readonly v: Float32Array;
   /** The flow as a map of the first picture's space to the second's. */
   readonly transform: DisplacementTransform;
+  /** How it was found. */
   readonly method: FlowMethod;
   /** Mean |difference| of brightness (of the range of both pictures) without and with the flow, where it stays inside. */
-  readonly residual: { readonly before: number; readonly after: number };
+  readonly residual: {
+    /** At the start. */
+    readonly before: number;
+    /** At the end. */
+    readonly after: number;
+  };
   /**
    * Correlation of the slopes of the first picture and of the second along the flow, where that stays inside: 1 when all edges lie on each other. Pictures of
    * one scene have 0.6 and more, others hardly 0.2, whatever the flow.
@@ -69,6 +78,7 @@ export interface FlowResult {
   readonly agreement: number;
   /** "failed": the pictures are no more alike than before, or their edges do not agree. */
   readonly status: "ok" | "failed";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** What was used. */
   readonly plan: VariationalPlan;

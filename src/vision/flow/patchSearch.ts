@@ -6,6 +6,7 @@ import { trackWindows } from "../../kernels/trackWindows.js";
 export interface PatchSearch {
   /** Half a patch, and from patch to patch, pixels of the level. */
   readonly radius: number;
+  /** Pixels from patch to patch. */
   readonly stride: number;
 }
 

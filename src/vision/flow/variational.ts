@@ -22,7 +22,9 @@ import { type PatchSearch, searchPatches } from "./patchSearch.js";
 export interface VariationalPlan {
   /** Weights of brightness δ, of its gradient γ, of smoothness α. */
   readonly brightness: number;
+  /** Weight of the constancy of gradients. */
   readonly gradient: number;
+  /** Weight of smoothness. */
   readonly smoothness: number;
   /** Square roots (total variation, absolute residuals) instead of squares. */
   readonly robust: boolean;
@@ -30,6 +32,7 @@ export interface VariationalPlan {
   readonly zeta?: number;
   /** Smoothing of the roots: pixels for normalised residuals. */
   readonly epsilonData: number;
+  /** Where the penalty of slopes turns from squares to absolute values. */
   readonly epsilonSmooth: number;
   /** Smoothness falls by exp(−κ |slope|^0.8) at edges of the picture, slope for brightness from 0 to 1; 0: nowhere. */
   readonly edges: number;
@@ -37,12 +40,15 @@ export interface VariationalPlan {
   readonly factor: number;
   /** The coarsest level has a side of at least so many pixels. */
   readonly least: number;
+  /** Linearisations on each level. */
   readonly warps: number;
   /** Warps at the finest level, which costs most. */
   readonly finest: number;
   /** Reweightings in a warp, relaxations in each. */
   readonly reweightings: number;
+  /** Sweeps for each linearisation. */
   readonly relaxations: number;
+  /** Over-relaxation of a sweep, 1 to 2. */
   readonly omega: number;
   /** Radius of the median after each warp; 0: none. */
   readonly median: 0 | 1 | 2;

@@ -17,22 +17,29 @@ export interface ViewEdge {
   readonly b: number;
   /** Takes pixels of view a to pixels of view b, by this pair alone. */
   readonly h: Homography;
+  /** Points of one picture with those of the other. */
   readonly pairs: Correspondences;
+  /** How many matches agree with the model. */
   readonly inliers: number;
+  /** Decadic logarithm of how many such agreements chance would give. */
   readonly logFalseAlarms: number;
 }
 /** Views and the pairs of them that overlap. */
 export interface ViewGraph {
+  /** Points with descriptions, or how they are found. */
   readonly features: readonly Features[];
   /** Pairs whose agreement chance cannot explain. */
   readonly edges: readonly ViewEdge[];
+  /** Width and height of each picture. */
   readonly sizes: readonly (readonly [number, number])[];
 }
 /** When two views count as overlapping. */
 export interface ViewGraphOptions {
+  /** Points with descriptions, or how they are found. */
   readonly features?: SiftOptions;
   /** Largest noise thought of, in units of a keypoint's own. Default 2. */
   readonly sigma?: number;
+  /** Of the random numbers: the same seed, the same result. */
   readonly seed?: number;
 }
 /** Points enough for a bundle (it adds up what all pairs say), and the strongest of them, which tell who overlaps whom: matching is quadratic. */
@@ -136,15 +143,25 @@ export interface AlignViewsOptions extends ViewGraphOptions {
 }
 /** Views with their cameras, and which of them belong together. */
 export interface AlignedViews {
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "failed";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** A camera for each view that found its place; undefined for the others. */
   readonly cameras: readonly (TurnedCamera | undefined)[];
   /** Views with a place, by number. */
   readonly placed: readonly number[];
+  /** Which views overlap. */
   readonly graph: ViewGraph;
   /** Pairs the last bundle used, with the root mean square of their errors in pixels of one coordinate. */
-  readonly edges: readonly { readonly a: number; readonly b: number; readonly inliers: number; readonly residual: number }[];
+  readonly edges: readonly {
+    readonly a: number;
+    readonly b: number;
+    /** How many matches agree with the model. */
+    readonly inliers: number;
+    /** What the model leaves. */
+    readonly residual: number;
+  }[];
   /** Pairs that agree in themselves and with nobody else: repeated structure, a thing that moved. */
   readonly cut: readonly { readonly a: number; readonly b: number }[];
   /** Whether the homographies fix the focal length. */

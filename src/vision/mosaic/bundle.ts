@@ -10,6 +10,7 @@ import type { TurnedCamera } from "./cameras.js";
 export interface BundleEdge {
   readonly a: number;
   readonly b: number;
+  /** Points of one picture with those of the other. */
   readonly pairs: Correspondences;
 }
 /** Robustness and number of steps of a bundle adjustment. */
@@ -23,6 +24,7 @@ export interface BundleOptions {
 }
 /** Cameras that explain all matches together, and what is left. */
 export interface BundleResult {
+  /** One for each view. */
   readonly cameras: readonly TurnedCamera[];
   /** Weights of the pairs of each edge, in [0, 1]. */
   readonly weights: readonly Float64Array[];

@@ -38,7 +38,9 @@ export interface TurnedPair {
   readonly h: ArrayLike<number>;
   /** Places in the first picture at which homography and rotation are compared. */
   readonly at: readonly (readonly [number, number])[];
+  /** Middles of both pictures, pixels. */
   readonly centres: readonly [readonly [number, number], readonly [number, number]];
+  /** How much the pair counts. */
   readonly weight: number;
 }
 

@@ -10,13 +10,17 @@ export const projectionNames = ["planar", "cylindrical", "spherical"] as const;
 
 /** The surface a mosaic is drawn on: pixel (x, y) shows the direction `direction(x, y)`. */
 export interface Canvas {
+  /** The surface, by its name. */
   readonly projection: ProjectionName;
   /** Pixels to the radian at the middle. */
   readonly focal: number;
+  /** Samples along x. */
   readonly width: number;
+  /** Samples along y. */
   readonly height: number;
   /** Surface coordinates of pixel (0, 0), in pixels. */
   readonly left: number;
+  /** The first row, in the projection's coordinates. */
   readonly top: number;
 }
 /** A rectangle of canvas pixels, right and bottom excluded. */
@@ -130,7 +134,9 @@ export interface Drawn {
 
 /** Brightness of a view made even: values times `gain` / V(r), V(r) = exp(a r² + b r⁴), r over half the diagonal. */
 export interface Evening {
+  /** By which brightness is multiplied. */
   readonly gain: number;
+  /** How brightness falls off along x and y. */
   readonly fall: readonly [number, number];
 }
 

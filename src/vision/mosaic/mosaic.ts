@@ -28,6 +28,7 @@ export interface MosaicPicture {
   readonly covered: Uint8Array;
   /** Number of the view that shows each pixel, −1 for none. */
   readonly labels: Int16Array;
+  /** The surface it is drawn on. */
   readonly canvas: Canvas;
   /** What made each view even, by number of the view. */
   readonly evening: readonly (Evening | undefined)[];

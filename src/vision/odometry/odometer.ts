@@ -12,14 +12,20 @@ import { refineWindow } from "./window.js";
 
 /** A pinhole camera; pixel centres at integers. */
 export interface PinholeCamera {
+  /** Focal length in pixels along x. */
   readonly fx: number;
+  /** Focal length in pixels along y. */
   readonly fy: number;
+  /** Centre along x, pixels. */
   readonly cx: number;
+  /** Centre along y, pixels. */
   readonly cy: number;
 }
 /** Camera to world: X_world = R X_camera + C. The world is the first camera. */
 export interface CameraPose {
+  /** The rotation, 3 × 3, row by row. */
   readonly rotation: Matrix3;
+  /** Of the camera, in the world. */
   readonly position: readonly [number, number, number];
 }
 /** Features, thresholds and window of a visual odometer. */
@@ -35,23 +41,31 @@ export interface OdometryOptions {
   readonly window?: number;
   /** Half the window that is followed, pixels. Default 7. */
   readonly radius?: number;
+  /** Of the random numbers: the same seed, the same result. */
   readonly seed?: number;
 }
 /** What an odometer made of one frame. */
 export interface OdometryStep {
+  /** Where the camera stands and looks. */
   readonly pose: CameraPose;
   /** ok; turned: no translation can be told from noise; lost: the motion before was taken to go on. */
   readonly status: "ok" | "turned" | "lost";
+  /** Points followed from the frame before. */
   readonly tracked: number;
+  /** How many matches agree with the model. */
   readonly inliers: number;
   /** Median motion of points between the frames once the rotation is taken out, pixels. */
   readonly parallax: number;
+  /** Where the pose came from. */
   readonly source: "tracks" | "matches" | "none";
 }
 /** A point of the scene in the world of the first frame. */
 export interface ScenePoint {
+  /** In the world. */
   readonly at: readonly [number, number, number];
+  /** Its brightness. */
   readonly gray: number;
+  /** In how many frames it was seen. */
   readonly views: number;
 }
 
@@ -96,16 +110,25 @@ const leastSure = -6;
  * @see Nistér, Naroditsky, Bergen (2004), Visual odometry, CVPR; Torr (1998), Geometric motion segmentation and model selection (GRIC)
  */
 export class Odometer {
+  /** Frame by frame. */
   readonly poses: CameraPose[] = [];
+  /** Frame by frame. */
   readonly steps: OdometryStep[] = [];
   readonly #done: ScenePoint[] = [];
   #tracks: Track[] = [];
   #before: { levels: Level[]; image: Image } | undefined;
-  #motion: RelativePose = { rotation: identity3(), translation: [0, 0, 1] };
+  #motion: RelativePose = {
+    /** The rotation, 3 × 3, row by row. */
+    rotation: identity3(),
+    translation: [0, 0, 1],
+  };
   #moved = false;
   #size: readonly number[] = [];
+  /** Of a calibrated camera. */
   constructor(
+    /** Focal length and centre of the camera. */
     readonly camera: PinholeCamera,
+    /** What it was made with. */
     readonly options: OdometryOptions = {},
   ) {
     if (![camera.fx, camera.fy].every((f) => f > 0 && Number.isFinite(f)) || ![camera.cx, camera.cy].every(Number.isFinite))
@@ -374,10 +397,15 @@ function parallaxOf(pairs: PointPairs, rotation: Matrix3, weights: Float64Array,
 
 /** The camera's path with the points it saw, and how it ended. */
 export interface OdometryResult {
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "failed";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
+  /** The camera, frame by frame. */
   readonly poses: readonly CameraPose[];
+  /** Steps so far. */
   readonly steps: readonly OdometryStep[];
+  /** The points, coordinate by coordinate or point by point. */
   readonly points: readonly ScenePoint[];
 }
 /** `Odometer` over a sequence. */

@@ -2,15 +2,22 @@ import { ArgumentError, FormatError } from "../../core/errors.js";
 
 /** Two cameras: their matrices (3 × 3, row by row, pixel centres at integers), and how the right one stands to the left one: X_right = R X_left + t. */
 export interface StereoPair {
+  /** Camera matrix, row by row. */
   readonly left: ArrayLike<number>;
+  /** Camera matrix, row by row. */
   readonly right: ArrayLike<number>;
+  /** The rotation, 3 × 3, row by row. */
   readonly rotation: ArrayLike<number>;
+  /** The shift. */
   readonly translation: ArrayLike<number>;
 }
 /** A rectified pair of cameras: focal length and principal points in pixels, distance of the cameras in any unit of length. */
 export interface StereoCalibration {
+  /** Pixels. */
   readonly focal: number;
+  /** Of the picture, pixels. */
   readonly centre: readonly [x: number, y: number];
+  /** Distance of the cameras. */
   readonly baseline: number;
   /** Difference of the principal points, x of the right less x of the left [pixels]; 0 where both are alike. */
   readonly offset: number;

@@ -17,8 +17,11 @@ import type { StereoCalibration, StereoPair } from "./calibration.js";
 export interface Rectification {
   /** From pixels of each picture to those of its rectified one. */
   readonly left: Homography;
+  /** The homography of the right picture. */
   readonly right: Homography;
+  /** Samples along x. */
   readonly width: number;
+  /** Samples along y. */
   readonly height: number;
 }
 export interface CalibratedRectification extends Rectification {
@@ -197,13 +200,18 @@ export function rectifyUncalibrated(
 
 /** How two uncalibrated pictures are brought to common rows. */
 export interface RectifyPicturesOptions extends TwoViewOptions {
+  /** Points with descriptions, or how they are found. */
   readonly features?: SiftOptions;
 }
 /** Two pictures whose matching points lie on one row, with the homographies that bring them there. */
 export interface RectifyPicturesResult {
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "failed";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
+  /** The homographies; none when it failed. */
   readonly rectification?: UncalibratedRectification;
+  /** How many matches agree with the model. */
   readonly inliers: number;
 }
 /**

@@ -15,6 +15,7 @@ export interface StereoOptions {
   readonly first?: number;
   /** Costs of a step by one disparity and of a longer one; census costs reach 62. Defaults 10 and 90. */
   readonly small?: number;
+  /** A number of pixels from which on a picture counts as large. */
   readonly large?: number;
   /** By so much the latter falls over the whole range of brightness: depth steps lie where pictures have edges. Default 600. */
   readonly fall?: number;
@@ -25,16 +26,28 @@ export interface StereoOptions {
 }
 /** Disparities of the left picture, with where they hold. */
 export interface StereoResult {
+  /** Samples along x. */
   readonly width: number;
+  /** Samples along y. */
   readonly height: number;
   /** Pixels: what is at (x, y) in the left picture is at (x − d, y) in the right. NaN: not known. */
   readonly disparity: Float32Array;
   /** 1 where both pictures agree, 0 where the disparity was filled in. */
   readonly agreed: Uint8Array;
   /** Shares of pixels that agree, are hidden in the right picture, or are wrong. */
-  readonly shares: { readonly agreed: number; readonly hidden: number; readonly wrong: number };
+  readonly shares: {
+    /** Both ways agree. */
+    readonly agreed: number;
+    /** Seen by one camera alone. */
+    readonly hidden: number;
+    /** Both ways contradict each other. */
+    readonly wrong: number;
+  };
+  /** The first disparity, and how many. */
   readonly range: readonly [first: number, count: number];
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "failed";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
 }
 

@@ -10,9 +10,13 @@ import { ScaleFilter } from "./scaleFilter.js";
 
 /** A box in pixels as trackers write it: (x, y) its left upper pixel, width × height pixels. */
 export interface Box {
+  /** Left edge, pixels. */
   readonly x: number;
+  /** Top edge, pixels. */
   readonly y: number;
+  /** Samples along x. */
   readonly width: number;
+  /** Samples along y. */
   readonly height: number;
 }
 export interface TrackedBox extends Box {
@@ -94,6 +98,7 @@ export class BoxTracker {
   #window = 0;
   readonly #pose?: BoxPose;
 
+  /** Begins with a picture and the box in it. */
   constructor(first: Image, box: Box, o: BoxTrackerOptions = {}) {
     const { x, y, width, height } = box;
     const { search = 4, rate = 0.02, scale = true } = o;
@@ -259,6 +264,7 @@ export class BoxTracker {
     return value + (colourShare / (1 - colourShare)) * this.#usual * colour;
   }
 
+  /** Where the box is in the next picture. */
   next(picture: Image): TrackedBox {
     const frame = this.#look(picture);
     const [columns, rows] = picture.grid.size;

@@ -6,7 +6,9 @@ import { multiplied, realRoots } from "./polynomial.js";
 
 /** How the second camera stands to the first:  X_b = R X_a + t,  |t| = 1 where the scale is not known. */
 export interface RelativePose {
+  /** The rotation, 3 × 3, row by row. */
   readonly rotation: Matrix3;
+  /** A unit vector: its length cannot be seen. */
   readonly translation: readonly [number, number, number];
 }
 export const crossMatrix = ([x, y, z]: ArrayLike<number> & Iterable<number>): Matrix3 => Float64Array.from([0, -z, y, z, 0, -x, -y, x, 0]);

@@ -12,15 +12,20 @@ export interface TwoViewOptions {
   readonly sigma?: number;
   /** Most samples drawn. Default 2000. */
   readonly iterations?: number;
+  /** How surely a sample without outliers should have been drawn. */
   readonly confidence?: number;
+  /** Of the random numbers: the same seed, the same result. */
   readonly seed?: number;
 }
 /** A model of two views with its inliers, and how it ended. */
 export interface RobustEstimate<M> {
+  /** The best. */
   readonly model: M;
   /** Of each pair, in [0, 1]; 0 for those that do not agree. */
   readonly weights: Float64Array;
+  /** How many matches agree with the model. */
   readonly inliers: number;
+  /** How many steps were made. */
   readonly iterations: number;
 }
 const searchOptions = ({ sigma = 1, iterations = 2000, confidence = 0.999, seed = 1 }: TwoViewOptions) => ({
