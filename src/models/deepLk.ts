@@ -24,16 +24,18 @@ export interface LkFeatures {
 export const identityFeatures: LkFeatures = { of: (x) => x, margin: 0 };
 
 /** Middles of the template's samples and of `margin` more on each side, in units of half the box: [(s + 2 margin)², 2]. */
+const known = new Map<string, Float64Array>();
 function places(s: number, margin: number, dtype: "f32" | "f64"): Tensor {
   const side = s + 2 * margin;
-  return Tensor.from(
-    Float64Array.from({ length: 2 * side * side }, (_, k) => {
-      const i = k >> 1;
-      return (2 * ((k % 2 === 0 ? i % side : Math.floor(i / side)) - margin) + 1) / s - 1;
-    }),
-    [side * side, 2],
-    dtype,
-  );
+  const key = `${s} ${margin}`;
+  let values = known.get(key);
+  if (!values) {
+    values = new Float64Array(2 * side * side);
+    for (let y = 0, k = 0; y < side; y++)
+      for (let x = 0; x < side; x++) for (const v of [x, y]) values[k++] = (2 * (v - margin) + 1) / s - 1;
+    known.set(key, values);
+  }
+  return Tensor.from(values, [side * side, 2], dtype);
 }
 /** φ of the patches seen through W(·; p): [n, c · s²]. */
 export function seenThrough(features: LkFeatures, patches: Tensor, p: Tensor): Tensor {
@@ -77,20 +79,14 @@ export interface LkRegressor {
 export function lkRegressor(features: LkFeatures, template: Tensor, damping = 0): LkRegressor {
   const n = template.shape[0];
   const dtype = template.dtype === "f64" ? "f64" : "f32";
-  const still = Tensor.zeros([n, lkParameters], dtype);
-  let value: Tensor | undefined;
-  const columns = Array.from({ length: lkParameters }, (_, k) => {
-    const way = Tensor.from(
-      Float32Array.from({ length: n * lkParameters }, (_, i) => (i % lkParameters === k ? 1 : 0)),
-      [n, lkParameters],
-      dtype,
-    );
-    const d = jvp((p) => seenThrough(features, template, p), [still], [way]);
-    value ??= d.value;
-    return d.tangent;
-  });
-  const t = value as Tensor;
-  const st = stack(columns, 1); // Sᵀ [n, 3, m]
+  // The three directions at once, as one batch: along each the same template.
+  const still = Tensor.zeros([lkParameters * n, lkParameters], dtype);
+  const ways = Float32Array.from({ length: still.size }, (_, i) => (i % lkParameters === Math.floor(i / (lkParameters * n)) ? 1 : 0));
+  const thrice = concat([template, template, template], 0);
+  const { value, tangent } = jvp((p) => seenThrough(features, thrice, p), [still], [Tensor.from(ways, still.shape, dtype)]);
+  const m = value.size / (lkParameters * n);
+  const t = value.slice([0, 0], [n, m]);
+  const st = tangent.reshape(lkParameters, n, m).permute(1, 0, 2); // Sᵀ [n, 3, m]
   const normal = st.matmul(st.transpose());
   const unit = Tensor.from(Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1), [1, 3, 3], dtype);
   const mean = normal

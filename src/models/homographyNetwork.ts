@@ -54,24 +54,32 @@ interface Search {
   /** [1, 1, block², 2] */
   readonly own: Tensor;
 }
-const masks = new Map<string, Float32Array>();
+/** Numbers that depend on sizes alone are made once for each size. */
+const known = new Map<string, Float32Array>();
+function once(key: string, length: number, fill: (out: Float32Array) => void): Float32Array {
+  let out = known.get(key);
+  if (!out) {
+    out = new Float32Array(length);
+    fill(out);
+    known.set(key, out);
+  }
+  return out;
+}
 function searchOf(h: number, w: number, radius: number): Search {
   const side = block + 2 * radius;
   const [rows, columns] = [h / block, w / block];
-  const size = rows * columns * block ** 2 * side ** 2;
-  const key = `${h} ${w} ${radius}`;
-  const mask = masks.get(key) ?? new Float32Array(size);
-  for (let by = 0, at = 0; by < rows && !masks.has(key); by++)
-    for (let bx = 0; bx < columns; bx++)
-      for (let y = 0; y < block; y++)
-        for (let x = 0; x < block; x++)
-          for (let v = -radius; v < side - radius; v++)
-            for (let u = -radius; u < side - radius; u++) {
-              const [row, column] = [by * block + v, bx * block + u];
-              const near = Math.abs(u - x) <= radius && Math.abs(v - y) <= radius;
-              mask[at++] = near && row >= 0 && row < h && column >= 0 && column < w ? 0 : -1e4;
-            }
-  masks.set(key, mask);
+  const mask = once(`mask ${h} ${w} ${radius}`, rows * columns * block ** 2 * side ** 2, (out) => {
+    for (let by = 0, at = 0; by < rows; by++)
+      for (let bx = 0; bx < columns; bx++)
+        for (let y = 0; y < block; y++)
+          for (let x = 0; x < block; x++)
+            for (let v = -radius; v < side - radius; v++)
+              for (let u = -radius; u < side - radius; u++) {
+                const [row, column] = [by * block + v, bx * block + u];
+                const near = Math.abs(u - x) <= radius && Math.abs(v - y) <= radius;
+                out[at++] = near && row >= 0 && row < h && column >= 0 && column < w ? 0 : -1e4;
+              }
+  });
   const places = Float32Array.from({ length: 3 * side ** 2 }, (_, k) => {
     const [x, y] = [(Math.floor(k / 3) % side) - radius, Math.floor(k / 3 / side) - radius];
     return [x, y, x * x + y * y][k % 3];
@@ -128,14 +136,17 @@ function middles(cells: number): { x: Tensor; y: Tensor; constant: Tensor } {
   const at = (k: number) => (2 * k + 1) / cells - 1;
   const x = (i: number) => at(i % cells);
   const y = (i: number) => at(Math.floor((i % n) / cells));
-  const fill = (f: (i: number) => number) =>
+  const fill = (name: string, f: (i: number) => number) =>
     Tensor.from(
-      Float32Array.from({ length: 2 * n }, (_, i) => f(i)),
+      once(`middles ${name} ${cells}`, 2 * n, (out) => {
+        for (let i = 0; i < 2 * n; i++) out[i] = f(i);
+      }),
       [1, 2 * n, 1],
     );
-  const rows = new Float32Array(12 * n);
-  for (let i = 0; i < 2 * n; i++) rows.set([x(i), y(i), 1], 6 * i + (i < n ? 0 : 3));
-  return { x: fill(x), y: fill(y), constant: Tensor.from(rows, [1, 2 * n, 6]) };
+  const rows = once(`rows ${cells}`, 12 * n, (out) => {
+    for (let i = 0; i < 2 * n; i++) out.set([x(i), y(i), 1], 6 * i + (i < n ? 0 : 3));
+  });
+  return { x: fill("x", x), y: fill("y", y), constant: Tensor.from(rows, [1, 2 * n, 6]) };
 }
 
 /**
@@ -148,8 +159,8 @@ function middles(cells: number): { x: Tensor; y: Tensor; constant: Tensor } {
 function fittedHomography(flow: Tensor, weight: Tensor, scale: Tensor): Tensor {
   const [n, , cells] = flow.shape;
   const m = cells * cells;
-  const known = middles(cells);
-  const [x, y, constant] = [known.x, known.y, known.constant].map((t) => t.cast(flow.dtype));
+  const fixed = middles(cells);
+  const [x, y, constant] = [fixed.x, fixed.y, fixed.constant].map((t) => t.cast(flow.dtype));
   const f = flow.reshape(n, 2 * m, 1);
   const place = concat([x.slice([0, 0, 0], [1, m, 1]), y.slice([0, 0, 0], [1, m, 1])], 1);
   const to = f.add(place).neg();
@@ -182,13 +193,13 @@ function fittedHomography(flow: Tensor, weight: Tensor, scale: Tensor): Tensor {
 
 /** Pixel centres (or middles of s × s cells) [s², 2] of a patch, in units of half of it about its middle. */
 export function pixelsOf(s: number): Tensor {
-  return Tensor.from(
-    Float32Array.from({ length: 2 * s * s }, (_, k) => {
+  const values = once(`pixels ${s}`, 2 * s * s, (out) => {
+    for (let k = 0; k < out.length; k++) {
       const i = k >> 1;
-      return (2 * (k % 2 === 0 ? i % s : Math.floor(i / s)) + 1) / s - 1;
-    }),
-    [s * s, 2],
-  );
+      out[k] = (2 * (k % 2 === 0 ? i % s : Math.floor(i / s)) + 1) / s - 1;
+    }
+  });
+  return Tensor.from(values, [s * s, 2]);
 }
 /** Corners from upper left clockwise: [1, 4, 2]. */
 function corners(s: number): Tensor {
@@ -288,7 +299,7 @@ export function homographyNetwork(o: { readonly random: Random; readonly feature
     const level = (e: Tensor, grid: MatchingGrid) => p[grid].forward(e);
     const [a, b] = [normalised(fixed), normalised(moving)];
     const still = encoded(a);
-    const known: Partial<Record<MatchingGrid, Tensor>> = {};
+    const found: Partial<Record<MatchingGrid, Tensor>> = {};
     const both = concat([b, Tensor.ones(b.shape, b.dtype)], 1);
     let h = Tensor.from(
       Float32Array.from({ length: 9 * n }, (_, k) => (k % 9 === 0 || k % 9 === 4 || k % 9 === 8 ? 1 : 0)),
@@ -297,8 +308,8 @@ export function homographyNetwork(o: { readonly random: Random; readonly feature
     );
     const [out, shifts, weights]: Tensor[][] = [[], [], []];
     for (const [k, grid] of steps.entries()) {
-      known[grid] ??= level(still, grid);
-      const f = known[grid] as Tensor;
+      found[grid] ??= level(still, grid);
+      const f = found[grid] as Tensor;
       const warped = k === 0 ? both : warpPatches(both, h);
       const part = (i: number) => warped.slice([0, i, 0, 0], [n, i + 1, s, s]);
       const cells = s / spacing[grid];

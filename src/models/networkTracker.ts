@@ -8,6 +8,11 @@ import type { Box, TrackedBox } from "../vision/index.js";
 import { type BoxMoves, type BoxPair, trackingSide } from "./trackingNetworks.js";
 
 const side = 3 * trackingSide;
+/** Shrinkings and steps of a second look, which begins where the first one ended. */
+const near = [
+  [2, 1],
+  [1, 2],
+] as const;
 
 /**
  * A network that says where a box went from one frame to the next, as a tracker: after every frame the box is what is looked for in the next. With a likeness (Deep-LK) the
@@ -70,10 +75,10 @@ export class NetworkTracker {
       }
     return out.map((v) => (v / (nx * ny) - low) / span);
   }
-  #ask(template: Float32Array, search: Float32Array): { readonly move: Float32Array; readonly likeness: number } {
+  #ask(template: Float32Array, search: Float32Array, plan?: BoxPair["plan"]): { readonly move: Float32Array; readonly likeness: number } {
     return scope(() => {
       const one = (v: Float32Array) => Tensor.from(v, [1, 1, side, side]);
-      const { moves, likeness } = this.#model.forward({ template: one(template), search: one(search) });
+      const { moves, likeness } = this.#model.forward({ template: one(template), search: one(search), plan });
       return { move: Float32Array.from(moves[moves.length - 1].data), likeness: likeness ? likeness.item() : Number.NaN };
     });
   }
@@ -103,7 +108,7 @@ export class NetworkTracker {
       this.#box = this.#moved(this.#box, move);
       let search = this.#cut(gray, this.#box);
       if (sees && this.#anchored && this.#template !== this.#first) {
-        const again = this.#ask(this.#first, search);
+        const again = this.#ask(this.#first, search, near);
         const far = Math.hypot(again.move[0], again.move[1]);
         if (again.likeness > 0.5 && far < 0.3 && Math.abs(again.move[2]) < 0.15) {
           this.#box = this.#moved(this.#box, again.move);

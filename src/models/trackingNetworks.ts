@@ -2,7 +2,7 @@ import type { Random } from "../core/random.js";
 import { convolution, dense, flatten, type Layer, network, orthogonal, relu, sequential, zeros } from "../nn/index.js";
 import { concat } from "../tensor/ops/shaping.js";
 import { Tensor } from "../tensor/tensor.js";
-import { deepLkNetwork, type LkPair, type LkSteps, lkPlan } from "./deepLk.js";
+import { deepLkNetwork, type LkPair, type LkSteps } from "./deepLk.js";
 
 /** Samples of a template along each side; patches show three times the box. */
 export const trackingSide = 32;
@@ -15,7 +15,7 @@ export interface BoxMoves {
   readonly likeness?: Tensor;
 }
 /** Two patches about one box, [n, 1, 96, 96], of the frame before and of the frame in which it is looked for. */
-export type BoxPair = Pick<LkPair, "template" | "search" | "start">;
+export type BoxPair = Pick<LkPair, "template" | "search" | "start" | "plan">;
 
 /** `deepLkNetwork` for boxes: one growth for both sides. */
 export function deepLkTracking({
@@ -27,7 +27,7 @@ export function deepLkTracking({
 }): Layer<BoxPair, BoxMoves> {
   const lk: Layer<LkPair, LkSteps> = deepLkNetwork({ random, features });
   return network({ lk }, (p, pair: BoxPair) => {
-    const { steps, likeness } = p.lk.forward({ ...pair, plan: lkPlan });
+    const { steps, likeness } = p.lk.forward(pair);
     const n = pair.template.shape[0];
     return { moves: steps.map((s) => concat([s, s.slice([0, 2], [n, 3])], 1)), likeness };
   });
