@@ -5,15 +5,33 @@ import { importOnnx, type OnnxNetwork } from "./onnxImport.js";
 
 /** The content of a model.json that TensorFlow.js wrote of a Keras model ("layers-model"). */
 export interface TensorFlowLayersModel {
+  /** Layers and their connections, as TensorFlow writes them. */
   readonly modelTopology: unknown;
-  readonly weightsManifest: readonly { readonly paths?: readonly string[]; readonly weights: readonly TensorFlowWeight[] }[];
+  /** Which weights lie in which files, in which order. */
+  readonly weightsManifest: readonly {
+    /** Files, relative to the model's. */
+    readonly paths?: readonly string[];
+    /** In the order in which they lie in the files. */
+    readonly weights: readonly TensorFlowWeight[];
+  }[];
 }
+/** A named array of weights in TensorFlow's manifest. */
 export interface TensorFlowWeight {
+  /** What it is called. */
   readonly name: string;
+  /** Lengths of the axes, the slowest first. */
   readonly shape: readonly number[];
+  /** Type of the numbers. */
   readonly dtype: string;
   /** Stored as whole numbers q of 8 or 16 bits, value min + scale · q, or as half floats. */
-  readonly quantization?: { readonly dtype: string; readonly min?: number; readonly scale?: number };
+  readonly quantization?: {
+    /** Type of the numbers. */
+    readonly dtype: string;
+    /** The smallest. */
+    readonly min?: number;
+    /** The factor between sizes, or by which data were divided. */
+    readonly scale?: number;
+  };
 }
 interface KerasLayer {
   readonly class_name: string;

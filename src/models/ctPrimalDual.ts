@@ -19,7 +19,9 @@ import { concat } from "../tensor/ops/shaping.js";
 import { Tensor } from "../tensor/tensor.js";
 import type { MeasuredViews } from "./ctScanner.js";
 
+/** How many pairs of networks, for sinogram and image, with how many channels. */
 export interface CtPrimalDualOptions {
+  /** Where random numbers come from. */
   readonly random: Random;
   /** Pairs of a network on the sinogram and one on the image (default 5). */
   readonly steps?: number;

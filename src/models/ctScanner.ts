@@ -8,15 +8,20 @@ import { Tensor } from "../tensor/tensor.js";
 
 /** Sinograms as a network sees them: y of shape [n, 1, views, bins], A, a pseudo-inverse of it and a first reconstruction [n, 1, y, x]. */
 export interface MeasuredViews {
+  /** The measured data d. */
   readonly data: Tensor;
+  /** The image to begin with. */
   readonly start: Tensor;
   /** Images [n, 1, y, x] ↦ [n, 1, views, bins]. */
   readonly apply: (x: Tensor) => Tensor;
   /** A*H, H the ramp where views overlap: A*HA is about the identity on what is seen. */
   readonly back: (y: Tensor) => Tensor;
 }
+/** The geometry that a network for tomography was made for, with its operator. */
 export interface CtScanner {
+  /** Angles, detector and image. */
   readonly geometry: RadonGeometry;
+  /** A, from images to data. */
   readonly operator: Operator;
   /** Sinograms [n, views, bins], with filtered back-projections by Hann's window as the start. */
   measured(sinograms: Tensor): MeasuredViews;

@@ -17,7 +17,9 @@ export const lkParameters = 3;
 
 /** φ and how many samples it takes off each side of what it sees (its convolutions are not padded). */
 export interface LkFeatures {
+  /** The features of pictures. */
   readonly of: (x: Tensor) => Tensor;
+  /** Pixels at the border whose features see beyond it. */
   readonly margin: number;
 }
 /** Brightness itself: Lucas–Kanade as it is. */
@@ -114,7 +116,9 @@ export function composedInverse(p: Tensor, delta: Tensor): Tensor {
 
 /** Patches of two frames about one box, [n, 1, 3 s, 3 s]: what is to be found, and where to look. */
 export interface LkPair {
+  /** What is looked for. */
   readonly template: Tensor;
+  /** Where it is looked for. */
   readonly search: Tensor;
   /** Where to begin, [n, 3]. Default: where the box was. */
   readonly start?: Tensor;
@@ -136,6 +140,7 @@ function evened(x: Tensor): Tensor {
 
 /** p after every step, and how alike the two are at the end. */
 export interface LkSteps {
+  /** Steps so far. */
   readonly steps: readonly Tensor[];
   /** Correlation of the features, [n, 1]. */
   readonly likeness: Tensor;

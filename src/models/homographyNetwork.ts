@@ -22,13 +22,16 @@ import { applyHomography, homographyFromPairs } from "../transforms/index.js";
 
 /** Gray patches [n, 1, s, s] of two pictures, s a multiple of 64: fixed(p) = moving(H p) is what is looked for. */
 export interface PatchPairs {
+  /** What stays. */
   readonly fixed: Tensor;
+  /** What is brought onto `fixed`. */
   readonly moving: Tensor;
   /** Grids on which the steps match, one after the other. Default: coarse, coarse, fine, fine, fine. */
   readonly steps?: readonly MatchingGrid[];
 }
 /** coarse: places 8 pixels apart, matched as far as 40 pixels; fine: 4 apart, as far as 16. */
 export type MatchingGrid = "coarse" | "fine";
+/** On which grids correlations are matched, one step after the other. */
 export const matchingSteps: readonly MatchingGrid[] = ["coarse", "coarse", "fine", "fine", "fine"];
 
 /** What every step found, for n patches. */
@@ -37,6 +40,7 @@ export interface HomographySteps {
   readonly maps: Tensor;
   /** Of every step: where places of the fixed patch were found in the moving one pulled back, [n, 2, cells, cells], same units; what each counts, [n, 1, cells, cells]. */
   readonly shifts: readonly Tensor[];
+  /** How much each counts. */
   readonly weights: readonly Tensor[];
 }
 

@@ -73,6 +73,7 @@ export const models = {
     card: denoiserCard,
     weights: (): Promise<ShippedWeights> => import("./weights/denoiser.js"),
   } satisfies Model<NoisyImages, Tensor>,
+  /** The homography between two patches. */
   homography: {
     name: "homography",
     summary: "the homography between two patches, by matching, least squares and warping again; trained with known ones",

@@ -9,6 +9,7 @@ import { type AlignResult, align } from "../vision/index.js";
 import { multiply3, physical, scaled } from "../vision/planar.js";
 import { type HomographySteps, type MatchingGrid, matchingSteps, type PatchPairs, pixelHomography } from "./homographyNetwork.js";
 
+/** The grids of the network's steps, the polish after it, and the size it sees. */
 export interface NetworkHomographyOptions {
   /** Grids of the network's steps. Default: coarse, coarse, fine, fine, fine. */
   readonly steps?: readonly MatchingGrid[];
@@ -17,9 +18,11 @@ export interface NetworkHomographyOptions {
   /** Samples along a side of what the network sees, a multiple of 64 (default 128: what it was trained for). */
   readonly side?: number;
 }
+/** A homography by a network, with how well the pictures agree under it. */
 export interface NetworkHomographyResult {
   /** ok: the pictures are alike under H; failed: they are not, and H is the network's word alone. */
   readonly status: "ok" | "failed";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
   /** 3 × 3, row by row, pixel centres of a to those of b, h₃₃ = 1. */
   readonly h: Float64Array;
@@ -31,6 +34,7 @@ export interface NetworkHomographyResult {
   readonly polished: boolean;
   /** How alike the pictures are under H: see `AlignResult`. */
   readonly explained: number;
+  /** Share of the first picture that falls inside the second. */
   readonly overlap: number;
 }
 

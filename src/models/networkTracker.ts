@@ -28,6 +28,7 @@ export class NetworkTracker {
   #template: Float32Array;
   #box: Box;
 
+  /** Begins with a network, a picture and the box in it. */
   constructor(model: Layer<BoxPair, BoxMoves>, first: Image, box: Box, { anchored = true }: { readonly anchored?: boolean } = {}) {
     const { x, y, width, height } = box;
     if (![x, y, width, height].every(Number.isFinite) || !(width >= 4 && height >= 4))
@@ -93,6 +94,7 @@ export class NetworkTracker {
     return { x: cx - w / 2, y: cy - h / 2, width: w, height: h };
   }
 
+  /** Where the box is in the next picture. */
   next(picture: Image): TrackedBox {
     const gray = brightnessOf(picture);
     const [columns, rows] = this.#size;

@@ -8,14 +8,21 @@ import type { Tensor } from "../tensor/tensor.js";
 
 /** Volumes [n, 1, z, y, x] of the same field with thick slices across one axis each: `z` has them across z. */
 export interface ThickStacks {
+  /** Slices across z. */
   readonly z: Tensor;
+  /** Slices across y. */
   readonly y?: Tensor;
+  /** Slices across x. */
   readonly x?: Tensor;
 }
+/** The axis across which slices are thick. */
 export type StackAxis = keyof ThickStacks;
+/** All axes across which slices may be thick. */
 export const stackAxes: readonly StackAxis[] = ["z", "y", "x"];
 
+/** How large the network is that makes thin slices of thick ones. */
 export interface ThroughPlaneOptions {
+  /** Where random numbers come from. */
   readonly random: Random;
   /** Samples of the result for each slice, along the slices' axis (default 5). */
   readonly scale?: number;
@@ -23,6 +30,7 @@ export interface ThroughPlaneOptions {
   readonly stacks?: number;
   /** Channels inside (default 24), and convolutions that see each stack (default 6). */
   readonly features?: number;
+  /** Layers of the network. */
   readonly depth?: number;
 }
 

@@ -29,7 +29,9 @@ import { unrolledRecipe } from "./unrolledRecipe.js";
 export const recipes = {
   "ct-post-filter": ctPostFilterRecipe,
   "ct-primal-dual": ctPrimalDualRecipe,
+  /** Trains `models.denoiser`. */
   denoiser: denoiserRecipe,
+  /** Trains `models.homography`. */
   homography: homographyRecipe,
   "homography-unsupervised": unsupervisedHomographyRecipe,
   "mr-cascade": cascadeRecipe,
@@ -42,6 +44,7 @@ export const recipes = {
   "unrolled-deblur": unrolledRecipe("deblur"),
   "tracking-deep-lk": deepLkRecipe,
   "tracking-regression": regressionRecipe,
+  /** Trains `models.digits`. */
   digits: digitsRecipe,
   "through-plane": throughPlaneRecipe,
 } as const;
@@ -49,9 +52,11 @@ export const recipes = {
 export type RecipeName = keyof typeof recipes;
 
 export interface TrainModelOptions extends RecipeOptions {
+  /** To learn from. */
   readonly pictures: readonly TrainingPicture[];
   /** How many of the pictures, the last ones, are held back to judge by (default: a twentieth, at least 1). */
   readonly held?: number;
+  /** How long; default the recipe's. */
   readonly steps?: number;
   /** Steps between two looks at the pictures held back, and two checkpoints (default 250). */
   readonly every?: number;
@@ -59,29 +64,42 @@ export interface TrainModelOptions extends RecipeOptions {
   readonly seconds?: number;
   /** Batches are made ahead on a worker thread (see `ahead` of pullback/nn); the weights are the same. */
   readonly ahead?: boolean;
+  /** Go on from here. */
   readonly resume?: Checkpoint;
+  /** Given a checkpoint from time to time. */
   readonly save?: (checkpoint: Checkpoint) => void;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
+  /** Told where the work stands, step by step. */
   readonly onProgress?: (progress: TrainProgress) => void;
   /** For the card: what the owners of the pictures allow, where they are from, the command. */
   readonly licence?: string;
+  /** Where it came from. */
   readonly source?: string;
+  /** The command that made it. */
   readonly command?: string;
 }
 /** A trained network with its recipe and what came of the training. */
 export interface TrainedModel {
   /** false: this sitting ended before the last step; `checkpoint` goes on. */
   readonly finished: boolean;
+  /** Why it ended, in a sentence. */
   readonly reason: string;
+  /** The network as it is at the end. */
   readonly model: Layer<never, unknown>;
   /** A safetensors file of half floats: what `loadModel` takes. */
   readonly weights: Uint8Array;
   /** Figures of the halved weights on the pictures held back. */
   readonly figures: Readonly<Record<string, number>>;
+  /** What the figures compare. */
   readonly figuresTitle: string;
+  /** What the network is, and what it was trained and tested on. */
   readonly card: Card;
+  /** Steps so far. */
   readonly steps: number;
+  /** What was measured on the way, step by step. */
   readonly history: TrainHistory;
+  /** All that is needed to go on. */
   readonly checkpoint: Checkpoint;
 }
 const meanOf = (figures: Readonly<Record<string, number>>): number => {

@@ -2,6 +2,7 @@ import { engine } from "../kernels/index.js";
 import type { Data } from "./data.js";
 import { unpacked } from "./packed.js";
 
+/** What both threads make batches with, and how many are under way. */
 export interface AheadOptions {
   /**
    * Address of a module that exports `data(argument)`, a function from the argument to the batches of a training: what both threads make batches with.
@@ -17,13 +18,20 @@ export interface AheadOptions {
   /** Batches under way (default 3). */
   readonly depth?: number;
 }
+/** Batches that a worker makes while this thread learns. */
 export interface Ahead<Batch> {
   /** For `train`. */
   readonly data: Data<Batch>;
   /** How many batches came from the worker, and how many were made here, because it had not got that far. */
-  readonly counts: { readonly ahead: number; readonly here: number };
+  readonly counts: {
+    /** From the worker. */
+    readonly ahead: number;
+    /** Made on this thread. */
+    readonly here: number;
+  };
   /** Why nothing comes from the worker, where that is so; the training goes on without. */
   readonly problem: string | undefined;
+  /** End the worker. */
   close(): void;
 }
 /** What the thread is told, asked, and answers. */

@@ -41,6 +41,7 @@ export interface RadonGeometry {
   readonly detectors: number;
   /** Where the axis of rotation falls on the detector, bins. */
   readonly centre: number;
+  /** The axis of rotation in the picture, [row, column] with their fractions. */
   readonly axis: readonly [number, number];
   /** In samples of the image. */
   readonly binWidth: number;

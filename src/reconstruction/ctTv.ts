@@ -56,6 +56,7 @@ export interface CtTvState extends State<Tensor> {
   readonly meanG: Tensor;
   /** The primal step size. */
   readonly tau: number;
+  /** The frequency response by which steps on the sinogram are filtered. */
   readonly response: Tensor;
   /** The level's shrink factor. */
   readonly shrink: Tensor;

@@ -20,11 +20,15 @@ import { type FrameEquations, frameEquations, imageSystem, solveImage } from "./
 export type ProjectionJacobian = "kaufman" | "fixed";
 /** Frames whose motion and whose common image are both unknown. */
 export interface JointProblem {
+  /** Frame by frame. */
   readonly frames: readonly Frame[];
+  /** The grid of the common image. */
   readonly target: Grid;
+  /** What may be estimated, or the network. */
   readonly model: MotionFamily;
   /** ½λ‖∇x‖² and ½μ‖Kp‖². */
   readonly lambda: number;
+  /** The weight of the image's smoothness. */
   readonly mu: number;
   /** Whether frames have a gain and a bias, found with image and motion. */
   readonly brightness?: boolean;
@@ -35,6 +39,7 @@ export interface JointProblem {
 /** The image and the motions, as they stand. */
 export interface JointUnknowns {
   readonly [name: string]: Tensor;
+  /** The image. */
   readonly image: Tensor;
   /** [frames − 1, …parameters of one]. */
   readonly motion: Tensor;
@@ -45,6 +50,7 @@ export interface JointState extends State<JointUnknowns> {
   readonly moved?: number;
   /** No step lowered φ; the decrease that the last one promised. */
   readonly stuck?: number;
+  /** Gain and bias, frame by frame. */
   readonly lights?: readonly Light[];
   /** The shortest step that was tried in vain. */
   readonly shortest?: number;
@@ -53,10 +59,13 @@ export interface JointState extends State<JointUnknowns> {
 }
 /** How image and motions take turns, and when they are done. */
 export interface JointOptions {
+  /** How the slope of the projected objective is had. */
   readonly jacobian?: ProjectionJacobian;
   /** Conjugate gradients for the image at each p, for the step, and before the first step. */
   readonly imageSteps?: number;
+  /** Steps of image and motions together. */
   readonly jointSteps?: number;
+  /** Steps of the motions before. */
   readonly firstSteps?: number;
   /** Converged when no parameter moves by more (samples of the image; default 0.005). */
   readonly tolerance?: number;

@@ -2,7 +2,9 @@ import { dataUrl, type Picture } from "./picture.js";
 
 /** A pair of places, (x, y) in each picture, and whether it counts. */
 export interface DrawnMatch {
+  /** In the first picture, pixels. */
   readonly a: readonly [number, number];
+  /** In the second picture, pixels. */
   readonly b: readonly [number, number];
   /** Whether the model agrees with it. */
   readonly inlier: boolean;

@@ -35,27 +35,35 @@ export interface FrameMotion {
   readonly still: boolean;
   /** Of its parameters; none where it is known. */
   readonly parameterShape?: Shape;
+  /** The image as the frame has moved it. */
   warp(x: Tensor): Tensor;
+  /** The adjoint of `warp`. */
   splat(v: Tensor): Tensor;
   /** The derivative of p ↦ W(p) x at this motion, as a linear map of a frame's parameters, and its transpose. */
   linearise(x: Tensor): LinearisedMotion;
+  /** The same as a transform. */
   transform(): Transform;
 }
 /** How frames change with small changes of a motion's parameters, dp ↦ J dp, and the adjoint of that. */
 export interface LinearisedMotion {
+  /** J dp: how the moved image changes. */
   push(dp: Tensor): Tensor;
+  /** J* v. */
   pull(v: Tensor): Tensor;
   /** The map's columns [n, c, …fine], where there are few. */
   readonly columns?: Tensor;
 }
 /** A family of motions y(p), p = 0 the identity; parameters are about as long as the displacements that they make, in samples of the shared image. */
 export interface MotionFamily {
+  /** What it is called. */
   readonly name: string;
   /** Of one frame's parameters. */
   readonly shape: Shape;
+  /** The motion with these parameters, on a fine grid. */
   at(p: Tensor, fine: Grid): FrameMotion;
   /** K*K p where ½μ‖Kp‖² is part of the objective: what keeps neighbouring parameters alike. */
   readonly penalty?: (p: Tensor) => Tensor;
+  /** The transform with these parameters. */
   readonly transform: (p: Tensor) => Transform;
   /** The parameters of (nearly) this transform. */
   readonly from?: (y: Transform) => Tensor;
@@ -218,6 +226,7 @@ export interface DenseOptions {
   readonly spacingVoxels: number;
   /** The grid that control points cover and whose samples parameters count (default: the shared image's): the same for all levels of a pyramid. */
   readonly over?: Grid;
+  /** What lies beyond the edge. */
   readonly border?: MotionBorder;
 }
 /**

@@ -10,7 +10,9 @@ import { logFalseAlarms } from "./significance.js";
 export interface Correspondences {
   /** How many there are. */
   readonly count: number;
+  /** Points of the first picture: x, y, x, y, … */
   readonly a: Float64Array;
+  /** Points of the second picture: x, y, x, y, … */
   readonly b: Float64Array;
   /** Size of each point in the first picture. */
   readonly scaleA: Float64Array;

@@ -4,7 +4,9 @@ import { HomographyTransform, homographyOfAffine } from "../transforms/homograph
 
 /** Pairs of points of two pictures, (x, y) after (x, y). */
 export interface PointPairs {
+  /** Points of the first picture: x, y, x, y, … */
   readonly a: ArrayLike<number>;
+  /** Points of the second picture: x, y, x, y, … */
   readonly b: ArrayLike<number>;
 }
 /** A 3 × 3 matrix, row by row, that maps pixel centres of one picture to those of another. */
@@ -162,6 +164,7 @@ export function consistentFour({ a, b }: PointPairs, s: ArrayLike<number>, least
 
 /** A homography after least squares, with its covariance. */
 export interface RefinedHomography {
+  /** Row by row. */
   readonly h: Homography;
   /** Covariance of the eight parameters of H (row by row, h₃₃ = 1), row-major 8 × 8; undefined when they are not fixed. */
   readonly covariance?: Float64Array;

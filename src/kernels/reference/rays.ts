@@ -3,9 +3,13 @@
  * w is the length of a ray between two steps, index the place of its value in the data.
  */
 export interface RayList {
+  /** a: where the ray is at step 0. */
   readonly a: ArrayLike<number>;
+  /** b: how far it goes aside with each step. */
   readonly b: ArrayLike<number>;
+  /** Length of the ray between two steps. */
   readonly w: ArrayLike<number>;
+  /** Place of its value in the data. */
   readonly index: ArrayLike<number>;
 }
 /** Every ray of a geometry, by the axis along which it steps. */

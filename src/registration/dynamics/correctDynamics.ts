@@ -49,7 +49,9 @@ export interface DynamicsOptions {
   readonly rounds?: number;
   /** Of method "joint", model "diffeo": distance of control points in voxels (default 8), and the root mean square strain of what is left of the motion after the start (default 0.2). */
   readonly controlVoxels?: number;
+  /** Root mean square strain of what is left of the motion after the start (default 0.2). */
   readonly strain?: number;
+  /** Ends the work early, with an AbortedError. */
   readonly signal?: AbortSignal;
   /** Registrations done, of how many. */
   readonly onProgress?: (done: number, of: number) => void;
@@ -60,15 +62,29 @@ export interface DynamicsResult {
   readonly transforms: readonly Transform[];
   /** The frames on the reference, and what the model says they are there. */
   readonly corrected: readonly Image[];
+  /** The frames as the model has them. */
   readonly predicted: readonly Image[];
   /** The model's parameters on the reference, units of frames and times. */
   readonly maps: Readonly<Record<string, Image>>;
+  /** When each frame was taken. */
   readonly times: readonly number[];
   /** Root mean square, over frames and (weighted) voxels, of frame − model before and after motion was taken out, in the frames' units. */
-  readonly residual: { readonly before: number; readonly after: number };
+  readonly residual: {
+    /** At the start. */
+    readonly before: number;
+    /** At the end. */
+    readonly after: number;
+  };
   /** The residual after each round, in the frames' units, level by level (coarser levels are smoothed, and so lower). */
-  readonly trace: readonly { readonly shrink: number; readonly values: readonly number[] }[];
+  readonly trace: readonly {
+    /** The level's shrink factor. */
+    readonly shrink: number;
+    /** The metric or objective, step by step. */
+    readonly values: readonly number[];
+  }[];
+  /** Whether to trust the result; `reason` says why. */
   readonly status: "ok" | "suspect";
+  /** Why it ended, in a sentence. */
   readonly reason: string;
 }
 

@@ -8,10 +8,15 @@ import type { TimeCourse } from "./timeCourse.js";
 
 /** All frames but the reference, which stays, may move by parameters of `family`. */
 export interface JointDynamics {
+  /** Frame by frame. */
   readonly frames: readonly Image[];
+  /** When each frame was taken. */
   readonly times: readonly number[];
+  /** The frame that stays. */
   readonly reference: number;
+  /** The model of intensity over time. */
   readonly dynamics: TimeCourse;
+  /** How frames may move. */
   readonly family: MotionFamily;
   /** Weights of voxels, on the frames' grid. */
   readonly weights?: Tensor;
@@ -20,7 +25,9 @@ export interface JointDynamics {
    * follow, the frames do not tell from motion: there p₀ decides.
    */
   readonly mu: number;
+  /** p₀, what motions are held to (default 0: no motion). */
   readonly around?: Tensor;
+  /** How much more each single step is held together (default 0). */
   readonly stepMu?: number;
 }
 /** Parameters [frames − 1, …those of one], and φ there. */
@@ -28,6 +35,7 @@ export interface JointDynamicsState extends State<Tensor> {
   readonly value: number;
   /** Longest change of a parameter in the last step, voxels. */
   readonly moved?: number;
+  /** Whether no step went down. */
   readonly stuck?: boolean;
 }
 /** How `jointDynamics` steps. */

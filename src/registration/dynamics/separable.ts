@@ -3,20 +3,28 @@ import type { CourseFit, LinearisedCourse, TimeCourse } from "./timeCourse.js";
 
 /** Where a non-linear parameter is looked for: nodes from low to high, evenly or by equal factors. */
 export interface Range {
+  /** The smallest value. */
   readonly low: number;
+  /** The largest value. */
   readonly high: number;
+  /** How many values. */
   readonly count: number;
+  /** Whether ratios are constant, or differences. */
   readonly geometric?: boolean;
 }
 /** s(t) = Σⱼ cⱼ φⱼ(t; β): linear in c, not in β. */
 export interface SeparableModel {
+  /** What it is called. */
   readonly name: string;
+  /** Fewer frames do not determine it. */
   readonly leastFrames: number;
   /** Number of φ. */
   readonly linear: number;
+  /** Where its nonlinear parameters are looked for. */
   ranges(times: readonly number[]): readonly Range[];
   /** φ at all times, one function after the other: out[j T + t]. */
   basis(times: readonly number[], beta: Float64Array, out: Float64Array): void;
+  /** Names of what it estimates. */
   readonly maps: readonly string[];
   /** Values of the maps. */
   describe(beta: Float64Array, c: Float64Array): readonly number[];
@@ -58,6 +66,7 @@ function orthonormalise(phi: Float64Array, k: number, T: number, q: Float64Array
  *      Kaufman (1975), A variable projection method for solving separable nonlinear least squares problems, BIT 15
  */
 export class VariableProjection {
+  /** Where the nonlinear parameters are looked for. */
   readonly ranges: readonly Range[];
   readonly #T: number;
   readonly #k: number;
@@ -76,13 +85,20 @@ export class VariableProjection {
   readonly #slope: Float64Array;
   readonly #y: Float64Array;
   #flipped = 0;
+  /** The nonlinear parameters, voxel by voxel. */
   readonly beta: Float64Array;
+  /** The linear parameters, voxel by voxel. */
   readonly coefficients: Float64Array;
+  /** The frames as the model has them. */
   readonly predicted: Float64Array;
 
+  /** Of a model at some times. */
   constructor(
+    /** What may be estimated, or the network. */
     readonly model: SeparableModel,
+    /** When each frame was taken. */
     readonly times: readonly number[],
+    /** The most steps there may be. */
     readonly iterations = 20,
   ) {
     const T = times.length;

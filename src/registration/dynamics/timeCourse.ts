@@ -23,7 +23,9 @@ export interface TimeCourse {
 }
 /** A fit, and its derivative: v ↦ what the prediction takes of a change v of the frames. */
 export interface LinearisedCourse {
+  /** The frames as the model has them. */
   readonly predicted: readonly Float32Array[];
+  /** What is left of a change of the frames when the model has followed it. */
   follow(v: Float32Array[]): void;
 }
 /** A time course at each voxel: the model's maps and what they predict. */

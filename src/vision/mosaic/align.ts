@@ -14,6 +14,7 @@ import { betweenCameras, focalFromHomographies, overlapShare, rotationBetween, t
 export interface ViewEdge {
   /** Numbers of the two views, a < b. */
   readonly a: number;
+  /** The second view. */
   readonly b: number;
   /** Takes pixels of view a to pixels of view b, by this pair alone. */
   readonly h: Homography;
@@ -155,7 +156,9 @@ export interface AlignedViews {
   readonly graph: ViewGraph;
   /** Pairs the last bundle used, with the root mean square of their errors in pixels of one coordinate. */
   readonly edges: readonly {
+    /** The first view. */
     readonly a: number;
+    /** The second view. */
     readonly b: number;
     /** How many matches agree with the model. */
     readonly inliers: number;
@@ -163,7 +166,12 @@ export interface AlignedViews {
     readonly residual: number;
   }[];
   /** Pairs that agree in themselves and with nobody else: repeated structure, a thing that moved. */
-  readonly cut: readonly { readonly a: number; readonly b: number }[];
+  readonly cut: readonly {
+    /** The first view. */
+    readonly a: number;
+    /** The second view. */
+    readonly b: number;
+  }[];
   /** Whether the homographies fix the focal length. */
   readonly focalSharp: boolean;
   /** H from pixels of view i to pixels of view j; undefined when one has no place. */

@@ -8,7 +8,9 @@ import type { TurnedCamera } from "./cameras.js";
 
 /** Two views that see some of the same: matched places, first (a) view before second (b). */
 export interface BundleEdge {
+  /** The first view. */
   readonly a: number;
+  /** The second view. */
   readonly b: number;
   /** Points of one picture with those of the other. */
   readonly pairs: Correspondences;

@@ -35,6 +35,7 @@ export function rotationBetween(
 
 /** What the search for a focal length needs of a pair. */
 export interface TurnedPair {
+  /** From the first picture to the second, row by row. */
   readonly h: ArrayLike<number>;
   /** Places in the first picture at which homography and rotation are compared. */
   readonly at: readonly (readonly [number, number])[];
