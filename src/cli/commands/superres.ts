@@ -1,6 +1,6 @@
 import { ArgumentError } from "../../core/errors.js";
 import type { CommandDefinition } from "../command.js";
-import { keyOf, option, text, wholeFromOne } from "../options.js";
+import { keyOf, option, wholeFromOne } from "../options.js";
 import { restorationOptions } from "../restoration.js";
 import { scaleOption, superresFrameOptions, superresFrames } from "../superresFrames.js";
 import { superresImage } from "../superresImage.js";
@@ -20,12 +20,6 @@ export const command: CommandDefinition = {
   arguments: [{ name: "[image]", help: "a gray or colour picture, or a volume that is enlarged slice by slice; not with --frames" }],
   options: [
     scaleOption,
-    option(
-      "--weights <file>",
-      "of the network (--prior model:super-resolution or model:through-plane), from a training of your own",
-      text,
-      "a .safetensors file",
-    ),
     option(
       "--views <n>",
       "the network sees so many of the eight ways to turn and mirror the image; the mean is taken (1)",
