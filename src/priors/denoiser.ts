@@ -5,6 +5,7 @@ export interface Denoiser {
   /** What it is called. */
   readonly name: string;
   /**
+   * The image without its noise.
    * @param sigma  the standard deviation of the noise, in the image's units
    * @param step   in a sequence of denoisings, the number of this one, from 0: a denoiser that treats directions or places differently may take turns
    */
