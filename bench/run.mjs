@@ -23,6 +23,7 @@ const benches = {
   vision: "pictures: homographies, flow, tracking, mosaics against ground truth",
   jacobians: "super-resolution by variable projection: derivatives of the projection compared",
   batch: "many small registrations: how busy the workers are, what the queue costs",
+  page: "the page in a browser beside the command line: the same pairs in turn",
   peers: "which other programs this machine has",
 };
 const [name, ...args] = process.argv.slice(2);

@@ -1,9 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmdirSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+const newest = (folder: string): number =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => !name.endsWith(".test.ts"))
+    .reduce((t, name) => Math.max(t, statSync(join(folder, name)).mtimeMs), 0);
+/** Whether dist/ was made after the last change of a source. */
+const current = (): boolean => {
+  const made = statSync(join(root, "dist/cli/main.js"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return made > Math.max(newest(join(root, "src")), newest(join(root, "assembly")));
+};
 
 /** dist/ as the sources are now. Test files run side by side, so one builds and the others wait for it. */
 export async function built(): Promise<void> {
@@ -20,7 +30,7 @@ export async function built(): Promise<void> {
     }
   }
   try {
-    execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    if (!current()) execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   } finally {
     rmdirSync(lock);
   }

@@ -11,5 +11,7 @@ export const commands: Readonly<Record<string, () => Promise<{ command: CommandD
   mosaic: () => import("../../src/cli/commands/mosaic.js"),
   reconstruct: () => import("../../src/cli/commands/reconstruct.js"),
   motion: () => import("../../src/cli/commands/motion.js"),
+  track: () => import("../../src/cli/commands/track.js"),
+  segment: () => import("../../src/cli/commands/segment.js"),
   atlas: () => import("../../src/cli/commands/atlas.js"),
 };

@@ -118,6 +118,68 @@ function series(): Files {
     return files(image(values, { size: [n, n] }), `frame-${t + 1}.png`);
   }).flat();
 }
+/** A square of stripes on its way over a weave, larger at the end. */
+function film(): Files {
+  const [w, h, count] = [160, 112, 12];
+  const random = seeded(7);
+  return Array.from({ length: count }, (_, t) => {
+    const [left, above, side] = [36 + 6 * t, 34 + 14 * Math.sin(t / 3), 25 + 0.6 * t];
+    const values = Float32Array.from({ length: w * h }, (_, i) => {
+      const [x, y] = [i % w, Math.floor(i / w)];
+      const [u, v] = [(x - left) / side, (y - above) / side];
+      const inside = u >= 0 && v >= 0 && u < 1 && v < 1;
+      return (
+        (inside ? 150 + 60 * Math.sin(14 * u) * Math.cos(9 * v) + 30 * u : 80 + 18 * Math.sin(x / 7) * Math.cos(y / 5) + 0.2 * x) +
+        3 * random.normal()
+      );
+    });
+    return files(image(values, { size: [w, h] }), `film-${String(t + 1).padStart(2, "0")}.png`, { dtype: "uint8", clamp: true });
+  }).flat();
+}
+/** A ring that beats, and what is ring and what is inside in its first frame. */
+function labelledSeries(): Files {
+  const [n, count] = [96, 8];
+  const random = seeded(13);
+  const at = (i: number, t: number): number => {
+    const beat = 1 - 0.18 * Math.sin((Math.PI * t) / (count - 1));
+    return Math.hypot(((i % n) - 48) / beat, (Math.floor(i / n) - 48) / beat);
+  };
+  const frames = Array.from({ length: count }, (_, t) => {
+    const values = Float32Array.from({ length: n * n }, (_, i) => {
+      const [r, x, y] = [at(i, t), i % n, Math.floor(i / n)];
+      return (r < 16 ? 190 : r < 27 ? 95 : 45 + 12 * Math.sin(x / 6) * Math.cos(y / 8)) + 3 * random.normal();
+    });
+    return files(image(values, { size: [n, n] }), `series-${t + 1}.png`, { dtype: "uint8", clamp: true });
+  }).flat();
+  const labels = Float32Array.from({ length: n * n }, (_, i) => (at(i, 0) < 16 ? 1 : at(i, 0) < 27 ? 2 : 0));
+  return [...frames, ...files(image(labels, { size: [n, n] }), "labels.png", { dtype: "uint8" })];
+}
+/** Three heads of different shapes: two of them with labels, of brain, ventricles and a spot. */
+function labelledGroup(): Files {
+  const n = 96;
+  return Array.from({ length: 3 }, (_, k) => {
+    const random = seeded(40 + k);
+    const [a, b] = [1 + 0.05 * random.normal(), 1 + 0.05 * random.normal()];
+    const place = (i: number): [number, number, number] => {
+      const [x, y] = [(2 * (i % n)) / (n - 1) - 1, (2 * Math.floor(i / n)) / (n - 1) - 1];
+      return [x * a + 0.03 * Math.sin(3 * y + k), y * b, 0.1];
+    };
+    const clean = Float32Array.from({ length: n * n }, (_, i) => head(...place(i)));
+    const labels = clean.map((v) => (v === 30 ? 2 : v === 210 ? 3 : v === 120 || v === 175 ? 1 : 0));
+    const name = k === 0 ? "target" : `atlases-${k}`;
+    return [
+      ...files(
+        image(
+          clean.map((v) => v + 2 * random.normal()),
+          { size: [n, n] },
+        ),
+        `${name}.png`,
+        { dtype: "uint8", clamp: true },
+      ),
+      ...(k === 0 ? [] : files(image(labels, { size: [n, n] }), `maps-${k}.png`, { dtype: "uint8" })),
+    ];
+  }).flat();
+}
 /** Four heads of different shapes, in two dimensions. */
 const group = (): Files =>
   Array.from({ length: 4 }, (_, k) => {
@@ -139,6 +201,9 @@ const makers: Readonly<Record<string, () => Files>> = {
   sinogram,
   kspace,
   series,
+  film,
+  labelledSeries,
   group,
+  labelledGroup,
 };
 export const example = (name: string): Files => makers[name]();

@@ -6,9 +6,10 @@ import { asLinear } from "../../src/io/index.js";
 import { robustWindow } from "../../src/report/picture.js";
 import { scope, Tensor } from "../../src/tensor/index.js";
 import { identityTransform, warp } from "../../src/transforms/index.js";
+import { levelsOf, top } from "./levels.js";
 import type { Deformation, Layer, Place } from "./protocol.js";
 
-/** Images and deformations as bytes for the page to draw. */
+/** Images and deformations as levels for the page to draw. */
 
 const placeOf = ({ size, spacing, origin, direction }: Grid): Place => ({
   size: [...size],
@@ -18,16 +19,6 @@ const placeOf = ({ size, spacing, origin, direction }: Grid): Place => ({
 });
 const session = () => new Session("look", { quiet: true });
 
-/** The bytes of values between two bounds; NaN is 0. */
-function bytesOf(values: ArrayLike<number>, low: number, high: number): Uint8Array {
-  const out = new Uint8Array(values.length);
-  const scale = 255 / (high - low);
-  for (let i = 0; i < out.length; i++) {
-    const v = (values[i] - low) * scale;
-    out[i] = v > 0 ? (v < 255 ? v + 0.5 : 255) : 0;
-  }
-  return out;
-}
 const absolute = (values: Float32Array, n: number): Float32Array => {
   const out = new Float32Array(n);
   for (let i = 0; i < n; i++) out[i] = Math.hypot(values[i], values[n + i]);
@@ -50,16 +41,66 @@ function seen({ raw, image }: Loaded, frame = 0): Seen {
   const at = raw.channelKind === "time" ? Math.min(frame, raw.channels - 1) : 0;
   return { values: Float32Array.from(data.subarray(at * n, (at + 1) * n)), channels: 1, place };
 }
+/** Levels reach beyond the window, so that it can be moved, and leave a thousandth of it apart: values far outside share the last one. */
 function layer(name: string, { values, channels, place }: Seen, window = robustWindow(values)): Layer {
-  return { name, place, channels, bytes: bytesOf(values, window.low, window.high), low: window.low, high: window.high };
+  const span = window.high - window.low;
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const v of values) {
+    if (v < least) least = v;
+    if (v > most) most = v;
+  }
+  const from = Math.max(Math.min(least, window.low), window.low - 8 * span);
+  const to = Math.min(Math.max(most, window.high), window.high + 8 * span);
+  return { name, place, channels, levels: levelsOf(values, from, to), from, to, low: window.low, high: window.high };
 }
+/** Whole numbers as they are. */
+const labelled = (name: string, { values, place }: Seen): Layer => ({
+  name,
+  place,
+  channels: 1,
+  levels: Uint16Array.from(
+    values.subarray(
+      0,
+      place.size.reduce((a, b) => a * b, 1),
+    ),
+    Math.round,
+  ),
+  from: 0,
+  to: top,
+  low: 0,
+  high: top,
+  labels: true,
+});
 
 /** Images by their paths; `together` gives them one window, so that their brightness may be compared. */
-export async function look(paths: readonly string[], names: readonly string[], together = false, frame = 0): Promise<Layer[]> {
+export async function look(
+  paths: readonly string[],
+  names: readonly string[],
+  { together = false, frame = 0, labels = false }: { together?: boolean; frame?: number; labels?: boolean } = {},
+): Promise<Layer[]> {
   const all: Seen[] = [];
   for (const path of paths) all.push(seen(await loadImage(session(), path), frame));
   const window = together && all.length > 0 ? robustWindow(all[0].values) : undefined;
-  return all.map((s, k) => layer(names[k] ?? paths[k], s, window));
+  return all.map((s, k) => (labels ? labelled(names[k] ?? paths[k], s) : layer(names[k] ?? paths[k], s, window)));
+}
+
+/** Most samples that a series is handed over with; of longer ones every n-th frame is. */
+const mostSamples = 100e6;
+/** The frames of a series, one file with a time axis or one file for each, in one window. */
+export async function frames(paths: readonly string[], name: string, labels = false): Promise<{ count: number; layers: Layer[] }> {
+  const first = await loadImage(session(), paths[0]);
+  const count = paths.length > 1 ? paths.length : first.raw.channelKind === "time" ? first.raw.channels : 1;
+  const each = first.image.grid.size.reduce((a, b) => a * b, 1);
+  const every = Math.max(1, Math.ceil((count * each) / mostSamples));
+  const layers: Layer[] = [];
+  let window: ReturnType<typeof robustWindow> | undefined;
+  for (let t = 0; t < count; t += every) {
+    const s = paths.length > 1 && t > 0 ? seen(await loadImage(session(), paths[t])) : seen(first, t);
+    window ??= robustWindow(s.values);
+    const title = `${name} ${t}`;
+    layers.push(labels ? labelled(title, s) : layer(title, s, window));
+  }
+  return { count, layers };
 }
 
 /** a − b, where both have the same samples; 0 is the middle gray. */
@@ -69,7 +110,17 @@ export async function difference(a: string, b: string, name: string): Promise<La
   const values = new Float32Array(n);
   for (let c = 0; c < x.channels; c++) for (let i = 0; i < n; i++) values[i] += (x.values[c * n + i] - y.values[c * n + i]) / x.channels;
   const half = Math.max(1e-12, robustWindow(values.map(Math.abs)).high);
-  return { name, place: x.place, channels: 1, bytes: bytesOf(values, -half, half), low: -half, high: half, signed: true };
+  return {
+    name,
+    place: x.place,
+    channels: 1,
+    levels: levelsOf(values, -2 * half, 2 * half),
+    from: -2 * half,
+    to: 2 * half,
+    low: -half,
+    high: half,
+    signed: true,
+  };
 }
 
 /** Longest axis of the grid that a deformation is drawn from. */

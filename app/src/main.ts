@@ -1,10 +1,11 @@
 import { el } from "./dom.js";
-import { atlasTab, seriesTab } from "./tabs/groups.js";
+import { atlasTab } from "./tabs/atlas.js";
 import { picturesTab } from "./tabs/pictures.js";
 import { reconstructTab } from "./tabs/reconstruct.js";
 import { registerTab } from "./tabs/register.js";
 import { restoreTab } from "./tabs/restore.js";
 import { runsTab } from "./tabs/runs.js";
+import { seriesTab } from "./tabs/series.js";
 import type { Task } from "./task.js";
 
 /** The page: one tab for each kind of problem. A tab is made when it is first opened. */
@@ -16,8 +17,8 @@ const kept = (make: () => Task) => () => {
 };
 const tabs: readonly { readonly id: string; readonly label: string; readonly make: () => HTMLElement }[] = [
   { id: "register", label: "Register", make: kept(registerTab) },
-  { id: "series", label: "Series", make: kept(seriesTab) },
-  { id: "atlas", label: "Atlas", make: kept(atlasTab) },
+  { id: "series", label: "Series and tracking", make: kept(seriesTab) },
+  { id: "atlas", label: "Atlas and labels", make: kept(atlasTab) },
   { id: "pictures", label: "Features and mosaic", make: kept(picturesTab) },
   { id: "restore", label: "Restore", make: kept(restoreTab) },
   { id: "reconstruct", label: "Reconstruct", make: kept(reconstructTab) },

@@ -7,16 +7,21 @@ export interface Place {
   readonly origin: readonly number[];
   readonly direction: readonly number[];
 }
-/** An image ready to be looked at: bytes of one or three channels, planar, x fastest; byte b stands for low + (high − low) b / 255. */
+/** An image ready to be looked at: levels of one or three channels, planar, x fastest; level v stands for from + (to − from) v / 65535. */
 export interface Layer {
   readonly name: string;
   readonly place: Place;
   readonly channels: 1 | 3;
-  readonly bytes: Uint8Array;
+  readonly levels: Uint16Array;
+  readonly from: number;
+  readonly to: number;
+  /** The values that are first seen as black and as white. */
   readonly low: number;
   readonly high: number;
   /** Values of either sign, 0 in the middle: drawn in two colours. */
   readonly signed?: boolean;
+  /** Levels are numbers of structures, 0 none: each drawn in a colour of its own. */
+  readonly labels?: boolean;
 }
 /** A deformation ready to be looked at. */
 export interface Deformation {
@@ -69,7 +74,10 @@ export type Request =
       readonly names: readonly string[];
       readonly together?: boolean;
       readonly frame?: number;
+      /** Numbers of structures. */
+      readonly labels?: boolean;
     }
+  | { readonly kind: "frames"; readonly paths: readonly string[]; readonly name: string; readonly labels?: boolean }
   | { readonly kind: "difference"; readonly a: string; readonly b: string; readonly name: string }
   | { readonly kind: "registration"; readonly fixed: string; readonly moving: string; readonly folder: string }
   | { readonly kind: "map"; readonly transform: string; readonly points: readonly (readonly number[])[] }
@@ -80,6 +88,7 @@ export interface Answers {
   put: undefined;
   run: Finished;
   look: readonly Layer[];
+  frames: { readonly count: number; readonly layers: readonly Layer[] };
   difference: Layer;
   registration: { readonly layers: readonly Layer[]; readonly deformation: Deformation };
   map: readonly (readonly number[])[];

@@ -17,6 +17,8 @@ export interface SlotDefinition {
   readonly optional?: boolean;
   /** What the option says when no file is given. */
   readonly otherwise?: string;
+  /** Its files go with those of another slot: the option is given A:B, A:B, … */
+  readonly beside?: string;
 }
 /** One command of a task, with what goes in and what comes out. */
 export interface Kind {
@@ -30,6 +32,8 @@ export interface Kind {
   readonly first: readonly string[];
   readonly without?: readonly string[];
   readonly start?: Readonly<Record<string, string>>;
+  /** Options without which there is no run, and what to do about it. */
+  readonly needed?: Readonly<Record<string, string>>;
   readonly example?: { readonly name: string; readonly slots: readonly string[]; readonly options?: Readonly<Record<string, string>> };
   show(result: Result): Promise<void> | void;
 }
@@ -66,6 +70,8 @@ export class Task {
   });
   onfiles: (kind: Kind, slots: ReadonlyMap<string, Slot>) => void = () => {};
   onresult: (result: Result) => void = () => {};
+  /** Options have changed, or another kind was chosen. */
+  onchange: () => void = () => {};
   #kind: Kind;
   #slots = new Map<string, Slot>();
   #form: Form | undefined;
@@ -81,6 +87,7 @@ export class Task {
   readonly #curve = el("div", { class: "curve" });
   readonly #going = el("div", { class: "going", hidden: true });
   readonly #result = el("div", { class: "result" });
+  readonly #missing = el("p", { class: "said help", role: "status" });
   readonly #command = el("code", { class: "command" });
   readonly #asCode = this.#copier("Copy as code", () => asCode(this.ran) ?? "");
 
@@ -113,7 +120,7 @@ export class Task {
       el(
         "section",
         { "aria-label": "Run" },
-        el("div", { class: "row" }, this.#run, this.#cancel),
+        el("div", { class: "row" }, this.#run, this.#cancel, this.#missing),
         this.#going,
         this.#alert,
         el("p", { class: "help" }, "The same on a command line:"),
@@ -133,16 +140,26 @@ export class Task {
   add(section: HTMLElement): void {
     this.root.insertBefore(section, this.root.querySelector('[aria-label="Options"]'));
   }
+  get kind(): Kind {
+    return this.#kind;
+  }
+  /** What was chosen, without the files. */
+  get values(): Readonly<Record<string, string | boolean>> {
+    return this.#form?.values ?? {};
+  }
+  set(values: Readonly<Record<string, string | boolean | undefined>>): void {
+    this.#form?.set(values);
+    this.changed();
+  }
   get slots(): ReadonlyMap<string, Slot> {
     return this.#slots;
   }
   get ran(): Ran {
     const { paths } = this.#placed();
     const options: Record<string, string | boolean | string[]> = { ...this.#form?.values, ...this.further().options };
-    for (const { key, option, many, otherwise } of this.#kind.slots) {
-      if (!option) continue;
-      if (paths[key].length > 0) options[option] = many ? paths[key] : paths[key][0];
-      else if (otherwise !== undefined) options[option] = otherwise;
+    for (const s of this.#kind.slots) {
+      const given = this.#given(s, paths);
+      if (s.option && given.length > 0) options[s.option] = s.many ? given : given[0];
     }
     return {
       command: this.#kind.command,
@@ -153,9 +170,9 @@ export class Task {
   }
   get commandLine(): string {
     const { paths } = this.#placed();
-    const named = this.#kind.slots.flatMap(({ key, option, otherwise }) => {
-      const given = paths[key].length > 0 ? paths[key] : otherwise === undefined ? [] : [otherwise];
-      return option && given.length > 0 ? [flagOf(option), ...given] : [];
+    const named = this.#kind.slots.flatMap((s) => {
+      const given = this.#given(s, paths);
+      return s.option && given.length > 0 ? [flagOf(s.option), ...given] : [];
     });
     const args = this.#kind.slots
       .filter((s) => !s.option)
@@ -179,8 +196,21 @@ export class Task {
     this.#asCode.hidden = asCode(this.ran) === undefined;
     this.#command.textContent = this.commandLine;
     const missing = this.#kind.slots.filter((s) => !s.optional && this.#slots.get(s.key)?.taken.length === 0);
-    this.#run.disabled = missing.length > 0;
-    this.#run.title = missing.length > 0 ? `First give ${missing.map((s) => s.label.toLowerCase()).join(" and ")}` : "";
+    const values = this.values;
+    const words = [
+      ...(missing.length > 0 ? [`give ${missing.map((s) => `the ${s.label.toLowerCase()}`).join(" and ")}`] : []),
+      ...Object.entries(this.#kind.needed ?? {}).flatMap(([key, what]) => (values[key] === undefined ? [what] : [])),
+    ];
+    this.#run.disabled = words.length > 0 || !this.#cancel.hidden;
+    this.#missing.textContent = words.length > 0 ? `First ${words.join("; ")}.` : "";
+    this.onchange();
+  }
+  /** What an option that takes files is given. */
+  #given(s: SlotDefinition, paths: Readonly<Record<string, readonly string[]>>): string[] {
+    const partner = this.#kind.slots.find((other) => other.beside === s.key);
+    if (s.beside !== undefined) return [];
+    if (partner) return paths[s.key].map((p, k) => (paths[partner.key][k] === undefined ? p : `${p}:${paths[partner.key][k]}`));
+    return paths[s.key].length > 0 ? [...paths[s.key]] : s.otherwise === undefined ? [] : [s.otherwise];
   }
 
   #placed() {
@@ -225,7 +255,14 @@ export class Task {
     try {
       const files = await this.client.ask<"example">({ kind: "example", name: e.name });
       const taken: Taken[] = files.map(({ path, bytes }) => ({ name: path, files: [{ path, file: new File([bytes], path) }] }));
-      e.slots.forEach((key, k) => this.#slots.get(key)?.take(this.#kind.slots.find((s) => s.key === key)?.many ? taken : [taken[k]]));
+      // Files are for the slots by their names' beginning, where slots take several.
+      const many = (key: string) => this.#kind.slots.find((s) => s.key === key)?.many === true;
+      const shared = e.slots.filter(many).length;
+      e.slots.forEach((key, k) =>
+        this.#slots
+          .get(key)
+          ?.take(e.slots.length === 1 && shared === 1 ? taken : shared > 0 ? taken.filter((t) => t.name.startsWith(key)) : [taken[k]]),
+      );
       if (e.options) this.#form?.set(e.options);
       this.changed();
     } catch (error) {
@@ -360,6 +397,7 @@ export class Task {
     this.root.classList.toggle("busy", on);
     this.#run.disabled = on;
     this.#cancel.hidden = !on;
+    if (!on) this.changed();
     this.#going.hidden = !on && this.#curve.childElementCount === 0;
     this.#bar.hidden = !on;
     if (on) {

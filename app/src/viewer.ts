@@ -3,6 +3,7 @@ import { edgeColour, edgeMask } from "../../src/report/composites.js";
 import { slice, type View, views } from "../../src/report/slices.js";
 import { svgGrid } from "../../src/report/svgGrid.js";
 import { choices, el, slider, svg } from "./dom.js";
+import { type Adjustment, asItCame, grays, indexOf, labelColour, pointOf, top } from "./levels.js";
 import type { Deformation, Layer, Place } from "./protocol.js";
 
 /** Most pixels along a side that are drawn. */
@@ -14,6 +15,34 @@ export type Pair = readonly [under: number, over: number];
 export interface Mark {
   readonly at: readonly number[];
   readonly label: string;
+}
+
+/** A layer whose planes are made when they are looked at: levels, x fastest, of every `block`-th pixel. */
+export interface Made extends Layer {
+  readonly plane: (view: View, at: number, channel: number, block: number) => Float32Array;
+}
+/** What a pointer has dragged in a plane: from one point to another, mm. */
+export interface Grab {
+  readonly view: View;
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+}
+/** A box in a picture: left, top, width, height in pixels. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly lost?: boolean;
+}
+export interface ViewerOptions {
+  /** A crosshair in pictures too. */
+  readonly picks?: boolean;
+  /** A drag moves something else than the crosshair; asked at its begin. */
+  readonly grabs?: () => boolean;
+  readonly ongrab?: (grab: Grab) => void;
+  /** A drag draws a box. */
+  readonly onbox?: (box: Box) => void;
 }
 
 interface Pane {
@@ -33,6 +62,10 @@ const comparisons = [
   ["difference", "Difference"],
   ["edges", "Edges"],
 ] as const;
+const onLabels = [
+  ["overlay", "Labels over it"],
+  ["outline", "Outlines"],
+] as const;
 const explanations: Readonly<Record<string, string>> = {
   overlay: "The second, in orange, over the first.",
   flicker: "One after the other: what jumps is not aligned.",
@@ -40,6 +73,7 @@ const explanations: Readonly<Record<string, string>> = {
   curtain: "Left of the line the first, right of it the second.",
   difference: "Second minus first: blue less, orange more.",
   edges: "Edges of the first drawn on the second.",
+  outline: "Outlines of the labels on the image.",
   grid: "Lines of the fixed grid, carried to where moving is looked up; below, moving as it came.",
   jacobian: "Orange: moving is larger there than fixed. Blue: smaller. Magenta: folded.",
 };
@@ -55,7 +89,7 @@ export class Viewer {
   crosshair: number[] = [];
   onmove: () => void = () => {};
   readonly #label: string;
-  readonly #picks: boolean;
+  readonly #o: ViewerOptions;
   #layers: readonly Layer[] = [];
   #pair: Pair | undefined;
   #deformation: Deformation | undefined;
@@ -65,9 +99,14 @@ export class Viewer {
   #timer: ReturnType<typeof setInterval> | undefined;
   #panes: Pane[] = [];
   #marks: readonly Mark[] = [];
+  #box: Box | undefined;
+  #adjustment: Adjustment = asItCame;
+  readonly #gray = new Map<number, Uint8ClampedArray>();
   readonly #rasters = new Map<string, Uint8ClampedArray<ArrayBuffer>>();
   readonly #controls = el("div", { class: "controls" });
+  readonly #legend = el("div", { class: "legend", hidden: true });
   readonly #note = el("p", { class: "note" });
+  readonly #window = el("details", { class: "window" });
   readonly #place = el("p", { class: "note place", "aria-live": "off" });
   readonly #grid = el("div", { class: "panes" });
   readonly #solid = el(
@@ -78,19 +117,22 @@ export class Viewer {
   );
   #drawing = false;
 
-  constructor(label: string, { picks = false } = {}) {
+  constructor(label: string, o: ViewerOptions = {}) {
     this.#label = label;
-    this.#picks = picks;
+    this.#o = o;
     this.root = el(
       "section",
       { class: "viewer", "aria-label": label },
       el("h3", {}, label),
       this.#controls,
       this.#grid,
+      this.#legend,
       this.#note,
       this.#place,
+      this.#window,
       this.#solid,
     );
+    this.#window.append(el("summary", {}, "Brightness and contrast"), this.#windowing());
     this.root.hidden = true;
   }
   get place(): Place | undefined {
@@ -105,6 +147,26 @@ export class Viewer {
     this.#draw();
   }
 
+  set box(box: Box | undefined) {
+    this.#box = box;
+    this.#draw();
+  }
+  get mode(): string {
+    return this.#mode;
+  }
+  /** What is made when it is looked at, anew. */
+  remake(): void {
+    this.#rasters.clear();
+    this.#draw();
+  }
+  /** Other layers of the same kind in the same places: the next frame. */
+  swap(layers: readonly Layer[]): void {
+    this.#layers = layers;
+    this.#rasters.clear();
+    this.#gray.clear();
+    this.#draw();
+  }
+
   /** Layers on one grid. `pair` says which two may be compared; the mode is what is seen first. */
   show(layers: readonly Layer[], o: { pair?: Pair; deformation?: Deformation; mode?: Mode } = {}): void {
     const same = this.place && layers[0] && this.place.size.join() === layers[0].place.size.join();
@@ -112,7 +174,9 @@ export class Viewer {
     this.#pair = o.pair;
     this.#deformation = o.deformation;
     this.#rasters.clear();
+    this.#gray.clear();
     this.root.hidden = layers.length === 0;
+    this.#window.hidden = layers.every((l) => l.labels);
     if (layers.length === 0) return;
     const { place } = layers[0];
     if (!same) this.crosshair = place.size.map((n) => Math.floor(n / 2));
@@ -123,7 +187,7 @@ export class Viewer {
     this.#grid.classList.toggle("three", this.#panes.length === 3);
     this.#grid.replaceChildren(...this.#panes.map((p) => figureOf(p)));
     const modes: [string, string][] = layers.map((l, k) => [`layer-${k}`, l.name[0].toUpperCase() + l.name.slice(1)]);
-    if (o.pair) modes.push(...(comparisons as unknown as [string, string][]));
+    if (o.pair) modes.push(...((layers[o.pair[1]].labels ? onLabels : comparisons) as unknown as [string, string][]));
     if (o.deformation) modes.push(["grid", "Warp grid"]);
     if (o.deformation?.jacobian) modes.push(["jacobian", "Jacobian"]);
     this.#mode = o.mode ?? "layer-0";
@@ -152,12 +216,13 @@ export class Viewer {
       const named = this.#pair?.map((k) => layers[k].name);
       this.#note.textContent =
         signed && layers[Number(signed[1])].signed
-          ? `±${Number(layers[Number(signed[1])].high.toPrecision(3))}; 0 is in the middle`
+          ? ""
           : named && explanations[mode] && !["grid", "jacobian"].includes(mode)
             ? `${explanations[mode]} First: ${named[0]}; second: ${named[1]}.`
             : mode === "jacobian"
-              ? `${explanations.jacobian} det J from ${(Math.exp(-(this.#deformation?.range ?? 0))).toFixed(2)} to ${Math.exp(this.#deformation?.range ?? 0).toFixed(2)}.`
+              ? explanations.jacobian
               : (explanations[mode] ?? "");
+      this.#explainColours();
       this.#draw();
       if (this.#solid.open) void this.#drawSolid();
     };
@@ -167,6 +232,66 @@ export class Viewer {
     );
     change(this.#mode);
   }
+  /** A bar of the colours, where they stand for numbers. */
+  #explainColours(): void {
+    const layer = /^layer-(\d+)$/.exec(this.#mode);
+    const shown = layer ? this.#layers[Number(layer[1])] : undefined;
+    const range = this.#deformation?.range ?? 0;
+    const [low, high] = shown?.signed
+      ? [String(Number(shown.low.toPrecision(3))), `+${Number(shown.high.toPrecision(3))}`]
+      : this.#mode === "jacobian"
+        ? [`det J ${Math.exp(-range).toFixed(2)}`, Math.exp(range).toFixed(2)]
+        : ["", ""];
+    this.#legend.hidden = low === "";
+    if (low === "") return;
+    const bar = el("canvas", { width: 256, height: 1, "aria-hidden": "true" });
+    const colours = shown ? diverging : jacobianColours;
+    const pixels = new Uint8ClampedArray(4 * 256);
+    for (let b = 0; b < 256; b++) pixels.set([...(colours[Math.max(1, b)] as readonly number[]), 255], 4 * b);
+    bar.getContext("2d")?.putImageData(new ImageData(pixels, 256, 1), 0, 0);
+    this.#legend.replaceChildren(el("span", {}, low), bar, el("span", {}, high));
+  }
+  /** Sliders for what a radiologist calls level and window; dragging with the right button does the same. */
+  #windowing(): HTMLElement {
+    const factor = (v: number) => 2 ** (v / 25);
+    const change = (next: Partial<Adjustment>) => {
+      this.#adjustment = { ...this.#adjustment, ...next };
+      this.#gray.clear();
+      this.#rasters.clear();
+      this.#draw();
+    };
+    const brighter = slider(
+      "Brightness",
+      { min: -100, max: 100, value: 0, text: (v) => `${v > 0 ? "+" : ""}${v} %`, name: `${this.#label}: brightness` },
+      (v) => change({ brighter: v / 100 }),
+    );
+    const contrast = slider(
+      "Contrast",
+      { min: -50, max: 75, value: 0, text: (v) => `× ${factor(v).toFixed(2)}`, name: `${this.#label}: contrast` },
+      (v) => change({ contrast: factor(v) }),
+    );
+    this.#adjust = (right, up) => {
+      const next = { b: 100 * this.#adjustment.brighter + 0.5 * up, c: 25 * Math.log2(this.#adjustment.contrast) + 0.25 * right };
+      brighter.show(Math.round(Math.min(100, Math.max(-100, next.b))));
+      contrast.show(Math.round(Math.min(75, Math.max(-50, next.c))));
+      change({ brighter: Math.min(1, Math.max(-1, next.b / 100)), contrast: factor(Math.min(75, Math.max(-50, next.c))) });
+    };
+    const reset = el(
+      "button",
+      {
+        type: "button",
+        class: "quiet",
+        onclick: () => {
+          brighter.show(0);
+          contrast.show(0);
+          change(asItCame);
+        },
+      },
+      "As it came",
+    );
+    return el("div", { class: "windowing" }, brighter, contrast, reset);
+  }
+  #adjust: (right: number, up: number) => void = () => {};
   /** The volume that is looked at; of two that are compared the second. Its code is loaded when it is opened. */
   async #drawSolid(): Promise<void> {
     const layer = /^layer-(\d+)$/.exec(this.#mode);
@@ -191,7 +316,14 @@ export class Viewer {
   #pane(view: View, place: Place): Pane {
     const block = Math.max(1, Math.ceil(Math.max(view.width, view.height) / most));
     const [width, height] = [Math.ceil(view.width / block), Math.ceil(view.height / block)];
-    const canvas = el("canvas", { width, height, role: "img", "aria-label": `${this.#label}, ${view.name}` });
+    const canvas = el("canvas", {
+      width,
+      height,
+      tabindex: "0",
+      role: "application",
+      "aria-roledescription": "image",
+      "aria-label": `${this.#label}, ${view.name}${view.through < 0 ? "" : ": arrow keys move the crosshair, Page Up and Page Down change the slice"}`,
+    });
     const over = svg("svg", { viewBox: `0 0 ${view.width} ${view.height}`, preserveAspectRatio: "none", "aria-hidden": "true" });
     const through = view.through;
     const pick =
@@ -206,22 +338,77 @@ export class Viewer {
             },
           );
     const pane = { view, width, height, canvas, over, pick };
-    const point = (e: PointerEvent) => {
+    /** Where the pointer is, in pixels of the view: centres are at whole numbers. */
+    const pixel = (e: PointerEvent): [number, number] => {
       const box = canvas.getBoundingClientRect();
-      const along = (t: number, n: number, flip: boolean) => {
-        const k = Math.min(n - 1, Math.max(0, Math.floor(t * n)));
-        return flip ? n - 1 - k : k;
-      };
-      this.crosshair[view.across] = along((e.clientX - box.left) / box.width, view.width, view.flipAcross);
-      this.crosshair[view.down] = along((e.clientY - box.top) / box.height, view.height, view.flipDown);
+      return [((e.clientX - box.left) / box.width) * view.width - 0.5, ((e.clientY - box.top) / box.height) * view.height - 0.5];
+    };
+    const index = ([u, v]: readonly [number, number]): number[] => {
+      const at = [...this.crosshair];
+      at[view.across] = view.flipAcross ? view.width - 1 - u : u;
+      at[view.down] = view.flipDown ? view.height - 1 - v : v;
+      return at;
+    };
+    const goTo = (at: readonly number[]) => {
+      this.crosshair = at.map((v, k) => Math.min(place.size[k] - 1, Math.max(0, Math.round(v))));
       this.#moved();
     };
+    const whole = (v: number, n: number) => Math.min(n - 1, Math.max(0, Math.round(v)));
+    let begin: [number, number] | undefined;
+    let grabbed: [number, number] | undefined;
+    canvas.addEventListener("contextmenu", (e) => e.preventDefault());
     canvas.addEventListener("pointerdown", (e) => {
       canvas.setPointerCapture(e.pointerId);
-      point(e);
+      if (e.button === 2) return;
+      if (this.#o.onbox) begin = pixel(e);
+      else if (this.#o.grabs?.()) grabbed = pixel(e);
+      else goTo(index(pixel(e)));
     });
     canvas.addEventListener("pointermove", (e) => {
-      if (canvas.hasPointerCapture(e.pointerId)) point(e);
+      if (!canvas.hasPointerCapture(e.pointerId)) return;
+      if (e.buttons & 2) return this.#adjust(e.movementX, -e.movementY);
+      const now = pixel(e);
+      if (begin) {
+        const [x0, y0, x1, y1] = [begin[0], begin[1], ...now].map((v, k) => whole(v, k % 2 ? view.height : view.width));
+        this.#o.onbox?.({ x: Math.min(x0, x1), y: Math.min(y0, y1), width: Math.abs(x1 - x0) + 1, height: Math.abs(y1 - y0) + 1 });
+      } else if (grabbed) {
+        this.#o.ongrab?.({ view, from: pointOf(place, index(grabbed)), to: pointOf(place, index(now)) });
+        grabbed = now;
+      } else goTo(index(now));
+    });
+    for (const end of ["pointerup", "pointercancel"])
+      canvas.addEventListener(end, () => {
+        begin = undefined;
+        grabbed = undefined;
+      });
+    // Only where it was clicked before: a page that is scrolled must not stop at every image.
+    canvas.addEventListener(
+      "wheel",
+      (e) => {
+        if (view.through < 0 || !this.root.contains(document.activeElement)) return;
+        e.preventDefault();
+        const at = [...this.crosshair];
+        at[view.through] += Math.sign(e.deltaY);
+        goTo(at);
+      },
+      { passive: false },
+    );
+    canvas.addEventListener("keydown", (e) => {
+      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];
+      const through = { PageUp: 1, PageDown: -1 }[e.key];
+      if (!step && (through === undefined || view.through < 0)) return;
+      e.preventDefault();
+      const here = index([0, 0]);
+      const there = index(step ? [step[0], step[1]] : [0, 0]);
+      const move = this.crosshair.map((_, k) => there[k] - here[k] + (k === view.through ? (through ?? 0) : 0));
+      if (this.#o.grabs?.()) {
+        const from = pointOf(place, this.crosshair);
+        const to = pointOf(
+          place,
+          this.crosshair.map((v, k) => v + move[k]),
+        );
+        this.#o.ongrab?.({ view, from, to });
+      } else goTo(this.crosshair.map((v, k) => v + move[k]));
     });
     return pane;
   }
@@ -252,13 +439,35 @@ export class Viewer {
     const key = `${layer} ${view.name} ${at}`;
     let found = this.#rasters.get(key);
     if (found) return found;
-    const { bytes, channels, place, signed } = this.#layers[layer];
-    const planes = Array.from({ length: channels }, (_, channel) => slice(bytes, place, view, at, { most, channel }).values);
-    found = new Uint8ClampedArray(4 * planes[0].length);
-    for (let i = 0; i < planes[0].length; i++) {
-      const colour = signed
-        ? diverging[Math.round(planes[0][i])]
-        : [planes[0][i], (planes[1] ?? planes[0])[i], (planes[2] ?? planes[0])[i]];
+    const shown = this.#layers[layer];
+    const { levels, channels, place, signed, labels } = shown;
+    const block = Math.max(1, Math.ceil(Math.max(view.width, view.height) / most));
+    const planes = Array.from({ length: channels }, (_, channel) =>
+      "plane" in shown
+        ? (shown as Made).plane(view, at, channel, block)
+        : slice(levels, place, view, at, { most: labels ? 1e9 : most, channel }).values,
+    );
+    let gray = this.#gray.get(layer);
+    if (!gray) {
+      gray = grays(shown, this.#adjustment);
+      this.#gray.set(layer, gray);
+    }
+    const tone = gray;
+    found = new Uint8ClampedArray(4 * pane.width * pane.height);
+    const n = pane.width * pane.height;
+    for (let i = 0; i < n; i++) {
+      // Labels are not averaged: of a block the first one.
+      const j = labels && block > 1 ? Math.floor(i / pane.width) * block * view.width + (i % pane.width) * block : i;
+      const at0 = Math.min(top, Math.round(planes[0][j]));
+      const colour = labels
+        ? at0 > 0
+          ? labelColour(at0)
+          : [0, 0, 0]
+        : signed
+          ? diverging[tone[at0]]
+          : channels === 1
+            ? [tone[at0], tone[at0], tone[at0]]
+            : [tone[at0], tone[Math.round(planes[1][i])], tone[Math.round(planes[2][i])]];
       found[4 * i] = colour[0];
       found[4 * i + 1] = colour[1];
       found[4 * i + 2] = colour[2];
@@ -292,6 +501,27 @@ export class Viewer {
     const a = this.#raster(under, pane);
     if (this.#mode === "flicker") return this.#second ? b : a;
     const out = new Uint8ClampedArray(a.length);
+    if (this.#mode === "outline") {
+      out.set(a);
+      for (let y = 0, i = 0; y < height; y++)
+        for (let x = 0; x < width; x++, i++) {
+          const unlike = (j: number) => b[4 * i] !== b[4 * j] || b[4 * i + 1] !== b[4 * j + 1] || b[4 * i + 2] !== b[4 * j + 2];
+          const own = b[4 * i] + b[4 * i + 1] + b[4 * i + 2] > 0;
+          if (
+            own &&
+            (x === 0 ||
+              y === 0 ||
+              x === width - 1 ||
+              y === height - 1 ||
+              unlike(i - 1) ||
+              unlike(i + 1) ||
+              unlike(i - width) ||
+              unlike(i + width))
+          )
+            for (let k = 0; k < 3; k++) out[4 * i + k] = b[4 * i + k];
+        }
+      return out;
+    }
     if (this.#mode === "edges") {
       const values = new Float32Array(width * height);
       for (let i = 0; i < values.length; i++) values[i] = (a[4 * i] + a[4 * i + 1] + a[4 * i + 2]) / 3;
@@ -302,7 +532,8 @@ export class Viewer {
     }
     const tile = Math.max(4, Math.round(Math.max(width, height) / 8));
     const left = Math.round(this.#amount * width);
-    const tinted = this.#mode === "overlay" && this.#layers[under].channels + this.#layers[over].channels === 2;
+    const labelled = this.#layers[over].labels === true;
+    const tinted = !labelled && this.#mode === "overlay" && this.#layers[under].channels + this.#layers[over].channels === 2;
     for (let y = 0, i = 0; y < height; y++)
       for (let x = 0; x < width; x++, i += 4) {
         if (this.#mode === "difference") {
@@ -314,7 +545,9 @@ export class Viewer {
         } else {
           const share =
             this.#mode === "overlay"
-              ? this.#amount
+              ? labelled && b[i] + b[i + 1] + b[i + 2] === 0
+                ? 0
+                : this.#amount
               : (this.#mode === "curtain" ? x < left : (Math.floor(x / tile) + Math.floor(y / tile)) % 2 === 0)
                 ? 0
                 : 1;
@@ -334,9 +567,13 @@ export class Viewer {
     const [x, y] = along(this.crosshair);
     // In a picture a cross only stands in the way, unless points are to be marked with it.
     const parts: SVGElement[] =
-      view.through < 0 && !this.#picks ? [] : [svg("path", { class: "cross", d: `M${x} 0V${view.height}M0 ${y}H${view.width}` })];
+      view.through < 0 && !this.#o.picks ? [] : [svg("path", { class: "cross", d: `M${x} 0V${view.height}M0 ${y}H${view.width}` })];
     if (this.#mode === "curtain") parts.push(svg("path", { class: "line", d: `M${this.#amount * view.width} 0V${view.height}` }));
     if (this.#mode === "grid" && this.#deformation) parts.push(this.#warped(view, this.#deformation));
+    if (this.#box) {
+      const { x: left, y: above, width, height, lost } = this.#box;
+      parts.push(svg("rect", { class: lost ? "box lost" : "box", x: left, y: above, width, height }));
+    }
     for (const { at, label } of this.#marks) {
       const index = indexOf(place, at);
       if (view.through >= 0 && Math.abs(index[view.through] - this.crosshair[view.through]) > 1.5) continue;
@@ -373,13 +610,3 @@ function figureOf({ view, canvas, over, pick }: Pane): HTMLElement {
     if (letter) stack.append(el("span", { class: `letter l${k}`, "aria-hidden": "true" }, letter));
   return el("figure", {}, stack, pick);
 }
-
-const pointOf = ({ spacing, origin, direction }: Place, index: readonly number[]): number[] => {
-  const d = spacing.length;
-  return origin.map((o, r) => o + index.reduce((s, v, c) => s + direction[r * d + c] * spacing[c] * v, 0));
-};
-/** Directions are orthonormal, or nearly: their transpose is their inverse. */
-const indexOf = ({ spacing, origin, direction }: Place, point: readonly number[]): number[] => {
-  const d = spacing.length;
-  return spacing.map((h, c) => point.reduce((s, v, r) => s + direction[r * d + c] * (v - origin[r]), 0) / h);
-};

@@ -1,4 +1,5 @@
 import { el, slider } from "./dom.js";
+import { asItCame, grays } from "./levels.js";
 import type { Layer } from "./protocol.js";
 
 /**
@@ -50,7 +51,9 @@ void main() {
 const longest = 256;
 
 /** A figure that turns when it is dragged, or by its sliders; a sentence where the browser has no WebGL 2. */
-export function volumeView({ place, bytes }: Layer, label: string): HTMLElement {
+export function volumeView(layer: Layer, label: string): HTMLElement {
+  const { place, levels } = layer;
+  const gray = grays(layer, asItCame);
   const canvas = el("canvas", { width: 480, height: 480, role: "img", "aria-label": `${label} in three dimensions` });
   const gl = canvas.getContext("webgl2", { antialias: false, preserveDrawingBuffer: true });
   if (!gl) return el("p", { class: "note" }, "This browser draws nothing in three dimensions: WebGL 2 is missing or switched off.");
@@ -61,7 +64,7 @@ export function volumeView({ place, bytes }: Layer, label: string): HTMLElement 
   const data = new Uint8Array(size[0] * size[1] * size[2]);
   for (let z = 0, i = 0; z < size[2]; z++)
     for (let y = 0; y < size[1]; y++)
-      for (let x = 0; x < size[0]; x++, i++) data[i] = bytes[(z * by[2] * place.size[1] + y * by[1]) * place.size[0] + x * by[0]];
+      for (let x = 0; x < size[0]; x++, i++) data[i] = gray[levels[(z * by[2] * place.size[1] + y * by[1]) * place.size[0] + x * by[0]]];
   const extent = place.size.map((n, k) => n * place.spacing[k]);
   const reach = 0.5 * Math.hypot(...extent);
   const steps = Math.min(1500, Math.ceil((2 * reach) / (0.6 * Math.min(...extent.map((e, k) => e / size[k])))));

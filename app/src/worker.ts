@@ -1,6 +1,6 @@
 import "./host/process.js";
 import { putFile } from "./host/fs.js";
-import { difference, look, map, registration } from "./looks.js";
+import { difference, frames, look, map, registration } from "./looks.js";
 import type { Message, Request } from "./protocol.js";
 import { run, sentence, setUp, threads } from "./runner.js";
 
@@ -23,7 +23,9 @@ async function answer(id: number, r: Request): Promise<unknown> {
         note: (text) => port.postMessage({ id, kind: "note", text }),
       });
     case "look":
-      return look(r.paths, r.names, r.together, r.frame);
+      return look(r.paths, r.names, r);
+    case "frames":
+      return frames(r.paths, r.name, r.labels);
     case "difference":
       return difference(r.a, r.b, r.name);
     case "registration":

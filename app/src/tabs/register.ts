@@ -1,6 +1,8 @@
 import { el } from "../dom.js";
 import { placed } from "../files.js";
+import { HandStart } from "../handStart.js";
 import { Landmarks } from "../landmarks.js";
+import type { Layer } from "../protocol.js";
 import { type Result, Task } from "../task.js";
 import { Viewer } from "../viewer.js";
 
@@ -8,6 +10,7 @@ import { Viewer } from "../viewer.js";
 export function registerTab(): Task {
   const own = { fixed: new Viewer("Fixed, as it came", { picks: true }), moving: new Viewer("Moving, as it came", { picks: true }) };
   const landmarks = new Landmarks(own.fixed, own.moving, () => task.changed());
+  const start = new HandStart(() => task.changed());
   const task = new Task(
     "Register",
     "Align a moving image with a fixed one: volumes (NIfTI, MetaImage, NRRD, a DICOM folder) or pictures (PNG, JPEG, TIFF).",
@@ -38,6 +41,7 @@ export function registerTab(): Task {
   );
   before.hidden = true;
   task.add(before);
+  task.add(start.root);
 
   let shown = "";
   task.onfiles = async (_, slots) => {
@@ -51,6 +55,8 @@ export function registerTab(): Task {
     if (key === shown) return;
     shown = key;
     landmarks.clear();
+    start.show(undefined, undefined);
+    const there: { fixed?: Layer; moving?: Layer } = {};
     for (const which of ["fixed", "moving"] as const) {
       const path = paths[which]?.[0];
       if (!path) {
@@ -58,22 +64,36 @@ export function registerTab(): Task {
         continue;
       }
       try {
-        own[which].show(await task.client.ask<"look">({ kind: "look", paths: [path], names: [which] }));
+        const layers = await task.client.ask<"look">({ kind: "look", paths: [path], names: [which] });
+        if (key !== shown) return; // other files have come meanwhile
+        own[which].show(layers);
+        there[which] = layers[0];
       } catch {
         own[which].show([]); // the run will say what is wrong with the file
       }
     }
+    start.show(there.fixed, there.moving);
   };
   task.further = (): ReturnType<Task["further"]> => {
-    if (!landmarks.used || landmarks.pairs.length === 0) return { files: [], options: {}, flags: [] };
-    const files = (["fixed", "moving"] as const).map((w) => ({
-      path: `${w}-points.csv`,
-      file: new File([landmarks.csv(w)], `${w}-points.csv`),
-    }));
+    const points = landmarks.used && landmarks.pairs.length > 0;
     return {
-      files,
-      options: { fixedPoints: "fixed-points.csv", movingPoints: "moving-points.csv" },
-      flags: ["--fixed-points", "fixed-points.csv", "--moving-points", "moving-points.csv"],
+      files: [
+        ...(points
+          ? (["fixed", "moving"] as const).map((w) => ({
+              path: `${w}-points.csv`,
+              file: new File([landmarks.csv(w)], `${w}-points.csv`),
+            }))
+          : []),
+        ...(start.used ? [{ path: "start.tfm", file: new File([start.file], "start.tfm") }] : []),
+      ],
+      options: {
+        ...(points && { fixedPoints: "fixed-points.csv", movingPoints: "moving-points.csv" }),
+        ...(start.used && { init: "start.tfm" }),
+      },
+      flags: [
+        ...(points ? ["--fixed-points", "fixed-points.csv", "--moving-points", "moving-points.csv"] : []),
+        ...(start.used ? ["--init", "start.tfm"] : []),
+      ],
     };
   };
 
