@@ -34,6 +34,22 @@ const description = (): Plugin => ({
   },
 });
 
+/** What the page was built from, beside it: `pullback serve` compares. */
+const stamp = (): Plugin => ({
+  name: "pullback:stamp",
+  async generateBundle() {
+    const { module } = await runnerImport<typeof import("../src/cli/pageSources.js")>(join(root, "src/cli/pageSources.ts"), {
+      configFile: false,
+      root,
+    });
+    this.emitFile({
+      type: "asset",
+      fileName: module.stampFile,
+      source: `${JSON.stringify({ version, sources: module.pageSources(`${root}/`) })}\n`,
+    });
+  },
+});
+
 /** The one WebAssembly program that reads DICOM, beside the page: loaded when a DICOM folder comes. */
 const pipelines = (): Plugin => ({
   name: "pullback:pipelines",
@@ -50,7 +66,7 @@ export default defineConfig({
   root: here,
   base: "./",
   publicDir: join(here, "public"),
-  plugins: [host(), description(), pipelines()],
+  plugins: [host(), description(), stamp(), pipelines()],
   worker: { format: "es", plugins: () => [host()] },
   define: { __PULLBACK_VERSION__: JSON.stringify(version) },
   build: {

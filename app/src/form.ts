@@ -18,6 +18,8 @@ export class Form {
       first: readonly string[];
       without: readonly string[];
       word?: string;
+      /** Names that an option takes beside those it lists. */
+      more?: Readonly<Record<string, readonly string[]>>;
       start?: Readonly<Record<string, string>>;
       change: () => void;
     },
@@ -33,13 +35,13 @@ export class Form {
     this.root = el(
       "div",
       { class: "form" },
-      ...first.map((d) => this.#field(d, o.start?.[d.key], o.change)),
+      ...first.map((d) => this.#field(d, o.start?.[d.key], o.change, o.more?.[d.key])),
       rest.length > 0 &&
         el(
           "details",
           {},
           el("summary", {}, "More options"),
-          el("div", { class: "form" }, ...rest.map((d) => this.#field(d, o.start?.[d.key], o.change))),
+          el("div", { class: "form" }, ...rest.map((d) => this.#field(d, o.start?.[d.key], o.change, o.more?.[d.key]))),
         ),
     );
   }
@@ -63,7 +65,7 @@ export class Form {
     });
   }
 
-  #field(d: DescribedOption, start: string | undefined, change: () => void): HTMLElement {
+  #field(d: DescribedOption, start: string | undefined, change: () => void, more: readonly string[] = []): HTMLElement {
     const id = fresh("field");
     const label = words(d.flag);
     const help = el("p", { class: "help", id: `${id}-help` }, d.help);
@@ -97,7 +99,7 @@ export class Form {
           },
         },
         el("option", { value: "" }, "default"),
-        ...names.map((c) => el("option", { value: c }, c)),
+        ...[...names, ...more].map((c) => el("option", { value: c }, c)),
       );
       select.value = start ?? "";
       say();

@@ -204,7 +204,7 @@ export class HandStart {
       const angle = d === 2 ? Math.atan2(map.matrix[2], map.matrix[0]) : Math.acos(Math.min(1, Math.max(-1, (trace - 1) / 2)));
       const about = middle(this.#fixed.place);
       const shift = apply(map, about).map((v, k) => about[k] - v);
-      this.#said.textContent = `The middle of fixed is taken from ${shift.map((v) => (-v).toFixed(1)).join(", ")} mm farther on in moving; turned by ${Math.abs((angle * 180) / Math.PI).toFixed(1)}°.`;
+      this.#said.textContent = `Moving is shifted by ${shift.map((v) => v.toFixed(1)).join(", ")} mm at the middle of fixed, and turned by ${Math.abs((angle * 180) / Math.PI).toFixed(1)}°.`;
     } else this.#said.textContent = "";
     this.#viewer.remake();
     this.#change();

@@ -63,6 +63,8 @@ function open(id: string): void {
     const here = t.id === tab.id;
     buttons[k].setAttribute("aria-selected", String(here));
     buttons[k].tabIndex = here ? 0 : -1;
+    // On a phone the tabs are a row that scrolls.
+    if (here) buttons[k].scrollIntoView({ block: "nearest", inline: "nearest" });
     (document.getElementById(`panel-${t.id}`) as HTMLElement).hidden = !here;
   });
   if (location.hash !== `#${tab.id}`) history.replaceState(undefined, "", `#${tab.id}`);

@@ -32,6 +32,8 @@ export interface Kind {
   readonly first: readonly string[];
   readonly without?: readonly string[];
   readonly start?: Readonly<Record<string, string>>;
+  /** Names that an option takes beside those it lists. */
+  readonly more?: Readonly<Record<string, readonly string[]>>;
   /** Options without which there is no run, and what to do about it. */
   readonly needed?: Readonly<Record<string, string>>;
   readonly example?: { readonly name: string; readonly slots: readonly string[]; readonly options?: Readonly<Record<string, string>> };
@@ -229,6 +231,7 @@ export class Task {
       without: [...(this.#kind.without ?? []), ...this.#kind.slots.flatMap((s) => (s.option ? [s.option] : []))],
       word: this.#kind.words?.[0],
       start: this.#kind.start,
+      more: this.#kind.more,
       change: () => this.changed(),
     });
     // An image that was there for another choice of the same tab stays.
@@ -414,7 +417,8 @@ export class Task {
     const words = error instanceof Error ? error.message : String(error);
     this.#alert.hidden = false;
     this.#alert.className = error instanceof Refusal && error.exit === 130 ? "verdict check" : "verdict bad";
-    this.#alert.replaceChildren(el("p", {}, words[0].toUpperCase() + words.slice(1)));
+    // A sentence begins large, but the name of a file stays as it is.
+    this.#alert.replaceChildren(el("p", {}, /^[a-z]+[ ,:;]/.test(words) ? words[0].toUpperCase() + words.slice(1) : words));
     this.#alert.scrollIntoView({ block: "nearest" });
   }
   async #show(finished: Finished, paths: Record<string, string[]>, seconds: number): Promise<void> {
@@ -429,7 +433,10 @@ export class Task {
       el(
         "div",
         { class: `verdict ${level}` },
-        el("p", {}, el("strong", {}, { good: "Good", check: "Look closely", bad: "Do not trust it" }[level]), ": ", words),
+        // What the sentence says itself need not be said before it.
+        /^(Do not use|Look before use)/.test(words)
+          ? el("p", {}, el("strong", {}, words.split(": ")[0]), words.slice(words.split(": ")[0].length))
+          : el("p", {}, el("strong", {}, { good: "Good", check: "Look closely", bad: "Do not trust it" }[level]), ": ", words),
       ),
       ...(warnings.length > 0 ? [el("ul", { class: "warnings" }, ...warnings.map((w) => el("li", {}, w)))] : []),
       el("p", { class: "note" }, `${seconds.toFixed(1)} s, ${threads} thread${threads === 1 ? "" : "s"}.`),

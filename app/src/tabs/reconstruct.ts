@@ -36,6 +36,7 @@ export function reconstructTab(): Task {
           },
         ],
         first: both,
+        more: { prior: ["pnp:bm3d", "pnp:nlm", "pnp:learned"] },
         without: ["dynamic", "size", "gate", "height"],
         example: { name: "kspace", slots: ["kspace", "mask"] },
         show,

@@ -128,7 +128,7 @@ function figures(json: Record<string, unknown>): HTMLElement {
     inverseConsistency: { meanVoxels: number };
   };
   const tile = (label: string, value: string) => el("li", {}, el("span", {}, label), el("b", {}, value));
-  const n = (v: number | null) => (v === null || !Number.isFinite(v) ? "–" : String(Number(v.toPrecision(4))));
+  const n = (v: number | null) => (v === null || !Number.isFinite(v) ? "–" : Math.abs(v) < 1e-9 ? "0" : String(Number(v.toPrecision(4))));
   return el(
     "ul",
     { class: "figures" },

@@ -13,6 +13,7 @@ export function restoreTab(): Task {
     first: ["prior", "lambda", "sigma", ...(more.first ?? [])],
     without: more.without,
     start: more.start,
+    more: more.more ?? { prior: ["red:bm3d", "red:nlm", "red:learned"] },
     example: more.example,
     show,
   });
@@ -41,6 +42,7 @@ export function restoreTab(): Task {
       kind("superres", "A finer image (A blurs and takes fewer samples)", {
         first: ["scale"],
         start: { scale: "2" },
+        more: { prior: ["model:super-resolution"] },
         without: ["frames", "motion", "psf", "pixel", "brightness", "jacobian"],
       }),
     ],

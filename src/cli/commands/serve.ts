@@ -9,7 +9,9 @@ import * as v from "valibot";
 import { OutputError } from "../../core/errors.js";
 import type { CommandDefinition } from "../command.js";
 import { flag, option } from "../options.js";
+import { pageSources, pageState } from "../pageSources.js";
 import type { Session } from "../session.js";
+import { version } from "../version.js";
 
 /** Where the built page lies in the package. */
 const pageFolder = fileURLToPath(new URL("../../page/", import.meta.url));
@@ -57,17 +59,32 @@ export const command: CommandDefinition = {
   },
 };
 
-/** In a checkout the page is built when it is first served; a package brings it. */
+/** In a checkout the page is built when it is first served, and again when its sources have changed; a package brings it. */
 async function whole(session: Session): Promise<void> {
   const index = join(pageFolder, "index.html");
-  const config = fileURLToPath(new URL("../../../app/vite.config.ts", import.meta.url));
-  if (existsSync(index)) return;
-  if (existsSync(config)) {
-    session.note("building the page, once …");
+  const checkout = fileURLToPath(new URL("../../../", import.meta.url));
+  const config = join(checkout, "app/vite.config.ts");
+  const sources = existsSync(config) ? pageSources(checkout) : undefined;
+  const state = pageState(pageFolder, { version: version(), sources });
+  if (state === "current") return;
+  if (sources !== undefined) {
+    session.note(state === "missing" ? "building the page, once …" : "the page is older than its sources; building it anew …");
     const name = "vite"; // a tool of the checkout, not of the package
-    const { build } = (await import(name)) as { build: (o: object) => Promise<unknown> };
-    await build({ configFile: config, logLevel: "error" });
-  }
+    try {
+      const { build } = (await import(name)) as { build: (o: object) => Promise<unknown> };
+      await build({ configFile: config, logLevel: "error" });
+      return;
+    } catch (cause) {
+      if (state === "missing")
+        throw new OutputError(
+          `serve: the page cannot be built: ${(cause as Error).message.split("\n")[0]}; npm ci, then npm run build:page`,
+          {},
+          { cause },
+        );
+      session.warn(`the page is older than its sources, and cannot be built anew: ${(cause as Error).message.split("\n")[0]}`);
+    }
+  } else if (state === "stale")
+    session.warn(`the page in this package was built by another version than ${version()}; install the package anew if it misbehaves`);
   if (!existsSync(index))
     throw new OutputError(`serve: the page is not in this package (${index} is missing); in a checkout: npm run build:page`, { index });
 }
