@@ -71,9 +71,16 @@ describe.skipIf(!executablePath)("ways through the page", { timeout: 600_000 }, 
       ["Moving image", paths["m.nii.gz"]],
     ]) {
       await tabTo(panel.getByLabel(label, { exact: false }).first());
-      const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
-      await chooser.setFiles(path);
+      // A chromium that is driven lets a key open a second chooser only after another key.
+      for (let k = 0; k < 4; k++) {
+        const opened = page.waitForEvent("filechooser", { timeout: 8000 }).catch(() => undefined);
+        await page.keyboard.press("Enter");
+        const chooser = await opened;
+        await chooser?.setFiles(path);
+        if (chooser) break;
+      }
     }
+    expect(await panel.locator(".slot.full").count()).toBe(2);
     await tabTo(panel.getByLabel("Preset"));
     await page.keyboard.type("tra");
     expect(await panel.getByLabel("Preset").inputValue()).toBe("translation");
@@ -118,6 +125,11 @@ describe.skipIf(!executablePath)("ways through the page", { timeout: 600_000 }, 
       await t.give("Moving image", join(here, name));
       await t.run();
       const said = (await t.refused).join(" ");
+      if (name === "letter.docx") {
+        // Other readers come as packages on the command line; the page names what it knows.
+        expect(said).toMatch(/^reading letter\.docx is not possible in the page, which knows NIfTI.*pullback convert/i);
+        continue;
+      }
       const { json, code } = await pullback(["register", "f.nii.gz", name, "-o", "never/", "--preset", "translation", "--json"], {
         cwd: here,
       });

@@ -89,6 +89,29 @@ export function slider(
     },
   });
 }
+/** A button that copies words. Where that is not allowed (no secure context) they are shown instead, to be copied by hand. */
+export function copier(label: string, words: () => string, show: (text: string) => void): HTMLButtonElement {
+  const button = el(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      onclick: async () => {
+        const text = words();
+        try {
+          await navigator.clipboard.writeText(text);
+          button.textContent = "Copied";
+        } catch {
+          show(text);
+          button.textContent = "Shown above";
+        }
+        setTimeout(() => (button.textContent = label), 1500);
+      },
+    },
+    label,
+  );
+  return button;
+}
 /** A file to keep. */
 export function save(name: string, bytes: Uint8Array<ArrayBuffer> | Blob): void {
   const url = URL.createObjectURL(bytes instanceof Blob ? bytes : new Blob([bytes]));

@@ -62,6 +62,6 @@ export function sentence(error: unknown): { sentence: string; exit: number } {
   if (!(error instanceof MissingPeerError)) return said;
   return {
     ...said,
-    sentence: `${said.sentence.replace(/ needs the package.*/, "")} is not possible in the page; convert it first: pullback convert FILE image.nii.gz`,
+    sentence: `${said.sentence.replace(/ needs the package.*/, "")} is not possible in the page, which knows NIfTI, MetaImage, NRRD, NumPy arrays, PNG, JPEG, TIFF and DICOM folders; other images are converted first: pullback convert FILE image.nii.gz`,
   };
 }

@@ -1,7 +1,7 @@
 import { linePlot } from "../../src/report/linePlot.js";
 import { asCode, type Ran } from "./asCode.js";
 import { Client, Refusal } from "./client.js";
-import { el, fresh, save } from "./dom.js";
+import { copier, el, fresh, save } from "./dom.js";
 import { placed, Slot, type Taken } from "./files.js";
 import { Form, quoted } from "./form.js";
 import type { Finished, Setup, Step } from "./protocol.js";
@@ -52,6 +52,8 @@ export interface Result {
 export interface Kept {
   readonly title: string;
   readonly command: string;
+  /** As a program of the library, where there is one. */
+  readonly code?: string;
   readonly when: Date;
   readonly state: string;
   readonly seconds: number;
@@ -91,7 +93,11 @@ export class Task {
   readonly #result = el("div", { class: "result" });
   readonly #missing = el("p", { class: "said help", role: "status" });
   readonly #command = el("code", { class: "command" });
-  readonly #asCode = this.#copier("Copy as code", () => asCode(this.ran) ?? "");
+  readonly #asCode = copier(
+    "Copy as code",
+    () => asCode(this.ran) ?? "",
+    (text) => (this.#command.textContent = text),
+  );
 
   constructor(title: string, intro: string, kinds: readonly Kind[]) {
     this.#kind = kinds[0];
@@ -130,7 +136,11 @@ export class Task {
         el(
           "div",
           { class: "row" },
-          this.#copier("Copy as command", () => this.commandLine),
+          copier(
+            "Copy as command",
+            () => this.commandLine,
+            (text) => (this.#command.textContent = text),
+          ),
           this.#asCode,
         ),
       ),
@@ -318,35 +328,13 @@ export class Task {
       ),
     );
   }
-  #copier(label: string, words: () => string): HTMLElement {
-    const button = el(
-      "button",
-      {
-        type: "button",
-        class: "quiet",
-        onclick: async () => {
-          const text = words();
-          try {
-            await navigator.clipboard.writeText(text);
-            button.textContent = "Copied";
-          } catch {
-            // Not allowed here (no secure context): shown, so that it can be copied by hand.
-            this.#command.textContent = text;
-            button.textContent = "Shown above";
-          }
-          setTimeout(() => (button.textContent = label), 1500);
-        },
-      },
-      label,
-    );
-    return button;
-  }
 
   async #start(): Promise<void> {
     const { paths, files } = this.#placed();
     const extra = this.further();
     const { command, args, options } = this.ran;
     const line = this.commandLine;
+    const code = asCode(this.ran);
     const began = performance.now();
     this.client.setup = this.#setup;
     this.client.give([...files, ...extra.files]);
@@ -375,6 +363,7 @@ export class Task {
       this.onkept({
         title: this.#kind.label,
         command: line,
+        code,
         when: new Date(),
         state,
         seconds: (performance.now() - began) / 1000,

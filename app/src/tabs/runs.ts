@@ -1,4 +1,4 @@
-import { el } from "../dom.js";
+import { copier, el } from "../dom.js";
 import { downloads, type Kept } from "../task.js";
 
 /** What was run in this tab since it was opened; nothing is kept beyond it. */
@@ -16,13 +16,21 @@ export function runsTab(): { root: HTMLElement; add(kept: Kept): void } {
     ),
     add(kept) {
       empty.hidden = true;
+      const words = el("code", { class: "command" }, kept.command);
+      const show = (text: string) => (words.textContent = text);
       list.prepend(
         el(
           "section",
           { class: "kept", "aria-label": `${kept.title}, ${kept.when.toLocaleTimeString()}` },
           el("h3", {}, kept.title),
           el("p", { class: "note" }, `${kept.when.toLocaleTimeString()}, ${kept.seconds.toFixed(1)} s: ${kept.state}`),
-          el("pre", { tabindex: "0", "aria-label": "Command" }, el("code", { class: "command" }, kept.command)),
+          el("pre", { tabindex: "0", "aria-label": "Command" }, words),
+          el(
+            "div",
+            { class: "row" },
+            copier("Copy as command", () => kept.command, show),
+            kept.code !== undefined && copier("Copy as code", () => kept.code ?? "", show),
+          ),
           kept.files.length > 0 && el("details", {}, el("summary", {}, `${kept.files.length} files`), downloads(kept.files)),
         ),
       );

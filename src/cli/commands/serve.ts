@@ -72,7 +72,7 @@ async function whole(session: Session): Promise<void> {
     const name = "vite"; // a tool of the checkout, not of the package
     try {
       const { build } = (await import(name)) as { build: (o: object) => Promise<unknown> };
-      await build({ configFile: config, logLevel: "error" });
+      await build({ configFile: config, logLevel: "silent" });
       return;
     } catch (cause) {
       if (state === "missing")
