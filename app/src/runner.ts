@@ -6,7 +6,7 @@ import { Session } from "../../src/cli/session.js";
 import { ArgumentError, MissingPeerError } from "../../src/core/errors.js";
 import { engine, startEngine } from "../../src/kernels/index.js";
 import { commands } from "./commands.js";
-import { filesIn } from "./host/fs.js";
+import { filesIn, rmSync } from "./host/fs.js";
 import { listen } from "./host/process.js";
 import type { Finished, Setup, Step } from "./protocol.js";
 
@@ -33,6 +33,8 @@ export async function run(
     if (!text.startsWith('{"progress"')) return say.note(text.trimEnd());
     say.step((JSON.parse(text) as { progress: Step }).progress);
   });
+  // The files of an earlier run of the tab are not this one's.
+  rmSync(folder, { recursive: true, force: true });
   const session = new Session(name, options);
   try {
     const { json, lines = [], exit = 0 } = await command.run(session, args, options);

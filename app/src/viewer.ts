@@ -217,11 +217,13 @@ export class Viewer {
       this.#note.textContent =
         signed && layers[Number(signed[1])].signed
           ? ""
-          : named && explanations[mode] && !["grid", "jacobian"].includes(mode)
-            ? `${explanations[mode]} First: ${named[0]}; second: ${named[1]}.`
-            : mode === "jacobian"
-              ? explanations.jacobian
-              : (explanations[mode] ?? "");
+          : this.#pair && mode === "overlay" && layers[this.#pair[1]].labels
+            ? "Every label in a colour of its own."
+            : named && explanations[mode] && !["grid", "jacobian", "outline"].includes(mode)
+              ? `${explanations[mode]} First: ${named[0]}; second: ${named[1]}.`
+              : mode === "jacobian"
+                ? explanations.jacobian
+                : (explanations[mode] ?? "");
       this.#explainColours();
       this.#draw();
       if (this.#solid.open) void this.#drawSolid();

@@ -1,4 +1,4 @@
-import { linePlot } from "../../../src/report/linePlot.js";
+import { curvePlot } from "../../../src/report/curvePlot.js";
 import { el } from "../dom.js";
 import { placed } from "../files.js";
 import { player } from "../player.js";
@@ -132,7 +132,7 @@ function tableOf(bytes: Uint8Array): { columns: Record<string, number[]>; length
 }
 function plotOf(title: string, curves: { name: string; values: number[] }[], yLabel: string): HTMLElement {
   const drawn = el("div", { class: "curve" });
-  drawn.innerHTML = linePlot(curves, { height: 200, xLabel: "frame", yLabel, title });
+  drawn.innerHTML = curvePlot(curves, { xLabel: "frame", yLabel, title });
   return el("section", { "aria-label": title }, el("h3", {}, title), drawn);
 }
 
