@@ -14,6 +14,9 @@ const host = (): Plugin => ({
   resolveId(source, importer) {
     if (source === "./version.js" && importer?.includes("/src/cli/")) return join(here, "src/host/version.ts");
     if (source === "../version.js" && importer?.includes("/src/cli/")) return join(here, "src/host/version.ts");
+    // An atlas that is shared out to other machines: not from a page.
+    if (importer?.endsWith("/src/cli/commands/atlas.ts") && ["../atlasBatch.js", "../batchWork.js", "./batch.js"].includes(source))
+      return join(here, "src/host/sharedOut.ts");
     // DICOM is read by a package of its own, which takes paths in Node and bytes here.
     if (source === "./dicom.js" && importer?.endsWith("/src/io/node.ts")) return join(here, "src/host/dicom.ts");
     // Formats of other packages, megabytes each: the page says how to convert them instead.

@@ -15,6 +15,8 @@ export function atlasTab(): Task {
         { key: "labels", label: "Label maps", help: "Of the images, in the same order.", option: "labels", many: true, optional: true },
       ],
       first: ["model", "rounds"],
+      // A page has no other machines to share the work with.
+      without: ["on", "workers", "silent", "pilots", "time", "printScript", "task"],
       example: { name: "group", slots: ["images"] },
       show: atlas,
     },
