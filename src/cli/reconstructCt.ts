@@ -244,12 +244,14 @@ function page(
     rows: [
       {
         title: "Picture",
+        large: true,
         pictures: [
           { picture: grayPicture({ width: n, height: n, values }, robustWindow(values)), caption: `${n} × ${n}, ${result.solver}` },
         ],
       },
       {
         title: "Data and what is left of them",
+        large: true,
         pictures: [
           {
             picture: grayPicture({ width: detectors, height: views, values: sinogram }, robustWindow(sinogram)),
@@ -268,13 +270,33 @@ function page(
       },
     ],
     plots: [
-      ...(result.history.length > 2 ? [{ title: "Objective", curves: [{ name: "objective", values: result.history.slice(1) }] }] : []),
+      ...(result.history.length > 2
+        ? [
+            {
+              title: "Objective above its last value, log₁₀",
+              xLabel: "iteration",
+              yLabel: "relative",
+              curves: [{ name: "objective", values: excess(result.history.slice(1)) }],
+            },
+          ]
+        : []),
       ...(result.gaps.length > 2
-        ? [{ title: "Relative gap, log₁₀", curves: [{ name: "gap", values: result.gaps.map((g) => Math.log10(Math.max(1e-9, g))) }] }]
+        ? [
+            {
+              title: "Relative gap, log₁₀",
+              xLabel: "iteration",
+              curves: [{ name: "gap", values: result.gaps.map((g) => Math.log10(Math.max(1e-9, g))) }],
+            },
+          ]
         : []),
     ],
     summary: { sinogram: name, views, detectors, geometry: options.geometry ?? "parallel", ...figures, pullback: version() },
     timings,
     warnings: session.warnings,
   });
+}
+/** log₁₀ of (φ_k − φ_end) / |φ_end|, without the end: how the objective falls, where its own scale would show a step and a line. */
+function excess(history: readonly number[]): number[] {
+  const end = history[history.length - 1];
+  return history.slice(0, -1).map((v) => Math.log10(Math.max(1e-9, Math.abs(v - end) / Math.max(1e-30, Math.abs(end)))));
 }

@@ -125,7 +125,8 @@ export async function reconstructMrCommand(session: Session, path: string, optio
     const sentence = `${plain(Math.round(1000 * r.sampled) / 10)} % of k-space, ${figures.coils} ${figures.coils === 1 ? "coil" : "coils"}: ${learned ? "a learned cascade" : `${r.prior} with λ = ${plain(r.lambda)} on data divided by ${plain(r.scale)}; ${r.iterations} steps`}, ${r.reason}`;
     if (folder) {
       if (r.maps) out.put("maps.npy", writeNpy({ shape: [...r.maps.shape], data: Float32Array.from(r.maps.data), complex: true }));
-      out.put("report.html", reportOf(r, kspace, sentence, timings, session.warnings, plan));
+      const seen = mask ? kspace.mul(mask.tensor.equal(0).cast("f32").neg().add(1)) : kspace;
+      out.put("report.html", reportOf(r, seen, sentence, timings, session.warnings, plan));
       clock("write");
       putRun(session, out, inputs, { options: plan, status: r.status, reason: sentence, figures, seconds: timings });
     }
@@ -225,6 +226,7 @@ function reportOf(
     rows: [
       {
         title: "Image",
+        large: true,
         pictures: [
           { picture: picture(planes[0], shown), caption: onLattice ? "zero-filled" : "by gridding, density compensated" },
           { picture: picture(planes[1], shown), caption: "reconstructed" },

@@ -370,6 +370,7 @@ function reportOf(
     rows: [
       {
         title: "Before and after",
+        large: true,
         pictures: [
           { picture: grayOfMiddle(one(first), window), caption: `first frame, ${first.grid.size.join("×")}` },
           { picture: grayOfMiddle(one(r.image), window), caption: `all frames together, ${r.image.grid.size.join("×")}` },

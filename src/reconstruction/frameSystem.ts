@@ -119,6 +119,8 @@ export interface FrameTvState extends State<Tensor> {
   readonly z: Tensor;
   /** The scaled multiplier. */
   readonly u: Tensor;
+  /** (N + ρ∇*∇) x of the last step. */
+  readonly applied?: Tensor;
   /** How far gradients and their split parts are apart. */
   readonly primal: number;
   /** How much the split parts still move. */
@@ -160,11 +162,16 @@ export function frameTv(
     step({ equations: e, lambda }, s) {
       const { rho } = s;
       const rhs = e.rhs.add(e.gradient.adjoint(s.z.sub(s.u)).mul(rho));
-      const run = iterateSync(conjugateGradient<Tensor>({ relativeResidual: 1e-7 }), imageSystem(e, rho, rhs), s.x, {
-        iterations: inner,
-        keepBest: false,
-        keepState: true,
-      });
+      const run = iterateSync(
+        conjugateGradient<Tensor>({ relativeResidual: 1e-7 }),
+        { ...imageSystem(e, rho, rhs), applied: s.applied },
+        s.x,
+        {
+          iterations: inner,
+          keepBest: false,
+          keepState: true,
+        },
+      );
       const x = run.x;
       const state = run.state as CgState<Tensor>;
       const g = e.gradient.apply(x);
@@ -178,11 +185,12 @@ export function frameTv(
       );
       const u = v.sub(z);
       // Nx = rhs − residual − ρ∇*∇x.
-      const fitted = rhs.sub(state.residual).sub(e.gradient.adjoint(g).mul(rho));
+      const applied = rhs.sub(state.residual);
+      const fitted = applied.sub(e.gradient.adjoint(g).mul(rho));
       const value = 0.5 * dotOf(x, fitted) - dotOf(x, e.rhs) + e.half + lambda * sizes(g).sum().item();
       const primal = normOf(g.sub(z)) / Math.max(normOf(g), 1e-20);
       const dual = normOf(z.sub(s.z)) / Math.max(normOf(g), 1e-20);
-      return { x, z, u, value, primal, dual, rho };
+      return { x, z, u, applied, value, primal, dual, rho };
     },
     done(s): { stop: Stop; reason: string } | undefined {
       return s.primal < tolerance && s.dual < tolerance ? { stop: "converged", reason: "the image and its split agree" } : undefined;

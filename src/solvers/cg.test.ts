@@ -81,3 +81,20 @@ test("three unrolled steps are differentiable in the right-hand side and in the 
       .sum();
   expect(taylorFirst(f, [s.rhs, Tensor.scalar(2, "f64")], seeded(2)).order).toBeGreaterThan(1.9); // r(h) ~ h²
 });
+
+test("where A x at the start is known, it is not applied for it: the same steps", () => {
+  const s = system(7);
+  let count = 0;
+  const apply = (x: Tensor) => {
+    count++;
+    return s.apply(x);
+  };
+  const start = ones(7);
+  const applied = s.apply(start);
+  const o = { relativeResidual: 0, iterations: 3, start };
+  const plain = cg({ apply, rhs: s.rhs }, o);
+  const before = count;
+  const known = cg({ apply, rhs: s.rhs, applied }, o);
+  expect(count - before).toBe(before - 1);
+  expect(Array.from(known.x.data)).toEqual(Array.from(plain.x.data));
+});

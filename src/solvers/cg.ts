@@ -11,6 +11,8 @@ export interface LinearSystem<X extends Variables = Tensor> {
   readonly rhs: X;
   /** r ↦ P⁻¹r, symmetric positive definite and near A⁻¹. */
   readonly preconditioner?: (r: X) => X;
+  /** A x at the start, where it is known: a run that goes on from another one need not apply A for it. */
+  readonly applied?: X;
 }
 /** When conjugate gradients stop, their preconditioner, and the region they must stay in. */
 export interface CgOptions {
@@ -47,7 +49,7 @@ export function conjugateGradient<X extends Variables = Tensor>(o: CgOptions = {
   const energy = (p: LinearSystem<X>, x: X, r: X) => -0.5 * (dotOf(x, p.rhs) + dotOf(x, r)); // Ax = b − r
   return {
     init(p, x) {
-      const residual = difference(p.rhs, p.apply(x));
+      const residual = difference(p.rhs, p.applied ?? p.apply(x));
       const direction = conditioned(p, residual);
       return {
         x,
