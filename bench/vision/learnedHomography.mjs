@@ -100,7 +100,7 @@ export async function run() {
     ["warped", await real("warped")],
     ["homography", await real("homography")],
   ])
-    for (const [method, find] of methods) {
+    for (const [method, find] of methods.filter(([name]) => name.includes(process.env.ONLY ?? ""))) {
       const errors = [];
       let milliseconds = 0;
       for (const {
