@@ -4,15 +4,17 @@ import { parameterCount } from "../nn/index.js";
 import { recipes, type TrainingPicture, trainedDenoiser, trainModel } from "./index.js";
 
 /** Waves of several directions, 0 to 1. */
-const pictures: readonly TrainingPicture[] = Array.from({ length: 5 }, (_, k) => ({
-  name: `wave${k}.png`,
-  height: 24,
-  width: 24,
-  values: Float32Array.from(
-    { length: 576 },
-    (_, i) => 0.5 + 0.4 * Math.sin(0.4 * ((i % 24) * Math.cos(k) + Math.floor(i / 24) * Math.sin(k))),
-  ),
-}));
+const waves = (side: number): readonly TrainingPicture[] =>
+  Array.from({ length: 5 }, (_, k) => ({
+    name: `wave${k}.png`,
+    height: side,
+    width: side,
+    values: Float32Array.from(
+      { length: side * side },
+      (_, i) => 0.5 + 0.4 * Math.sin(0.4 * ((i % side) * Math.cos(k) + Math.floor(i / side) * Math.sin(k))),
+    ),
+  }));
+const pictures = waves(24);
 const tiny = { pictures, steps: 8, every: 4, batch: 2, patch: 16, features: 4, depth: 3 };
 
 test.each(Object.keys(recipes) as (keyof typeof recipes)[])(
@@ -20,13 +22,16 @@ test.each(Object.keys(recipes) as (keyof typeof recipes)[])(
   async (name) => {
     const seen: number[] = [];
     const patch = name.startsWith("super") ? 6 : 16; // of coarse samples
-    const r = await trainModel(name, { ...tiny, patch, licence: "CC0", source: "waves", onProgress: ({ step }) => seen.push(step) });
+    // Pairs of moved patches need room about them.
+    const room = /^(homography|tracking)/.test(name) ? { pictures: waves(130), patch: 64, steps: 8 } : { patch };
+    const r = await trainModel(name, { ...tiny, ...room, licence: "CC0", source: "waves", onProgress: ({ step }) => seen.push(step) });
     expect([r.finished, r.steps, seen.length]).toEqual([true, 8, 8]);
     expect(r.card.trainedOn).toEqual(["wave0.png", "wave1.png", "wave2.png", "wave3.png"]);
     expect(r.card.validatedOn).toEqual(["wave4.png"]);
     expect([r.card.licence, r.card.steps, r.card.weights, r.card.bytes]).toEqual(["CC0", 8, parameterCount(r.model), r.weights.length]);
     expect(r.card.tables[0].rows[0]).toEqual(Object.values(r.figures));
-    expect(Object.values(r.figures).every((v) => v > 5 && v < 60)).toBe(true);
+    expect(Object.values(r.figures).every(Number.isFinite)).toBe(true);
+    if (!("pictures" in room)) expect(Object.values(r.figures).every((v) => v > 5 && v < 60)).toBe(true); // decibels
     expect(r.history.loss.length).toBe(8);
   },
 );
