@@ -232,11 +232,14 @@ const agreeing = (operator: LinearOperator, y: Tensor, g: Tensor, rho: number): 
 function split(operator: LinearOperator, data: Tensor, share: number, random: Random) {
   const mask = operator.diagonal instanceof Tensor ? operator.diagonal.broadcastTo(operator.range).data : undefined;
   const [seen, held, values] = [new Float32Array(data.size), new Float32Array(data.size), new Float32Array(data.size)];
+  // A place is kept back with all its channels: they tell each other.
+  const places = sizeOf(operator.range.slice(operator.range.length === 3 ? 1 : 0));
+  const back = Uint8Array.from({ length: places }, () => Number(random.uniform() < share));
   let shown = 0;
   for (let i = 0; i < data.size; i++) {
     if (mask && mask[i] === 0) continue;
     values[i] = data.data[i];
-    if (random.uniform() < share) {
+    if (back[i % places] === 1) {
       held[i] = 1;
       shown++;
     } else seen[i] = 1;
