@@ -34,7 +34,7 @@ export interface DeepImagePriorOptions {
   readonly iterations?: number;
   /** Of Adam (default 0.01), on half a cosine down to a tenth over `iterations`. */
   readonly step?: number;
-  /** Part of the samples of y that is kept from the network, to stop by (default 0.03); 0: all steps are done. */
+  /** Part of the samples of y that is kept from the network, to stop by (default 0.03, more where those would be fewer than 1000, but at most 0.1); 0: all steps are done. */
   readonly held?: number;
   /** Of the running mean of pictures that is returned (default 0.99; 0: the last picture). */
   readonly average?: number;
@@ -94,7 +94,8 @@ interface Shown extends State<Tensor> {
  * @see Ulyanov, Vedaldi & Lempitsky (2018), Deep image prior, CVPR; stopping compares with Wang et al. (2021), Early stopping for deep image prior
  */
 export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImagePriorResult> {
-  const { operator, data, iterations = 3000, held = 0.03, average = 0.99, seed = 1, input = "noise", step = 0.01 } = o;
+  const { operator, data, iterations = 3000, average = 0.99, seed = 1, input = "noise", step = 0.01 } = o;
+  const held = o.held ?? Math.min(0.1, Math.max(0.03, 1000 / Math.max(1, data.size)));
   const shape = operator.domain;
   if (shape.length !== 2 && shape.length !== 3)
     throw new ShapeError(`deepImagePrior: pictures ${shapeText(shape)}; expected [y, x] or [c, y, x]`, { shape });
