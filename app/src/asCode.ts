@@ -132,22 +132,32 @@ const writers: Readonly<Record<string, (r: Ran) => string | undefined>> = {
   deblur: restoration,
   inpaint: restoration,
   superres({ args: [path], options: o }) {
-    const prior = String(o.prior ?? "bm3d");
-    const learned = /^model:super-resolution/.test(prior);
     const scale = Number(o.scale);
+    // The rule of the command: the network, where nothing is said that it has no use for.
+    const classical = ["lambda", "iterations", "tolerance", "solver", "sigma", "seed"].some((key) => o[key] !== undefined);
+    const network = o.views !== undefined || ([2, 3, 4].includes(scale) && !classical);
+    const prior = String(o.prior ?? (network ? "model:super-resolution" : "bm3d"));
+    const learned = /^model:super-resolution/.test(prior);
     // One image by back-projection, with a denoiser or a network; a minimisation has no short form.
-    if (path === undefined || o.lambda !== undefined || o.solver !== undefined || o.fidelity !== undefined || o.scaleData === "auto")
+    if (
+      path === undefined ||
+      o.weights !== undefined ||
+      o.lambda !== undefined ||
+      o.solver !== undefined ||
+      o.fidelity !== undefined ||
+      o.scaleData === "auto"
+    )
       return undefined;
     if (!Number.isInteger(scale) || !(learned || ["bm3d", "nlm", "dictionary", "learned", "none"].includes(prior))) return undefined;
     const sigma = o.sigma === undefined ? undefined : Number(o.sigma) >= 1 ? `${o.sigma} / peak` : String(o.sigma);
     const part = learned
-      ? `network: networkEnlarger(await loadModel("super-resolution-x${scale}"))`
+      ? `network: await learnedEnlarger(${scale}${o.views === undefined ? "" : `, { views: ${o.views} }`})`
       : `denoiser: ${prior === "none" ? '"none"' : prior === "learned" ? "await learnedDenoiser()" : `denoisers.${prior}()`}`;
     return program(
       {
         ...files,
         ...(!learned && !["none", "learned"].includes(prior) && { denoisers: "pullback/catalogue" }),
-        ...(learned && { "loadModel, networkEnlarger": "pullback/models" }),
+        ...(learned && { learnedEnlarger: "pullback/models" }),
         ...(prior === "learned" && { learnedDenoiser: "pullback/models" }),
         enlarge: "pullback/reconstruction",
         Tensor: "pullback/tensor",
