@@ -93,6 +93,8 @@ export interface Problem {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Written beside the result, where that is a folder. */
   readonly files?: Readonly<Record<string, Uint8Array>>;
+  /** A blur of two axes, [y, x]: shown in the report. */
+  readonly kernel?: Tensor;
 }
 
 const isPicture = (path: string): boolean => /^(png|jpeg|tiff)$/.test(formatOfName(path) ?? "");
@@ -475,10 +477,25 @@ function reportOf(
           },
         ],
       },
+      ...(problem.kernel?.rank === 2 ? [{ title: "Blur", pictures: [kernelPicture(problem.kernel)] }] : []),
     ],
     plots,
     summary: { image: t.inputs[0], ...t.plan, solver: r.solver },
     timings: t.timings,
     warnings: session.warnings,
   });
+}
+/** Weights from 0 (or the least, where some are negative) to the largest. */
+function kernelPicture(kernel: Tensor): { picture: Picture; caption: string } {
+  const [height, width] = kernel.shape;
+  const values = Float32Array.from(kernel.data);
+  // Samples of a kernel are to be seen as such: a picture of some hundred pixels, whatever its size.
+  const times = Math.max(1, Math.round(150 / Math.max(width, height)));
+  const wide = width * times;
+  const large = Float32Array.from(
+    { length: wide * height * times },
+    (_, i) => values[Math.floor(i / wide / times) * width + Math.floor((i % wide) / times)],
+  );
+  const window = { low: Math.min(0, ...values), high: Math.max(1e-30, ...values) };
+  return { picture: grayPicture({ width: wide, height: height * times, values: large }, window), caption: `k, ${width}×${height} samples` };
 }

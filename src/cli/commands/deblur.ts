@@ -68,6 +68,7 @@ export const command: CommandDefinition = {
         formula: "k ∗ x − y",
         operator: (shape) => blurOperator(shape, kernel, { border }),
         dimensions: kernel.rank,
+        kernel,
         inputs: blind ? [] : [kernelPath],
         ...(blind && { files: { "kernel.npy": writeNpy({ shape: kernel.shape, data: Float32Array.from(kernel.data) }) } }),
         options: { kernel: kernelPath, boundary: border },
