@@ -13,7 +13,7 @@ export async function bundle(code) {
     const entry = join(folder, "entry.js");
     writeFileSync(
       entry,
-      code.replace(/"pullback\/([^"]+)"/g, (_, name) => JSON.stringify(join(root, "dist", name, "index.js"))),
+      code.replace(/"pullback(?:\/([^"]+))?"/g, (_, name = "") => JSON.stringify(join(root, "dist", name, "index.js"))),
     );
     const result = await build({
       root: folder,
@@ -34,4 +34,5 @@ export const entries = {
   "features and matches": 'export { matchFeatures, orb, sift } from "pullback/features"; export { image } from "pullback/image";',
   "all of features and vision":
     'export * from "pullback/features"; export * from "pullback/vision"; export { image } from "pullback/image";',
+  "all of the core entry": 'export * from "pullback";',
 };

@@ -27,6 +27,13 @@ test("features with homographies, kernels included, come in less than 150 kB gzi
   for (const size of Object.values(gzip)) expect(size).toBeLessThan(150_000);
 });
 
+test("the core entry, all of it and all kernels, comes in at most 300 kB gzipped", async () => {
+  const { bundle, entries } = await import(new URL("../bench/bundle.mjs", import.meta.url).href);
+  const made = await bundle(entries["all of the core entry"]);
+  expect(made.gzip).toBeGreaterThan(50_000); // the kernels alone
+  expect(made.gzip).toBeLessThanOrEqual(300_000);
+});
+
 /** What both do: a picture of waves and the same shifted by (12, −7). */
 const work = `
 import { homography, image } from "./bundle.js";

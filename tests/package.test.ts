@@ -71,6 +71,8 @@ test("the package holds the built library and nothing of its making", () => {
   const files = (readdirSync(installed(), { recursive: true, encoding: "utf8" }) as string[]).filter((f) => !f.startsWith("node_modules"));
   expect(files.filter((f) => /\.test\.|^dist\/\.|^src|^tests|^assembly|^demo|^bench/.test(f))).toEqual([]);
   expect(files).toContain("LICENSE");
+  // WebAssembly comes as text within modules; nothing is compiled on the way, for any one processor, or by whoever installs it.
+  expect(files.filter((f) => /\.(node|so|dylib|dll|exe|a|o|gyp|c|cc|cpp)$/i.test(f))).toEqual([]);
   const all = readdirSync(join(project, "node_modules"), { recursive: true, encoding: "utf8" }).map((f) =>
     statSync(join(project, "node_modules", f)),
   );
