@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { seeded } from "../core/random.js";
 import { grid, type Image, identityMap, image, indexToPhysical } from "../image/index.js";
-import { gaussian, randomNormal, Tensor } from "../tensor/index.js";
+import { gaussian, keep, randomNormal, Tensor } from "../tensor/index.js";
 import { VelocityTransform } from "../transforms/index.js";
 import { type DeformationNetwork, type RegisterOptions, register } from "./index.js";
 import { halved, predicted } from "./learned.js";
@@ -31,7 +31,8 @@ test("a proposal is counted in voxels of half the resolution, on a grid that cov
     v.data.fill(2, 0, 160);
     return v;
   };
-  const { parameters, grid: half } = predicted({ fixed: flat, moving: flat, map: identityMap(2) }, constant);
+  const pair = { fixed: flat, moving: flat, map: identityMap(2) };
+  const { parameters, grid: half } = predicted(pair, constant, 1);
   expect(half.size).toEqual([16, 10]);
   const [vx, vy] = [parameters.velocity.data[37], parameters.velocity.data[160 + 37]];
   expect(vx).toBeCloseTo(0, 6);
@@ -42,10 +43,52 @@ test("a proposal is counted in voxels of half the resolution, on a grid that cov
   const y = new VelocityTransform(parameters.velocity, half);
   const at = y.apply(Tensor.from(Float64Array.from(halved(g).origin), [1, 2])).data;
   expect(at[1] - halved(g).origin[1]).toBeCloseTo(2, 4);
+  // A second look at what is left adds its own.
+  expect(predicted(pair, constant).parameters.velocity.data[160 + 37]).toBeCloseTo(4, 5);
+});
+
+test("a second look is shown moving as the first proposal leaves it", () => {
+  const [fixed, moving] = [drawn(0), drawn(0)];
+  const shown: Tensor[] = [];
+  predicted({ fixed, moving, map: identityMap(2) }, (f, m) => {
+    shown.push(keep(m));
+    const v = nothing(f, m);
+    if (shown.length === 1) v.data.fill(1, 0, v.size / 2); // two samples along x
+    return v;
+  });
+  const [first, second] = shown;
+  const [h, w] = first.shape;
+  expect(shown.length).toBe(2);
+  expect(
+    second
+      .slice([0, 2], [h, w - 4])
+      .sub(first.slice([0, 4], [h, w - 2]))
+      .abs()
+      .max()
+      .item(),
+  ).toBeLessThan(1e-3);
+});
+
+test("only the box in which something is seen is looked at", () => {
+  const shape = (image: Image) => {
+    let seen: readonly number[] = [];
+    predicted({ fixed: image, moving: image, map: identityMap(2) }, (f) => {
+      seen = f.shape;
+      return nothing(f, f);
+    });
+    return seen;
+  };
+  const small = drawn(0, [64, 56]);
+  const framed = Tensor.zeros([1, 200, 220]);
+  for (let y = 0; y < 56; y++) framed.data.set(small.values.data.subarray(64 * y, 64 * y + 64), (y + 90) * 220 + 30);
+  expect(shape(image(framed, { size: [220, 200] })).every((n) => n < 90)).toBe(true);
 });
 
 test("large pictures are shown reduced, as shapes are known by their size in samples", () => {
-  const big = drawn(0, [800, 500]);
+  const big = image(
+    Float32Array.from({ length: 800 * 500 }, (_, k) => Math.sin(k / 37)),
+    { size: [800, 500] },
+  );
   let shape: readonly number[] = [];
   const { grid: half } = predicted({ fixed: big, moving: big, map: identityMap(2) }, (f) => {
     shape = f.shape;

@@ -52,6 +52,8 @@ const wide: Readonly<Record<string, () => TransformFamily>> = {
   displacement: () => displacement({ smoothVoxels: 9 }),
   velocity: () => velocity({ smoothVoxels: 9 }),
 };
+/** After a network's proposal, details are left to find: descents see gradients through half the usual width. */
+const proposed = () => velocity({ smoothVoxels: 2 });
 /** Presets that stand for a family. */
 const presetFamilies: Readonly<Record<string, string>> = { bspline: "bspline", svf: "velocity", learned: "velocity" };
 
@@ -86,7 +88,12 @@ export function generalOf(
       );
     return undefined;
   }
-  const family = typeof asked === "string" ? named("transform", asked, familiesByName) : asked;
+  const family =
+    preset === "learned" && o.transform === undefined
+      ? proposed()
+      : typeof asked === "string"
+        ? named("transform", asked, familiesByName)
+        : asked;
   const { optimiser = "lbfgs", alpha } = o;
   if (!(generalOptimisers as readonly string[]).includes(optimiser))
     throw new ArgumentError(`register: no optimiser ${optimiser}; expected one of ${generalOptimisers.join(", ")}`, { optimiser });
