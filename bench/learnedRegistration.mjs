@@ -24,7 +24,7 @@ const help = `npm run bench -- learnedRegistration [options]
 
 const cases = {
   brain: {
-    title: "brain2d_labels: ten slices of ten people in a circle; mean Dice of 30 to 60 labels",
+    title: "brain2d_labels: ten slices of ten people in a circle; mean Dice of the labels in the fixed slice",
     pairs() {
       const file = (k, what = "") => registrationData("brain2d_labels", `s${String((k % 10) + 1).padStart(2, "0")}${what}.png`);
       return Array.from({ length: 10 }, (_, k) => ({

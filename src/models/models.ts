@@ -22,6 +22,7 @@ import { type BoxMoves, type BoxPair, deepLkTracking, regressionTracking } from 
 import { type MeasuredPictures, unrolledRestoration } from "./unrolledRestoration.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
+import { registration2dCard } from "./weights/registration2dCard.js";
 import { superResolutionX2Card } from "./weights/superResolutionX2Card.js";
 import { superResolutionX3Card } from "./weights/superResolutionX3Card.js";
 import { superResolutionX4Card } from "./weights/superResolutionX4Card.js";
@@ -110,6 +111,8 @@ export const models = {
     name: "registration-2d",
     summary: "the velocity of a deformation from one slice to another",
     build: (random) => registrationNetwork({ random }),
+    card: registration2dCard,
+    weights: (): Promise<ShippedWeights> => import("./weights/registration2d.js"),
   } satisfies Model<ImagePair, Tensor>,
   "super-resolution-x2": enlarging(2, { card: superResolutionX2Card, weights: () => import("./weights/superResolutionX2.js") }),
   "super-resolution-x3": enlarging(3, { card: superResolutionX3Card, weights: () => import("./weights/superResolutionX3.js") }),
