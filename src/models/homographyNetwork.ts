@@ -47,6 +47,8 @@ export interface HomographySteps {
 /** Places of one block are matched together with a window about it. */
 const block = 8;
 const reach: Record<MatchingGrid, number> = { coarse: 5, fine: 4 };
+/** Corners move at most so far between two steps, in sides of the patch. */
+const farthest = 0.4;
 const spacing: Record<MatchingGrid, number> = { coarse: 8, fine: 4 };
 
 /** What of a search does not depend on pictures: which places of a window may be matched, and where they are. */
@@ -327,7 +329,8 @@ export function homographyNetwork(o: { readonly random: Random; readonly feature
       const change = fittedHomography(shifts[k], weight, deviation.mul(2 / cells));
       const next = h.matmul(change);
       out.push(next);
-      h = stopGradient(next);
+      // Where the next step begins, no corner is further away than the pairs of any training: a wild map shows nothing that could be matched.
+      h = mapsOfCorners(cornersOfMaps(stopGradient(next), s).clamp(-farthest * s, farthest * s), s);
     }
     const whole = stack(out, 1);
     return { maps: whole.div(whole.slice([0, 0, 2, 2], [n, steps.length, 3, 3])), shifts, weights };

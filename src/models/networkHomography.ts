@@ -77,18 +77,23 @@ export function homographyByNetwork(
       scaled(multiply3(moving.back, multiply3(pixelHomography(maps.data.subarray(9 * k, 9 * k + 9), side), fixed.into))),
     );
   });
-  const start = found[found.length - 1];
+  const last = found[found.length - 1];
   const options = { search: false, gradual: false, method: refine === "ecc" ? ("ecc" as const) : ("ic" as const) };
-  const before = align(a, b, { ...options, levels: 0, start, iterations: 0 });
+  const asItIs = (h: Float64Array) => align(a, b, { ...options, levels: 0, start: h, iterations: 0 });
+  // Where they cover each other: the share that is covered changes with H, and says nothing of how well it fits.
+  const alike = (r: AlignResult) => (r.overlap > 0 ? r.agreement / r.overlap : 0);
+  const better = (p: AlignResult, q: AlignResult) => p.explained > q.explained || (p.explained === q.explained && alike(p) >= alike(q));
+  // A later step may have gone astray: Lucas–Kanade begins where the pictures are most alike.
+  let [start, before] = [last, asItIs(last)];
+  if (refine !== "none")
+    for (const h of found.slice(0, -1).reverse()) {
+      const r = asItIs(h);
+      if (r.overlap > 0.3 && better(r, before) && !better(before, r)) [start, before] = [h, r];
+    }
   // As coarse as the network's pictures, and once more for what it errs.
   const levels = Math.min(4, 1 + Math.max(0, Math.round(Math.log2(Math.min(...a.grid.size, ...b.grid.size) / side))));
   const after = refine === "none" ? before : align(a, b, { ...options, levels, start });
-  // Where they cover each other: the share that is covered changes with H, and says nothing of how well it fits.
-  const alike = (r: AlignResult) => (r.overlap > 0 ? r.agreement / r.overlap : 0);
-  const polished =
-    refine !== "none" &&
-    after.overlap > 0.7 * before.overlap &&
-    (after.explained > before.explained || (after.explained === before.explained && alike(after) >= alike(before)));
+  const polished = refine !== "none" && after.overlap > 0.7 * before.overlap && better(after, before);
   const chosen = polished ? after : before;
   const h = polished ? after.h : start;
   return {
