@@ -94,6 +94,7 @@ export {
 export { type BoxMoves, type BoxPair, deepLkTracking, regressionTracking } from "./trackingNetworks.js";
 export { boxErrors, movingObject, overlapOf } from "./trackingRecipe.js";
 export { trainedDenoiser } from "./trainedDenoiser.js";
+export { trainedEnlarger } from "./trainedEnlarger.js";
 export { type RecipeName, recipes, type TrainedModel, type TrainModelOptions, trainModel } from "./trainModel.js";
 export { strokeKernel, type UnrolledBatch, type UnrolledProblem, unrolledProblems } from "./unrolledRecipe.js";
 export { type MeasuredPictures, type UnrolledOptions, unrolledRestoration } from "./unrolledRestoration.js";

@@ -19,6 +19,7 @@ import { type MeasuredSeries, seriesCascade } from "./seriesCascade.js";
 import { type EnlargerOptions, networkEnlarger, superResolutionNetwork } from "./superResolutionNetwork.js";
 import { type ThickStacks, throughPlaneNetwork } from "./throughPlaneNetwork.js";
 import { type BoxMoves, type BoxPair, deepLkTracking, regressionTracking } from "./trackingNetworks.js";
+import { trainedEnlarger } from "./trainedEnlarger.js";
 import { type MeasuredPictures, unrolledRestoration } from "./unrolledRestoration.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
@@ -180,9 +181,10 @@ export const learnedScales: readonly number[] = [2, 3, 4].filter((s) => models[`
 
 /**
  * The network of the package that makes pictures `scale` times finer, as `network` of `enlarge`. It takes coarse pictures for antialiased cubic reductions of fine ones.
- * @param o  as for `networkEnlarger`, and weights of one's own training
- * @throws ArgumentError when no weights for that scale come with the package and none are given
+ * @param o  as for `networkEnlarger`, and weights of one's own training, of any size
+ * @throws ArgumentError when no weights for that scale come with the package and none are given; FormatError for weights of another network or scale
  */
 export async function learnedEnlarger(scale: number, o: EnlargerOptions & { readonly weights?: Uint8Array } = {}): Promise<Enlarger> {
-  return networkEnlarger(await loadModel(`super-resolution-x${scale}` as "super-resolution-x2", o), { scale, ...o });
+  const model = o.weights ? trainedEnlarger(o.weights, scale) : await loadModel(`super-resolution-x${scale}` as "super-resolution-x2");
+  return networkEnlarger(model, { scale, ...o });
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { seeded } from "../core/random.js";
 import { scope } from "../core/scope.js";
-import { inPrecision, parameterCount, squaredLoss, supervised, train, upsample } from "../nn/index.js";
+import { writeSafetensors } from "../io/index.js";
+import { inPrecision, parameterCount, squaredLoss, supervised, train, upsample, weightsOf } from "../nn/index.js";
 import { resizeOperator } from "../operators/index.js";
 import { adamW } from "../optimisers/index.js";
 import { enlarge } from "../reconstruction/index.js";
@@ -143,4 +144,15 @@ describe.each(learnedScales)("the network ×%d of the package", (scale) => {
     expect(image.sub(fine).norm().item()).toBeLessThan(0.8 * plain.sub(fine).norm().item());
     expect(largest(network(coarse.mul(300).sub(50)), network(coarse).mul(300).sub(50))).toBeLessThan(0.05);
   });
+});
+
+test("weights of one's own may be of any size; those of another scale or network are refused", async () => {
+  const own = made({ scale: 3, features: 5, depth: 1 });
+  const file = writeSafetensors(weightsOf(own).tensors);
+  const network = await learnedEnlarger(3, { weights: file });
+  const picture = randomNormal([6, 7], seeded(9));
+  expect(largest(network(picture), networkEnlarger(own)(picture))).toBe(0);
+  await expect(learnedEnlarger(2, { weights: file })).rejects.toThrow(/enlarge 3 times; 2 times were asked for/);
+  await expect(learnedEnlarger(2, { weights: writeSafetensors({}) })).rejects.toThrow(/weights of another network/);
+  await expect(learnedEnlarger(7)).rejects.toThrow(/no model "super-resolution-x7"/);
 });
