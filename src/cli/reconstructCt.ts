@@ -6,7 +6,7 @@ import { readBytes } from "../io/node.js";
 import { loadModel, networkSlice } from "../models/index.js";
 import type { Fan } from "../operators/index.js";
 import { noPrior, ridge, tikhonov, totalGeneralizedVariation, totalVariation } from "../priors/index.js";
-import { type CtResult, type CtSolver, type FbpFilter, reconstructCt } from "../reconstruction/index.js";
+import { type CtResult, type CtSolver, type FbpFilter, photonWeights, reconstructCt } from "../reconstruction/index.js";
 import { colourMap, colourPicture, gallery, grayPicture, plain, robustWindow } from "../report/index.js";
 import { Tensor } from "../tensor/index.js";
 import type { Options } from "./command.js";
@@ -113,6 +113,9 @@ export const reconstructCtCommand: Reconstruct = async (session, path, options) 
   const fan = fanFrom((options.geometry as string | undefined) ?? "parallel");
   const angles = anglesFrom(session, (options.angles as string | undefined) ?? (fan.fan ? "0:360" : "0:180"), views);
   const centre = numberOr("--centre", options.centre, ["auto"] as const);
+  const attenuation = options.photonWeights as number | undefined;
+  if (attenuation !== undefined && name !== "tv")
+    throw new ArgumentError(`--photon-weights: they go with --prior tv, not with ${name}; leave them out`);
   const axis = axisFrom(options.axis as string | undefined);
   const lambda = numberOr("--lambda", options.lambda, ["auto"] as const);
   const n = (options.size as number | undefined) ?? detectors;
@@ -139,6 +142,7 @@ export const reconstructCtCommand: Reconstruct = async (session, path, options) 
         binWidth,
         fan: fan.fan,
         network,
+        weights: attenuation === undefined ? undefined : photonWeights(sinogram, attenuation),
         prior: model
           ? undefined
           : denoiser

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { seeded } from "../core/random.js";
 import { ellipses } from "../image/index.js";
 import { type Fan, radonOperator } from "../operators/index.js";
-import { bm3d, noPrior, plugAndPlay, tikhonov } from "../priors/index.js";
+import { bm3d, noPrior, plugAndPlay, tikhonov, totalVariation } from "../priors/index.js";
 import { randomNormal, Tensor } from "../tensor/index.js";
-import { centreOfRotation, fbp, reconstructCt, sinogramNoise, viewWeights } from "./index.js";
+import { centreOfRotation, fbp, photonWeights, reconstructCt, sinogramNoise, viewWeights } from "./index.js";
 
 const every = (count: number, span = 180) => Float64Array.from({ length: count }, (_, k) => (k * span) / count);
 const n = 64;
@@ -113,6 +113,65 @@ describe("reconstruction", () => {
       expect(objective(r.image.add(randomNormal([n, n], seeded(seed)).mul(1e-3)).maximum(0))).toBeGreaterThan(
         r.objective - (r.gap as number),
       );
+  });
+  test("weights: the gap is certified, no nearby picture is better, and equal ones change nothing", async () => {
+    const w = Tensor.from(
+      Float32Array.from({ length: y.size }, (_, k) => 0.1 + ((k * 7) % 10) / 5),
+      y.shape,
+    );
+    const r = await reconstructCt({ sinogram: y, angles: few, weights: w.mul(5), lambda: 0.3, tolerance: 1e-3, iterations: 600 });
+    expect(r).toMatchObject({ status: "ok", stop: "converged" });
+    expect(r.gap as number).toBeLessThanOrEqual(1e-3 * r.objective);
+    const a = radonOperator({ angles: few, detectors: n });
+    const one = w.div(w.mean());
+    const objective = (x: Tensor) => 0.5 * a.apply(x).sub(y).square().mul(one).sum().item() + 0.3 * totalVariation().value(x).item();
+    expect(objective(r.image) / r.objective).toBeCloseTo(1, 4);
+    for (const seed of [1, 2, 3])
+      expect(objective(r.image.add(randomNormal([n, n], seeded(seed)).mul(1e-3)).maximum(0))).toBeGreaterThan(
+        r.objective - (r.gap as number),
+      );
+    const plain = await reconstructCt({ sinogram: y, angles: few, lambda: 0.3, tolerance: 1e-3, iterations: 400 });
+    const equal = await reconstructCt({
+      sinogram: y,
+      angles: few,
+      weights: Tensor.full(y.shape, 3),
+      lambda: 0.3,
+      tolerance: 1e-3,
+      iterations: 400,
+    });
+    // Both are within their gaps of the one minimum.
+    expect(Math.abs(equal.objective - plain.objective)).toBeLessThanOrEqual(1e-3 * plain.objective);
+  });
+  test("photons: where few arrive rays count less, and the picture is better for it", async () => {
+    const dense = truth.mul(12);
+    const many = every(45);
+    const clean = radonOperator({ angles: many, detectors: n }).apply(dense);
+    const attenuation = 6.5 / clean.max().item();
+    // The deviation of −log of counts of 10⁴ photons in the open beam.
+    const noise = clean
+      .mul(attenuation / 2)
+      .exp()
+      .mul(0.01 / attenuation);
+    const noisy = clean.add(noise.mul(randomNormal(clean.shape, seeded(4))));
+    const weights = photonWeights(noisy, attenuation);
+    expect(weights.max().item()).toBe(1);
+    const off = async (o: object) =>
+      Math.min(
+        ...(await Promise.all(
+          [0.5, 2, 8].map(async (lambda) => {
+            const r = await reconstructCt({ sinogram: noisy, angles: many, lambda, tolerance: 5e-3, iterations: 300, ...o });
+            return r.image.sub(dense).norm().item();
+          }),
+        )),
+      );
+    expect(await off({ weights })).toBeLessThan(0.9 * (await off({}))); // the best λ of each
+  });
+  test("weights that are none are refused", async () => {
+    const o = { sinogram: y, angles: few };
+    await expect(reconstructCt({ ...o, weights: Tensor.ones([2, 3]) })).rejects.toThrow(/one for each ray/);
+    await expect(reconstructCt({ ...o, weights: Tensor.zeros(y.shape) })).rejects.toThrow(/not a positive number/);
+    await expect(reconstructCt({ ...o, weights: Tensor.ones(y.shape), prior: tikhonov() })).rejects.toThrow(/total variation/);
+    expect(() => photonWeights(y, -1)).toThrow(/attenuation is -1/);
   });
   test("algebraic methods come nearer to the data than filtered back-projection, and stay above 0", async () => {
     const misfit = async (solver: "fbp" | "sirt" | "sart" | "cgls") => {

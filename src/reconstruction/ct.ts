@@ -36,6 +36,8 @@ export interface CtOptions {
   readonly fan?: Fan;
   /** R; default total variation. `noPrior()` for filtered back-projection and the algebraic methods. */
   readonly prior?: Prior;
+  /** How much each ray counts, [views, detectors], positive: one over the variance of its noise (`photonWeights`). Multiplied so that their mean is 1. Total variation only. */
+  readonly weights?: Tensor;
   /** In place of a prior: a network, which has learned it. */
   readonly network?: CtNetwork;
   /** λ in ½‖Ax − y‖² + λ R(x); "auto" (default) from the noise of the sinogram; for denoisers the noise's variance. */
@@ -131,6 +133,7 @@ export async function reconstructCt(o: CtOptions): Promise<CtResult> {
   const geometry = radonGeometry({ ...o, detectors, centre });
   const operator = radonOperator(geometry);
   const noise = sinogramNoise(sinogram);
+  const seen = o.weights ? scope(() => sinogramNoise(sinogram.mul(meanOne(o.weights as Tensor, sinogram).sqrt()))) : noise;
   const prior = o.network ? noPrior() : (o.prior ?? (o.solver === undefined || o.solver === "pdhg" ? totalVariation() : noPrior()));
   const tv =
     prior instanceof TotalVariation && !prior.options.alpha && prior.options.isotropic !== false && prior.options.border !== "periodic";
@@ -141,10 +144,12 @@ export async function reconstructCt(o: CtOptions): Promise<CtResult> {
   if (solver !== undefined && solver !== "pdhg" && !none)
     throw new ArgumentError(`ct: "${solver}" knows no prior; ${prior.name} came. Leave one of them out`, { solver, prior: prior.name });
   const denoises = prior instanceof PlugAndPlay || prior instanceof Red;
-  const rule = denoises ? lambdaOfNoise({ operator, data: sinogram, prior }, noise) : noise * Math.sqrt(views);
+  const rule = denoises ? lambdaOfNoise({ operator, data: sinogram, prior }, noise) : seen * Math.sqrt(views);
   const lambda = none ? 0 : o.lambda === undefined || o.lambda === "auto" ? rule : o.lambda;
   if (!(lambda >= 0 && Number.isFinite(lambda)))
     throw new ArgumentError(`ct: λ is ${lambda}; give a number that is not negative`, { lambda });
+  if (o.weights && solver !== "pdhg") throw new ArgumentError("ct: weights of rays go with total variation; leave them out", { solver });
+  const weights = o.weights && meanOne(o.weights, sinogram);
   const floor = (o.nonNegative ?? true) ? 0 : Number.NEGATIVE_INFINITY;
   const run = { signal: o.signal, onProgress: o.onProgress };
 
@@ -193,7 +198,7 @@ export async function reconstructCt(o: CtOptions): Promise<CtResult> {
   if (solver === "pdhg") {
     const { x, stop, reason, iterations, history, state } = await iterate(
       ctTv({ tolerance: o.tolerance, ...o.pdhg }),
-      { operator, geometry, data: sinogram, lambda, low: floor },
+      { operator, geometry, data: sinogram, weights, lambda, low: floor },
       start.maximum(floor === 0 ? 0 : -3e38),
       { iterations: o.iterations ?? 1000, keepState: true, ...run },
     );
@@ -224,6 +229,25 @@ export async function reconstructCt(o: CtOptions): Promise<CtResult> {
     ...run,
   });
   return finish(denoises && floor === 0 ? scope(() => r.image.maximum(0)) : r.image, r);
+}
+
+/**
+ * Weights of rays by the photons they brought: e^(−a y), which is one over the variance of the logarithm of a Poisson count, up to a factor. Values of y below 0 count as 0.
+ * @param attenuation  a: 1 where the sinogram is −log of intensities, else that of one unit of it
+ */
+export function photonWeights(sinogram: Tensor, attenuation = 1): Tensor {
+  if (!(attenuation > 0 && Number.isFinite(attenuation)))
+    throw new ArgumentError(`photonWeights: the attenuation is ${attenuation}; give a positive number`, { attenuation });
+  return scope(() => sinogram.maximum(0).mul(-attenuation).exp().maximum(1e-4));
+}
+function meanOne(weights: Tensor, sinogram: Tensor): Tensor {
+  if (shapeText(weights.shape) !== shapeText(sinogram.shape))
+    throw new ShapeError(`ct: weights ${shapeText(weights.shape)} for a sinogram ${shapeText(sinogram.shape)}; give one for each ray`, {
+      weights: weights.shape,
+    });
+  if (!weights.data.every((w) => w > 0 && Number.isFinite(w)))
+    throw new ArgumentError("ct: a weight is not a positive number; rays to be left out get a small one", {});
+  return scope(() => weights.div(weights.mean()));
 }
 
 /**

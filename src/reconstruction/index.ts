@@ -7,6 +7,7 @@ export {
   type CtResult,
   type CtSolver,
   ctSolvers,
+  photonWeights,
   reconstructCt,
   sart,
   sinogramNoise,

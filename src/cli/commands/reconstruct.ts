@@ -99,6 +99,12 @@ const ct: readonly OptionDefinition[] = [
     "a geometry",
   ),
   option("--centre <bin>", "ct: the bin of the axis of rotation, or auto (the middle one)", text, "a number or auto"),
+  option(
+    "--photon-weights <a>",
+    "ct: rays count by the photons they brought, e^(−a·y): a is 1 where the sinogram is −log of intensities (tv only; all alike)",
+    positive,
+    "a positive number",
+  ),
   option("--axis <row,column>", "ct: where the axis of rotation lies in the picture (its middle sample, n/2)", text, "ROW,COLUMN"),
   option(
     "--size <n>",
