@@ -1,4 +1,5 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -16,7 +17,7 @@ beforeAll(async () => {
   nn = await import(dist("nn/index.js"));
   core = await import(dist("core/index.js"));
   optimisers = await import(dist("optimisers/index.js"));
-  const folder = mkdtempSync(join(root, "dist", ".ahead-"));
+  const folder = mkdtempSync(join(tmpdir(), "pullback-ahead-"));
   module = pathToFileURL(join(folder, "data.mjs")).href;
   writeFileSync(
     new URL(module),
