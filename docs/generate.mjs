@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { methodPages } from "./methods.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const out = join(root, "docs/reference");
@@ -54,6 +55,10 @@ const parts = Object.entries(catalogue)
   });
 writeFileSync(join(out, "parts.md"), ["# Parts", "", "Everything that has a name: on the command line, in `pullback/catalogue`, in the page's menus.", "", ...parts].join("\n"));
 
+mkdirSync(join(out, "methods"), { recursive: true });
+const methods = methodPages(root, catalogue, plain, code);
+for (const [file, text] of methods) writeFileSync(join(out, file), text);
+
 const results = join(root, "bench/results");
 const benchmarks = readdirSync(results)
   .filter((f) => f.endsWith(".md") && f !== "README.md")
@@ -63,4 +68,4 @@ writeFileSync(
   join(out, "benchmarks.md"),
   ["# Benchmarks", "", "What `npm run bench` measured, with machine, commit and command beside each; peers ran in turns with ours on the same machine.", "", ...benchmarks].join("\n"),
 );
-console.log(`${Object.keys(commands).length} commands, ${parts.filter((l) => l.startsWith("## ")).length} kinds of parts, ${benchmarks.length} benches`);
+console.log(`${Object.keys(commands).length} commands, ${parts.filter((l) => l.startsWith("## ")).length} kinds of parts, ${methods.length - 1} methods, ${benchmarks.length} benches`);
