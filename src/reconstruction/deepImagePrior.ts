@@ -112,12 +112,13 @@ export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImag
   const { inputs = input === "noise" ? 16 : 2, jitter = input === "noise" ? 1 : 0, features = 32 } = o;
   const random = seeded(seed);
   const levels = Math.max(2, Math.min(5, Math.floor(Math.log2(Math.min(h, w))) - 2));
+  const first = random.split(); // drawn in any case: the samples kept back do not depend on whose network it is
   const network =
     o.network ??
     hourglass({
       inputs,
       outputs: channels,
-      random: random.split(),
+      random: first,
       features: [Math.max(1, features >> 1), ...new Array<number>(levels - 1).fill(features)],
       skip: o.skip,
     });
