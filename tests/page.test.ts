@@ -420,7 +420,7 @@ describe.skipIf(!executablePath)("in a browser", { timeout: 300_000 }, () => {
     const [ours, theirs] = [pixels(await download(p, "restore", "restored.png")), pixels(readFileSync(join(at, "clean/restored.png")))];
     expect(ours.length).toBe(64 * 56);
     expect(Math.max(...ours.map((v, i) => Math.abs(v - theirs[i])))).toBeLessThanOrEqual(1);
-    expect(await panel(p, "restore").locator(".result canvas").count()).toBe(2);
+    expect(await panel(p, "restore").locator(".result .stack canvas").count()).toBe(2);
     // The program it hands out restores the same pixels.
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     await panel(p, "restore").getByRole("button", { name: "Copy as code" }).click();
@@ -445,7 +445,7 @@ describe.skipIf(!executablePath)("in a browser", { timeout: 300_000 }, () => {
     await panel(p, "pictures").getByRole("button", { name: "Try an example" }).click();
     await run(p, "pictures");
     expect(await panel(p, "pictures").locator(".result .verdict").textContent()).toMatch(/^Good/);
-    expect(await panel(p, "pictures").locator(".result canvas").count()).toBe(1);
+    expect(await panel(p, "pictures").locator(".result .stack canvas").count()).toBe(1);
     expect(wrong()).toEqual([]);
     await p.close();
   });
@@ -461,7 +461,7 @@ describe.skipIf(!executablePath)("in a browser", { timeout: 300_000 }, () => {
     await panel(p, tab).getByRole("button", { name: "Try an example" }).click();
     await run(p, tab);
     expect(await panel(p, tab).locator("[role=alert]:visible").allTextContents()).toEqual([]);
-    expect(await panel(p, tab).locator(".result canvas").count()).toBe(canvases);
+    expect(await panel(p, tab).locator(".result .stack canvas").count()).toBe(canvases);
     expect(wrong()).toEqual([]);
     await p.close();
   });
