@@ -24,5 +24,13 @@ export const registration2dCard: Card = {
       columns: ["slices", "shapes"],
       rows: [[27.533, 68.164]],
     },
+    {
+      title: "Dice of labels in ten slices of ten other brains, and of the left ventricle of two other hearts, after an affine map",
+      columns: ["", "as they come", "proposal", "ten steps"],
+      rows: [
+        ["brains", 0.335, 0.446, 0.48],
+        ["hearts", 0.784, 0.884, 0.889],
+      ],
+    },
   ],
 };
