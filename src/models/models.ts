@@ -22,6 +22,7 @@ import { type BoxMoves, type BoxPair, deepLkTracking, regressionTracking } from 
 import { trainedEnlarger } from "./trainedEnlarger.js";
 import { type MeasuredPictures, unrolledRestoration } from "./unrolledRestoration.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
+import { homographyCard } from "./weights/homographyCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
 import { registration2dCard } from "./weights/registration2dCard.js";
 import { superResolutionX2Card } from "./weights/superResolutionX2Card.js";
@@ -80,6 +81,8 @@ export const models = {
     name: "homography",
     summary: "the homography between two patches, by matching, least squares and warping again; trained with known ones",
     build: (random) => homographyNetwork({ random }),
+    card: homographyCard,
+    weights: (): Promise<ShippedWeights> => import("./weights/homography.js"),
   } satisfies Model<PatchPairs, HomographySteps> as Model<PatchPairs, HomographySteps>,
   "homography-unsupervised": {
     name: "homography-unsupervised",

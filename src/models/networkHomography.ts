@@ -82,7 +82,9 @@ export function homographyByNetwork(
   const asItIs = (h: Float64Array) => align(a, b, { ...options, levels: 0, start: h, iterations: 0 });
   // Where they cover each other: the share that is covered changes with H, and says nothing of how well it fits.
   const alike = (r: AlignResult) => (r.overlap > 0 ? r.agreement / r.overlap : 0);
-  const better = (p: AlignResult, q: AlignResult) => p.explained > q.explained || (p.explained === q.explained && alike(p) >= alike(q));
+  // In noise a block or two may cross the line of what counts as explained.
+  const better = (p: AlignResult, q: AlignResult) =>
+    p.explained > q.explained + 0.05 || (p.explained > q.explained - 0.05 && alike(p) >= alike(q));
   // A later step may have gone astray: Lucas–Kanade begins where the pictures are most alike.
   let [start, before] = [last, asItIs(last)];
   if (refine !== "none")

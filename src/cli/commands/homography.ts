@@ -24,7 +24,7 @@ export const command: CommandDefinition = {
     "pullback homography poster.jpg photo.jpg -o out/",
     "pullback homography a.png b.png --fast --json",
     "pullback homography a.png b.png --detector orb --limit 4000 -o out/",
-    "pullback homography a.png b.png --method network --weights trained/weights.safetensors -o out/",
+    "pullback homography a.png b.png --method network -o out/",
   ],
   arguments: [
     { name: "<a>", help: "the first picture; H takes its pixel centres to the second" },
