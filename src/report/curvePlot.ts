@@ -59,7 +59,7 @@ export function curvePlot(
       path += `${pen}${r(px(at(i)))} ${r(py(s.values[i]))}`;
       pen = "L";
     }
-    parts.push(`<path class="curve" style="stroke:${colour}" d="${path}"><title>${escapeHtml(s.name)}</title></path>`);
+    parts.push(`<path class="curve" stroke="${colour}" d="${path}"><title>${escapeHtml(s.name)}</title></path>`);
   }
   parts.push(`<path class="axis" d="M${left} ${top}V${height - bottom}H${width - right}"/>`);
   parts.push(
