@@ -95,7 +95,8 @@ export function homographyByNetwork(
   // As coarse as the network's pictures, and once more for what it errs.
   const levels = Math.min(4, 1 + Math.max(0, Math.round(Math.log2(Math.min(...a.grid.size, ...b.grid.size) / side))));
   const after = refine === "none" ? before : align(a, b, { ...options, levels, start });
-  const polished = refine !== "none" && after.overlap > 0.7 * before.overlap && better(after, before);
+  // Where there is too little texture to tell, the network's word stands.
+  const polished = refine !== "none" && after.status === "ok" && after.overlap > 0.7 * before.overlap && better(after, before);
   const chosen = polished ? after : before;
   const h = polished ? after.h : start;
   return {
