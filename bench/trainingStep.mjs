@@ -60,7 +60,7 @@ export async function main(args) {
     const sigma = randomUniform([batch], 0, 0.2, random);
     return { clean, sigma, image: clean.add(randomNormal(clean.shape, random).mul(sigma.reshape(batch, 1, 1, 1))) };
   };
-  let model = denoisingNetwork({ random: seeded(1), block: 1 });
+  let model = denoisingNetwork({ random: seeded(1), dilations: new Array(8).fill(1) });
   const run = async (n) => {
     const times = [];
     let [cpu, wall] = [process.cpuUsage(), performance.now()];

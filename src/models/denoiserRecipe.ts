@@ -39,9 +39,9 @@ function psnrs(model: Layer<NoisyImages, Tensor>, held: readonly Tensor[]): Reco
 export const denoiserRecipe: Recipe<Layer<NoisyImages, Tensor>, Sample> = {
   name: "denoiser",
   summary: "noise of 0 to 55/255 off gray pictures; learns from clean ones",
-  steps: 20000,
-  least: ({ patch = 64 }) => [patch, patch],
-  plan(pictures, held, { batch = 16, patch = 64, features = 32, depth = 8, seed = 1 }) {
+  steps: 26000,
+  least: ({ patch = 48 }) => [patch, patch],
+  plan(pictures, held, { batch = 8, patch = 48, features = 32, depth = 8, seed = 1 }) {
     const view = pipeline(randomCrop(patch), randomFlip(), randomQuarterTurn());
     const kept = held.map(tensorOf);
     return {

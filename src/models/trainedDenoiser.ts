@@ -6,7 +6,7 @@ import type { Tensor } from "../tensor/index.js";
 import { denoisingNetwork, type NoisyImages } from "./denoisingNetwork.js";
 
 /**
- * A denoising network of one's own training, of whatever size it is: depth and features are read off the weights.
+ * A denoising network of one's own training, of whatever size it is: depth, features and channels are read off the weights.
  * @throws FormatError when the file is none, or of another network
  */
 export function trainedDenoiser(weights: Uint8Array): Layer<NoisyImages, Tensor> {
@@ -18,6 +18,6 @@ export function trainedDenoiser(weights: Uint8Array): Layer<NoisyImages, Tensor>
       names: Object.keys(file.tensors).slice(0, 8),
     });
   const [features, inputs] = first;
-  const model = denoisingNetwork({ random: seeded(1), features, depth: found.length, channels: Math.max(1, (inputs - 1) / 4) });
+  const model = denoisingNetwork({ random: seeded(1), features, depth: found.length, channels: inputs - 1 });
   return withWeightsOf(model, file);
 }
