@@ -20,6 +20,7 @@ import {
 import type { Enlarger } from "../reconstruction/index.js";
 import { concat } from "../tensor/ops/shaping.js";
 import { Tensor } from "../tensor/tensor.js";
+import { seenAs, views } from "./views.js";
 
 /**
  * Where a network for super-resolution enlarges:
@@ -175,27 +176,15 @@ export interface EnlargerOptions {
   /** The mean over so many of the eight ways to turn and mirror a picture, 1 to 8 (default 1), for as much more time. */
   readonly views?: number;
 }
-/** One of the eight symmetries of the square, and its inverse. */
-const mirrored = (x: Tensor, way: number): Tensor => {
-  let y = x;
-  if (way & 1) y = y.flip(y.rank - 2);
-  if (way & 2) y = y.flip(y.rank - 1);
-  return way & 4 ? y.transpose() : y;
-};
-const restored = (x: Tensor, way: number): Tensor => {
-  let y = way & 4 ? x.transpose() : x;
-  if (way & 2) y = y.flip(y.rank - 1);
-  return way & 1 ? y.flip(y.rank - 2) : y;
-};
 
 /**
  * A network as `network` of `enlarge`: black and white are read from each picture, so that gain and offset pass through; large pictures go through tile by tile.
  * @throws ArgumentError for views that are not 1 to 8
  */
 export function networkEnlarger(model: Layer, o: EnlargerOptions = {}): Enlarger {
-  const { reach = 16, tile = 256, views = 1 } = o;
-  if (!(Number.isInteger(views) && views >= 1 && views <= 8))
-    throw new ArgumentError(`networkEnlarger: ${views} views; give 1 to 8`, { views });
+  const { reach = 16, tile = 256, views: count = 1 } = o;
+  if (!(Number.isInteger(count) && count >= 1 && count <= views.length))
+    throw new ArgumentError(`networkEnlarger: ${count} views; give 1 to ${views.length}`, { views: count });
   const scaleOf = () => o.scale ?? scope(() => model.forward(Tensor.zeros([1, 1, 8, 8])).shape[2] / 8);
   const whole = (x: Tensor) => {
     if (x.shape[2] <= tile && x.shape[3] <= tile) return model.forward(x);
@@ -209,10 +198,12 @@ export function networkEnlarger(model: Layer, o: EnlargerOptions = {}): Enlarger
       .sub(black)
       .div(range)
       .reshape(image.size / (h * w), 1, h, w);
-    let fine = whole(shown);
-    for (let way = 1; way < views; way++) fine = fine.add(scope(() => restored(whole(mirrored(shown, way)), way)));
+    const fine = views
+      .slice(0, count)
+      .map((view) => scope(() => seenAs(view, whole, shown)))
+      .reduce((sum, x) => sum.add(x));
     return fine
-      .div(views)
+      .div(count)
       .mul(range)
       .add(black)
       .reshape(...image.shape.slice(0, -2), ...fine.shape.slice(-2));
