@@ -164,11 +164,11 @@ export async function loadModel<K extends ModelName>(name: K, { weights }: { rea
 
 /**
  * The learned denoiser of the package, for `plugAndPlay` and `red`. Black and white are read from each picture, so that gain and offset pass through:
- * f(a y + b, a σ) = a f(y, σ) + b for a > 0. The mean over four views of the picture: see `networkDenoiser`.
+ * f(a y + b, a σ) = a f(y, σ) + b for a > 0. The mean over two views of the picture: see `networkDenoiser`.
  * @param o  as for `networkDenoiser`, and weights of one's own training
  */
 export async function learnedDenoiser(o: NetworkDenoiserOptions & { readonly weights?: Uint8Array } = {}): Promise<Denoiser> {
-  return { ...networkDenoiser(await loadModel("denoiser", o), { peak: "auto", views: 4, ...o }), name: "learned" };
+  return { ...networkDenoiser(await loadModel("denoiser", o), { peak: "auto", views: 2, ...o }), name: "learned" };
 }
 
 /**
