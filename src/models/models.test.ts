@@ -123,7 +123,7 @@ test("eight views are better than one, and a numbered denoising takes one of the
   expect(largest(each.reduce((a, b) => a.add(b)).div(8), eight.denoise(y, 0.1))).toBeLessThan(1e-6);
   expect(largest(eight.denoise(y, 0.1, 8), networkDenoiser(network).denoise(y, 0.1))).toBe(0);
   expect(largest(each[0], each[5])).toBeGreaterThan(1e-4); // they are not the same
-  for (const one of each) expect(error(eight.denoise(y, 0.1))).toBeLessThan(error(one));
+  expect(error(eight.denoise(y, 0.1))).toBeLessThan(0.99 * (each.reduce((sum, one) => sum + error(one), 0) / 8));
   expect(() => networkDenoiser(network, { views: 9 })).toThrow(/give 1 to 8/);
 });
 

@@ -15,6 +15,8 @@ const waves = (side: number): readonly TrainingPicture[] =>
     ),
   }));
 const pictures = waves(24);
+/** The same waves, standing. */
+const volumes = pictures.map((p) => ({ ...p, depth: 24, values: Float32Array.from({ length: 24 ** 3 }, (_, i) => p.values[i % 24 ** 2]) }));
 const tiny = { pictures, steps: 8, every: 4, batch: 2, patch: 16, features: 4, depth: 3 };
 
 test.each(Object.keys(recipes) as (keyof typeof recipes)[])(
@@ -24,7 +26,15 @@ test.each(Object.keys(recipes) as (keyof typeof recipes)[])(
     const patch = name.startsWith("super") ? 6 : 16; // of coarse samples
     // Pairs of moved patches need room about them.
     const room = /^(homography|tracking)/.test(name) ? { pictures: waves(130), patch: 64, steps: 8 } : { patch };
-    const r = await trainModel(name, { ...tiny, ...room, licence: "CC0", source: "waves", onProgress: ({ step }) => seen.push(step) });
+    const solid = recipes[name].axes === 3 && { pictures: volumes };
+    const r = await trainModel(name, {
+      ...tiny,
+      ...room,
+      ...solid,
+      licence: "CC0",
+      source: "waves",
+      onProgress: ({ step }) => seen.push(step),
+    });
     expect([r.finished, r.steps, seen.length]).toEqual([true, 8, 8]);
     expect(r.card.trainedOn).toEqual(["wave0.png", "wave1.png", "wave2.png", "wave3.png"]);
     expect(r.card.validatedOn).toEqual(["wave4.png"]);
