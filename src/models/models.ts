@@ -21,6 +21,7 @@ import { type ThickStacks, throughPlaneNetwork } from "./throughPlaneNetwork.js"
 import { type BoxMoves, type BoxPair, deepLkTracking, regressionTracking } from "./trackingNetworks.js";
 import { trainedEnlarger } from "./trainedEnlarger.js";
 import { type MeasuredPictures, unrolledRestoration } from "./unrolledRestoration.js";
+import { ctPrimalDualCard } from "./weights/ctPrimalDualCard.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
 import { homographyCard } from "./weights/homographyCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
@@ -67,6 +68,8 @@ export const models = {
     name: "ct-primal-dual",
     summary: "a slice from few line integrals: networks on the sinogram and on the image by turns",
     build: (random) => ctPrimalDual({ random }),
+    card: ctPrimalDualCard,
+    weights: (): Promise<ShippedWeights> => import("./weights/ctPrimalDual.js"),
   } satisfies Model<MeasuredViews, Tensor>,
   /** Takes noise of a given strength out of pictures. */
   denoiser: {
