@@ -1,20 +1,12 @@
-import { ArgumentError } from "../core/errors.js";
 import { type Random, seeded } from "../core/random.js";
 import { scope } from "../core/scope.js";
 import { type Layer, pipeline, randomCrop, randomFlip, randomQuarterTurn, type Sample, shuffled } from "../nn/index.js";
-import { adamW, cosine } from "../optimisers/index.js";
 import { complex, fft, ifft, randomNormal, Tensor } from "../tensor/index.js";
-import { lines, phase } from "./mrSampling.js";
-import type { Recipe, TrainingPicture } from "./recipe.js";
-import { fromChannels, type MeasuredImages, reconstructionCascade, sampledNormal, toChannels } from "./reconstructionCascade.js";
+import { decibels, lines, magnitudePsnr, optimisation, phase, randomAcceleration, rowsOf, tensorOf } from "./mrTraining.js";
+import type { Recipe } from "./recipe.js";
+import { type MeasuredImages, reconstructionCascade, sampledNormal, toChannels } from "./reconstructionCascade.js";
 
 const accelerations = [4, 6, 11];
-/** Values up to 1. */
-function tensorOf({ values, height, width }: TrainingPicture): Tensor {
-  const peak = values.reduce((a, b) => Math.max(a, b), 0);
-  return Tensor.from(peak > 0 ? values.map((v) => v / peak) : values, [1, height, width]);
-}
-
 /** A slice [1, y, x] ↦ the complex truth and A*y in two channels, and the mask. The largest magnitude of A*y is 1. */
 function measured(slice: Tensor, acceleration: number, noise: number, random: Random): Sample {
   const [, h, w] = slice.shape;
@@ -38,14 +30,7 @@ export const cascadeRecipe: Recipe<Layer<MeasuredImages, Tensor>, Sample> = {
   steps: 12000,
   least: ({ patch = 96 }) => [patch, patch],
   plan(pictures, held, { batch = 2, patch = 96, features = 32, depth = 5, seed = 1 }) {
-    const [first] = pictures;
-    const rows = first.height;
-    const other = [...pictures, ...held].find((p) => p.height !== rows || p.width !== rows);
-    if (other)
-      throw new ArgumentError(
-        `${other.name}: ${other.width}×${other.height} pixels, and ${first.name} has ${first.width}×${rows}; mr-cascade learns from square pictures of one size`,
-        {},
-      );
+    const rows = rowsOf("mr-cascade", [...pictures, ...held]);
     const kept = held.map(tensorOf);
     const view = pipeline(randomFlip(), randomQuarterTurn());
     const strip = randomCrop([rows, patch]);
@@ -55,15 +40,8 @@ export const cascadeRecipe: Recipe<Layer<MeasuredImages, Tensor>, Sample> = {
           scope(() => {
             const { truth, zeroFilled, mask, scale } = measured(slice, acceleration, 0.005, seeded(1000 + i));
             const one = (t: Tensor) => t.reshape(1, ...t.shape);
-            const size = (t: Tensor) => fromChannels(t).abs();
             const x = model.forward({ zeroFilled: one(zeroFilled), normal: sampledNormal(one(mask)) });
-            const error = size(x)
-              .sub(size(one(truth)))
-              .mul(scale)
-              .square()
-              .mean()
-              .item();
-            return -10 * Math.log10(Math.max(error, 1e-12));
+            return magnitudePsnr(x, one(truth), scale);
           }),
         )
         .reduce((s, v) => s + v, 0) / kept.length;
@@ -81,25 +59,11 @@ export const cascadeRecipe: Recipe<Layer<MeasuredImages, Tensor>, Sample> = {
             [part] = strip([whole], random);
             if (part.mean().item() > 0.5 * whole.mean().item()) break;
           }
-          const acceleration = Math.exp(Math.log(3.5) + random.uniform() * Math.log(12 / 3.5));
-          return measured(part, acceleration, 0.008 * random.uniform(), random);
+          return measured(part, randomAcceleration(random), 0.008 * random.uniform(), random);
         },
       }),
-      // Mean over a batch of 10 log₁₀ of the mean squared error: what PSNR counts, each sample alike.
-      loss: (m, { zeroFilled, mask, truth }) =>
-        m
-          .forward({ zeroFilled, normal: sampledNormal(mask) })
-          .sub(truth)
-          .square()
-          .mean([1, 2, 3])
-          .add(1e-7)
-          .log()
-          .mean()
-          .mul(10 / Math.LN10),
-      optimiser: adamW({ step: 1e-3, decay: 1e-4 }),
-      schedule: (steps) => cosine({ steps, warmUp: Math.min(200, steps >> 1) }),
-      clip: 20,
-      average: 0.999,
+      loss: (m, { zeroFilled, mask, truth }) => decibels(m.forward({ zeroFilled, normal: sampledNormal(mask) }), truth),
+      ...optimisation,
       figures: (model) => Object.fromEntries(accelerations.map((a) => [`${a}×`, psnr(model, a)])),
       figuresTitle: "PSNR in dB of magnitudes of pictures held back, by acceleration",
       what: `reconstructionCascade, ${depth} convolutions of ${features} channels in each of five; one coil, whole lines, 3.5 to 12 times fewer`,

@@ -1,23 +1,15 @@
-import { ArgumentError } from "../core/errors.js";
 import { type Random, seeded } from "../core/random.js";
 import { scope } from "../core/scope.js";
 import { type Layer, pipeline, randomCrop, randomFlip, randomQuarterTurn, type Sample, shuffled } from "../nn/index.js";
 import { warpFieldOperator } from "../operators/index.js";
-import { adamW, cosine } from "../optimisers/index.js";
 import { complex, fft, ifft, randomNormal, stack, Tensor } from "../tensor/index.js";
-import { lines, phase } from "./mrSampling.js";
-import type { Recipe, TrainingPicture } from "./recipe.js";
-import { fromChannels, toChannels } from "./reconstructionCascade.js";
+import { decibels, lines, magnitudePsnr, optimisation, phase, randomAcceleration, rowsOf, tensorOf } from "./mrTraining.js";
+import type { Recipe } from "./recipe.js";
+import { toChannels } from "./reconstructionCascade.js";
 import { type MeasuredSeries, seriesCascade } from "./seriesCascade.js";
 
 const frames = 8;
 const accelerations = [4, 8];
-
-/** Values up to 1. */
-function tensorOf({ values, height, width }: TrainingPicture): Tensor {
-  const peak = values.reduce((a, b) => Math.max(a, b), 0);
-  return Tensor.from(peak > 0 ? values.map((v) => v / peak) : values, [1, height, width]);
-}
 
 /**
  * A picture [y, x] in motion, [t, y, x]: something near its middle contracts once in the series or a little more often, everything drifts, and a smooth
@@ -98,14 +90,7 @@ export const seriesCascadeRecipe: Recipe<Layer<MeasuredSeries, Tensor>, Sample> 
   steps: 4000,
   least: ({ patch = 24 }) => [patch, patch],
   plan(pictures, held, { batch = 1, patch = 24, features = 24, depth = 4, seed = 1 }) {
-    const [first] = pictures;
-    const rows = first.height;
-    const other = [...pictures, ...held].find((p) => p.height !== rows || p.width !== rows);
-    if (other)
-      throw new ArgumentError(
-        `${other.name}: ${other.width}×${other.height} pixels, and ${first.name} has ${first.width}×${rows}; mr-series-cascade learns from square pictures of one size`,
-        {},
-      );
+    const rows = rowsOf("mr-series-cascade", [...pictures, ...held]);
     const view = pipeline(randomFlip(), randomQuarterTurn());
     const strip = randomCrop([rows, patch]);
     const middle = (x: Tensor) => {
@@ -120,15 +105,8 @@ export const seriesCascadeRecipe: Recipe<Layer<MeasuredSeries, Tensor>, Sample> 
         .map((series, i) =>
           scope(() => {
             const { truth, zeroFilled, mask, scale } = measured(series, acceleration, 0.005, seeded(1000 + i));
-            const size = (t: Tensor) => fromChannels(t).abs();
             const x = model.forward({ zeroFilled: one(zeroFilled), mask: one(mask) });
-            const error = size(x)
-              .sub(size(one(truth)))
-              .mul(scale)
-              .square()
-              .mean()
-              .item();
-            return -10 * Math.log10(Math.max(error, 1e-12));
+            return magnitudePsnr(x, one(truth), scale);
           }),
         )
         .reduce((s, v) => s + v, 0) / kept.length;
@@ -147,25 +125,11 @@ export const seriesCascadeRecipe: Recipe<Layer<MeasuredSeries, Tensor>, Sample> 
             [part] = strip([series], random);
             if (part.mean().item() > 0.5 * series.mean().item()) break;
           }
-          const acceleration = Math.exp(Math.log(3.5) + random.uniform() * Math.log(12 / 3.5));
-          return measured(part, acceleration, 0.008 * random.uniform(), random);
+          return measured(part, randomAcceleration(random), 0.008 * random.uniform(), random);
         },
       }),
-      // Mean over a batch of 10 log₁₀ of the mean squared error: what PSNR counts, each sample alike.
-      loss: (m, { zeroFilled, mask, truth }) =>
-        m
-          .forward({ zeroFilled, mask })
-          .sub(truth)
-          .square()
-          .mean([1, 2, 3, 4])
-          .add(1e-7)
-          .log()
-          .mean()
-          .mul(10 / Math.LN10),
-      optimiser: adamW({ step: 1e-3, decay: 1e-4 }),
-      schedule: (steps) => cosine({ steps, warmUp: Math.min(200, steps >> 1) }),
-      clip: 20,
-      average: 0.999,
+      loss: (m, { zeroFilled, mask, truth }) => decibels(m.forward({ zeroFilled, mask }), truth),
+      ...optimisation,
       figures: (model) => Object.fromEntries(accelerations.map((a) => [`${a}×`, psnr(model, a)])),
       figuresTitle: "PSNR in dB of magnitudes of pictures held back and set in motion, by acceleration",
       what: `seriesCascade, ${depth} convolutions over time and both axes of ${features} channels in each of four, two windows of shared data; one coil, whole lines, 3.5 to 12 times fewer`,
