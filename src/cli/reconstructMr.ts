@@ -165,13 +165,14 @@ function pointsOf(path: string): Tensor {
   if (a.complex) throw new FormatError(`${path}: the trajectory is complex; (kx, ky) of each sample were expected, real`, { path });
   return Tensor.from(Float32Array.from(a.data as ArrayLike<number>), a.shape);
 }
-/** A mask; a list of lines of a square k-space goes along the axis in which k-space has its zeros. */
+/** A mask; a list of lines goes along the axis of as many samples, of a square k-space along that in which it has its zeros. */
 function realOf(path: string, kspace: Tensor): { tensor: Tensor; ambiguous: boolean } {
   const a = arrayOf(path);
   if (a.complex) throw new FormatError(`${path}: the mask is complex; real numbers or booleans were expected`, { path });
   const m = Tensor.from(Float32Array.from(a.data as ArrayLike<number>), a.shape);
   const [h, w] = kspace.shape.slice(-2);
-  if (m.rank !== 1 || h !== w || m.size !== h) return { tensor: m, ambiguous: false };
+  if (m.rank !== 1 || (m.size !== h && m.size !== w)) return { tensor: m, ambiguous: false };
+  if (h !== w) return { tensor: m.size === h ? m.reshape(h, 1) : m.reshape(1, w), ambiguous: false };
   return scope(() => {
     const left = (axis: number) =>
       kspace
