@@ -29,6 +29,7 @@ import { registration2dCard } from "./weights/registration2dCard.js";
 import { superResolutionX2Card } from "./weights/superResolutionX2Card.js";
 import { superResolutionX3Card } from "./weights/superResolutionX3Card.js";
 import { superResolutionX4Card } from "./weights/superResolutionX4Card.js";
+import { throughPlaneCard } from "./weights/throughPlaneCard.js";
 
 /** A network by its name: how it is made and, where trained weights come with the package, where they lie and what they are. */
 export interface Model<In, Out> {
@@ -136,6 +137,8 @@ export const models = {
     name: "through-plane",
     summary: "makes the slices of a volume five times thinner",
     build: (random) => throughPlaneNetwork({ random }),
+    card: throughPlaneCard,
+    weights: (): Promise<ShippedWeights> => import("./weights/throughPlane.js"),
   } satisfies Model<ThickStacks, Tensor>,
 } as const;
 /** A name in `models`. */
