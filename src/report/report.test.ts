@@ -8,6 +8,7 @@ import {
   comparison,
   edges,
   foldedColour,
+  gallery,
   jacobianTable,
   linePlot,
   overlay,
@@ -215,4 +216,10 @@ describe("pages", () => {
     expect(page).toContain("Edges of A on B");
     expect(page).toContain("B − A");
   });
+});
+
+test("what a run has no value of has no row in its table", () => {
+  const html = gallery({ title: "t", rows: [], plots: [], figures: [], summary: { solver: "network", relativeGap: undefined } } as never);
+  expect(html).toContain("network");
+  expect(html).not.toMatch(/relativeGap|>undefined</);
 });

@@ -246,10 +246,12 @@ export const warningSection = (warnings: readonly string[] = []): string =>
     ? ""
     : `<section><h2>Warnings</h2><ul class="warnings">${warnings.map((w) => `<li>${escapeHtml(w)}</li>`).join("")}</ul></section>`;
 
+/** What is undefined has no row. */
 export const tableSection = (title: string, rows: Readonly<Record<string, unknown>> = {}): string =>
-  Object.keys(rows).length === 0
+  Object.values(rows).every((v) => v === undefined)
     ? ""
     : `<section><h2>${escapeHtml(title)}</h2><table>${Object.entries(rows)
+        .filter(([, v]) => v !== undefined)
         .map(([k, v]) => `<tr><th scope="row">${escapeHtml(k)}</th><td>${escapeHtml(text(v))}</td></tr>`)
         .join("")}</table></section>`;
 
