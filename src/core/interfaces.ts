@@ -269,7 +269,7 @@ export interface LeastSquaresObjective<X extends Variables = Variables> {
 }
 /** J(x) with its gradient Jᵀr and its Gauss–Newton matrix JᵀJ, row-major n × n, however they were had: a fused kernel sums them in one pass. */
 export interface NormalEquations {
-  /** The objective, metric or number there. */
+  /** The objective there. */
   readonly value: number;
   /** Jᵀ r. */
   readonly gradient: ArrayLike<number>;
@@ -309,7 +309,7 @@ export type Schedule = (k: number) => number;
 export interface State<X> {
   /** Where it stands. */
   readonly x: X;
-  /** The objective, metric or number there. */
+  /** The objective there. */
   readonly value?: number;
 }
 /**
@@ -364,7 +364,7 @@ export interface Run<X = unknown> {
 export interface Result<X, S = State<X>> {
   /** The best x, or the last. */
   readonly x: X;
-  /** The objective, metric or number there. */
+  /** The objective there. */
   readonly value?: number;
   /** Why it ended, in a word. */
   readonly stop: Stop;

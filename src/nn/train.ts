@@ -99,9 +99,9 @@ export interface TrainHistory {
   readonly loss: readonly number[];
   /** Looks at the validation: after how many steps, and the value. */
   readonly validation: readonly {
-    /** The step size, or the step. */
+    /** Steps done by then. */
     readonly step: number;
-    /** The objective, metric or number there. */
+    /** The validation's value; less is better. */
     readonly value: number;
   }[];
 }
@@ -117,9 +117,9 @@ export interface TrainResult<M> {
   readonly steps: number;
   /** The best look. */
   readonly best?: {
-    /** The step size, or the step. */
+    /** Steps done by then. */
     readonly step: number;
-    /** The objective, metric or number there. */
+    /** The validation's value; less is better. */
     readonly value: number;
   };
   /** What was measured on the way, step by step. */

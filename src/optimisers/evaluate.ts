@@ -7,7 +7,7 @@ import { leavesOf, withLeaves } from "../tensor/variables.js";
 
 /** A point with J and ∇J there. */
 export interface Evaluated<X> extends State<X> {
-  /** The objective, metric or number there. */
+  /** The objective there. */
   readonly value: number;
   /** The slope. */
   readonly gradient: X;

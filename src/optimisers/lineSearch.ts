@@ -5,7 +5,7 @@ import { Holder } from "../core/scope.js";
 export interface Probe<T> {
   /** How far along the line. */
   readonly t: number;
-  /** The objective, metric or number there. */
+  /** The objective there. */
   readonly value: number;
   /** The derivative along the line. */
   readonly slope: number;

@@ -5,7 +5,7 @@ import { advanced, type Criteria, type Descent, type Preconditioner, started, ve
 import { evaluate } from "./evaluate.js";
 
 export interface MomentumOptions<X = Tensor> extends Criteria {
-  /** The step size, or the step. */
+  /** Step size. */
   readonly step: number | Tensor;
   /** β, the part of the velocity that stays (default 0.9). */
   readonly momentum?: number | Tensor;

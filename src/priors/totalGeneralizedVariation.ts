@@ -96,7 +96,7 @@ export interface TgvProblem {
   readonly lambda: number;
 }
 export interface TgvState extends State<Tensor> {
-  /** The objective, metric or number there. */
+  /** The objective there. */
   readonly value: number;
   /** Primal minus dual objective, relative: how far from the minimum at most. */
   readonly gap: number;

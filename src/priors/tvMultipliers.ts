@@ -27,7 +27,7 @@ export interface TvMultipliersOptions extends TvMeasure {
   readonly relaxation?: number;
 }
 export interface TvMultipliersState extends State<Tensor> {
-  /** The objective, metric or number there. */
+  /** The objective there. */
   readonly value: number;
   /** Scaled multipliers, and z − u for the split gradients z: pictures × axes × space. */
   readonly u: Tensor;

@@ -36,7 +36,7 @@ export interface TvPrimalDualOptions extends TvMeasure {
   readonly tau?: number;
 }
 export interface TvState extends State<Tensor> {
-  /** The objective, metric or number there. */
+  /** The objective there. */
   readonly value: number;
   /** Dual planes: pictures × axes (x first) × space. */
   readonly dual: Tensor;

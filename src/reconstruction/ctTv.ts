@@ -34,7 +34,7 @@ export interface CtTvOptions {
   readonly relaxation?: number;
 }
 export interface CtTvState extends State<Tensor> {
-  /** The objective, metric or number there. */
+  /** The objective there. */
   readonly value: number;
   /** Primal minus dual objective, relative: how far from the minimum at most. */
   readonly gap: number;

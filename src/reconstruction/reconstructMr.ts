@@ -68,9 +68,9 @@ export interface ReconstructMrOptions {
   readonly dictionary?: DictionaryMrOptions;
   /** Which wavelet, over how many levels. */
   readonly wavelet?: {
-    /** What it is called. */
+    /** Its family. */
     readonly name?: WaveletName;
-    /** Shrink factors, coarse to fine. */
+    /** How often the coarse part is transformed again. */
     readonly levels?: number;
   };
   /** Most steps; default 60 for wavelets, 150 for total variation, 100 for conjugate gradients; 40 with a dictionary, which takes them all. */

@@ -41,7 +41,7 @@ export interface Solver {
 }
 /** Weight, solver and stopping of a restoration. */
 export interface RestoreOptions {
-  /** A. */
+  /** A, from images to data. */
   readonly operator: LinearOperator;
   /** y, of the operator's range. */
   readonly data: Tensor;

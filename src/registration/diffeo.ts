@@ -36,7 +36,7 @@ export interface DiffeoOptions {
 }
 /** Two images with the linear map that brings them near, masks, landmarks and a start. */
 export interface DiffeoInput {
-  /** What stays. */
+  /** The image that stays where it is. */
   readonly fixed: Image;
   /** What is brought onto `fixed`. */
   readonly moving: Image;

@@ -44,7 +44,7 @@ export interface HomotopyStep {
   readonly sigmaMm: number;
   /** Fixed points ↦ moving points, an affine map. */
   readonly map: AffineMap;
-  /** The objective, metric or number there. */
+  /** The objective there, metric and regulariser; less is better. */
   readonly value: number;
   /** Newton steps of the correction. */
   readonly corrections: number;
@@ -57,7 +57,7 @@ export interface HomotopyStep {
 export interface HomotopyResult {
   /** Fixed points ↦ moving points, an affine map. */
   readonly map: AffineMap;
-  /** The objective, metric or number there. */
+  /** The objective there, metric and regulariser; less is better. */
   readonly value: number;
   /** From blurred to sharp. */
   readonly path: readonly HomotopyStep[];

@@ -38,7 +38,7 @@ export interface LevelRun {
 export interface LinearResult {
   /** Fixed points ↦ moving points, an affine map. */
   readonly map: AffineMap;
-  /** The objective, metric or number there. */
+  /** The objective there, metric and regulariser; less is better. */
   readonly value: number;
   /** The metric or objective, step by step. */
   readonly values: readonly number[];

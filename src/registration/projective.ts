@@ -24,7 +24,7 @@ import { atCorners, covarianceOf, type Uncertainty } from "./uncertainty.js";
 export interface ProjectiveResult {
   /** H, fixed mm to moving mm. */
   readonly matrix: readonly number[];
-  /** The objective, metric or number there. */
+  /** The objective there, metric and regulariser; less is better. */
   readonly value: number;
   /** The metric or objective, step by step. */
   readonly values: readonly number[];

@@ -74,7 +74,7 @@ export interface RegisterProgress {
   readonly iteration: number;
   /** The most steps there may be. */
   readonly iterations: number;
-  /** The objective, metric or number there. */
+  /** The objective there, metric and regulariser; less is better. */
   readonly value?: number;
 }
 /** Metric, transform, start and effort of a registration; every part has a default that the images choose. */

@@ -25,7 +25,7 @@ import type { Verdict } from "./verdict.js";
 export interface Figure {
   /** The label, or the name of a figure. */
   readonly label: string;
-  /** The objective, metric or number there. */
+  /** A number, shown with few digits, or words. */
   readonly value: number | string;
   /** Its unit. */
   readonly unit?: string;

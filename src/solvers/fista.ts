@@ -41,7 +41,7 @@ export interface FistaState extends InverseState {
   readonly atY: readonly Tensor[];
   /** The momentum's number. */
   readonly t: number;
-  /** The step size, or the step. */
+  /** Step size. */
   readonly step: number;
 }
 

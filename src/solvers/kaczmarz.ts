@@ -33,7 +33,7 @@ export interface KaczmarzState extends InverseState {
   readonly misfit: number;
   /** Per subset: 1/‖Aᵢ‖², or the inverse row and column sums. */
   readonly scales: readonly {
-    /** The step size, or the step. */
+    /** Step size. */
     readonly step: number;
     /** Row by row. */
     readonly rows?: Tensor;

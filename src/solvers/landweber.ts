@@ -28,7 +28,7 @@ export interface LandweberOptions extends InverseOptions {
   readonly project?: (x: Tensor) => Tensor;
 }
 export interface LandweberState extends InverseState {
-  /** The step size, or the step. */
+  /** Step size. */
   readonly step: number;
   /** A x, block by block. */
   readonly images: readonly Tensor[];

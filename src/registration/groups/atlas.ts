@@ -271,7 +271,7 @@ const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / 
 
 /** A placement after a round, with the metric against the mean; fields are on `fieldGrid`. */
 export interface Aligned extends Placement {
-  /** The objective, metric or number there. */
+  /** The objective there, metric and regulariser; less is better. */
   readonly value: number;
   /** Where the field's samples lie. */
   readonly fieldGrid?: Grid;

@@ -49,7 +49,7 @@ export interface LabelTrack {
   readonly likeness: readonly {
     /** The frame, counted from 0. */
     readonly frame: number;
-    /** The objective, metric or number there. */
+    /** The metric on it at the end. */
     readonly value: number;
     /** The metric if nothing had moved. */
     readonly still: number;
