@@ -112,7 +112,7 @@ describe("train and infer", () => {
       [["train", "denoiser", "-o", "o"], 2, /--data is missing/],
       [["train", "denoiser", "--data", "nowhere", "-o", "o"], 3, /nowhere: there is no such folder/],
       [["train", "denoiser", "--data", "empty", "-o", "o"], 3, /empty: there are no pictures in it/],
-      [["train", "denoiser", "--data", "data", "-o", "o"], 2, /p0.png: 24×24 pixels are fewer than the patches of 64×64/],
+      [["train", "denoiser", "--data", "data", "-o", "o"], 2, /p0.png: 24×24 pixels are fewer than the patches of 48×48/],
       [["train", "denoiser", ...tiny, "-o", "data"], 2, /data: the folder holds other files and no training/],
       [["infer", "denoiser", "data/p0.png", "-o", "x.png"], 2, /--sigma is missing/],
       [["infer", "denoiser", "data/p0.png", "--sigma", "5", "--weights", "data/p0.png", "-o", "x.png"], 3, /data\/p0.png: safetensors/],
