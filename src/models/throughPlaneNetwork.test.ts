@@ -57,6 +57,15 @@ test.each(["z", "y", "x"] as const)(
   },
 );
 
+test("slabs of rows change nothing, however thin", () => {
+  const model = disturbed(small({ depth: 3 }));
+  const thick = randomNormal([3, 17, 5], seeded(5));
+  const [whole, parts] = [1e6, 1].map((voxels) => thinner(model, { reach: 3, voxels })(thick));
+  expect(parts.shape).toEqual([6, 17, 5]);
+  expect(most(whole.sub(parts))).toBeLessThan(1e-5);
+  expect(most(whole.sub(thinner(model, { reach: 1, voxels: 1 })(thick)))).toBeGreaterThan(1e-4); // a margin too narrow shows
+});
+
 test("its gradients are those of differences, for stacks and weights", () => {
   const model = inPrecision(small({ stacks: 2 }), "f64");
   const { z, y } = stacks();

@@ -1,5 +1,6 @@
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
+import { scope } from "../core/scope.js";
 import { shapeText } from "../core/shape.js";
 import { convolution, type Layer, network, orthogonal, relu, sequential, zeros } from "../nn/index.js";
 import { resizeOperator } from "../operators/index.js";
@@ -99,10 +100,25 @@ export function throughPlaneNetwork(o: ThroughPlaneOptions): Layer<ThickStacks, 
   });
 }
 
-/** A volume [z, y, x] with thick slices, thin: a network of one stack as a function. */
+/**
+ * A volume [z, y, x] with thick slices, thin: a network of one stack as a function. Rows go through in slabs of at most `voxels` samples with `reach` rows more
+ * on either side, as far as the network sees, so that memory stays bounded and the result is that of the whole.
+ * @param o  reach: rows (default 8; `throughPlaneNetwork` by itself sees as many as it has convolutions, 6); voxels: default 400 000
+ */
 export const thinner =
-  (model: Layer<ThickStacks, Tensor>) =>
+  (model: Layer<ThickStacks, Tensor>, o: { readonly reach?: number; readonly voxels?: number } = {}) =>
   (thick: Tensor): Tensor => {
-    const fine = model.forward({ z: thick.reshape(1, 1, ...thick.shape) });
-    return fine.reshape(...fine.shape.slice(2));
+    const { reach = 8, voxels = 400_000 } = o;
+    const [d, h, w] = thick.shape;
+    const rows = Math.max(1, Math.floor(voxels / (d * w)) - 2 * reach);
+    const slabs = Array.from({ length: Math.ceil(h / rows) }, (_, k) =>
+      scope(() => {
+        const [from, to] = [k * rows, Math.min(h, (k + 1) * rows)];
+        const [low, high] = [Math.max(0, from - reach), Math.min(h, to + reach)];
+        const fine = model.forward({ z: thick.slice([0, low, 0], [d, high, w]).reshape(1, 1, d, high - low, w) });
+        return fine.slice([0, 0, 0, from - low, 0], [1, 1, fine.shape[2], to - low, w]);
+      }),
+    );
+    const whole = slabs.length === 1 ? slabs[0] : concat(slabs, 3);
+    return whole.reshape(...whole.shape.slice(2));
   };
