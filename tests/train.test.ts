@@ -51,6 +51,34 @@ describe("train and infer", () => {
     expect(readRaw(file("clean.png"), "clean.png").size).toEqual([side, side]);
   });
 
+  test("train --from begins with the weights of an earlier training, and refuses those of another network", async () => {
+    const at = folder();
+    pictures(at);
+    await pullback(["train", "denoiser", ...tiny, "-o", "out"], { cwd: at });
+    const tuned = await pullback(
+      ["train", "denoiser", ...tiny, "--steps", "4", "--from", "out/weights.safetensors", "-o", "tuned", "--json"],
+      {
+        cwd: at,
+      },
+    );
+    await pullback(["train", "denoiser", ...tiny, "--steps", "4", "-o", "fresh", "--json"], { cwd: at });
+    expect([tuned.code, tuned.json.status, tuned.json.resumed]).toEqual([0, "ok", 0]);
+    const first = (name: string) =>
+      Number(
+        readFileSync(join(at, name, "log.csv"), "utf8")
+          .split("\n")[1]
+          .split(",")[1],
+      );
+    expect(first("tuned")).not.toBe(first("fresh"));
+    expect(JSON.parse(readFileSync(join(at, "tuned/card.json"), "utf8")).command).toContain("--from weights.safetensors");
+    const other = await pullback(["train", "denoiser", ...tiny, "--features", "5", "--from", "out/weights.safetensors", "-o", "x"], {
+      cwd: at,
+    });
+    expect([other.code, other.stderr]).toEqual([3, expect.stringMatching(/the weights to begin with cannot be taken/)]);
+    const domain = await pullback(["train", "denoiser", ...tiny, "--domain", "frequency", "-o", "x"], { cwd: at });
+    expect(domain.stderr).toMatch(/there is no domain to choose; of mr-cascade there is/);
+  });
+
   test("super-resolution: a trained network enlarges, and what it makes agrees with every sample", async () => {
     const at = folder();
     pictures(at);

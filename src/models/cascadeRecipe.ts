@@ -28,8 +28,9 @@ export const cascadeRecipe: Recipe<Layer<MeasuredImages, Tensor>, Sample> = {
   name: "mr-cascade",
   summary: "images from few lines of k-space, one coil; learns from magnitude pictures of one size",
   steps: 12000,
+  takes: ["domain"],
   least: ({ patch = 96 }) => [patch, patch],
-  plan(pictures, held, { batch = 2, patch = 96, features = 32, depth = 5, seed = 1 }) {
+  plan(pictures, held, { batch = 2, patch = 96, features = 32, depth = 5, domain = "image", seed = 1 }) {
     const rows = rowsOf("mr-cascade", [...pictures, ...held]);
     const kept = held.map(tensorOf);
     const view = pipeline(randomFlip(), randomQuarterTurn());
@@ -46,7 +47,7 @@ export const cascadeRecipe: Recipe<Layer<MeasuredImages, Tensor>, Sample> = {
         )
         .reduce((s, v) => s + v, 0) / kept.length;
     return {
-      model: reconstructionCascade({ random: seeded(seed), depth, features }),
+      model: reconstructionCascade({ random: seeded(seed), depth, features, domain }),
       data: shuffled({
         items: pictures.map(tensorOf),
         batch,
@@ -66,8 +67,8 @@ export const cascadeRecipe: Recipe<Layer<MeasuredImages, Tensor>, Sample> = {
       ...optimisation,
       figures: (model) => Object.fromEntries(accelerations.map((a) => [`${a}×`, psnr(model, a)])),
       figuresTitle: "PSNR in dB of magnitudes of pictures held back, by acceleration",
-      what: `reconstructionCascade, ${depth} convolutions of ${features} channels in each of five; one coil, whole lines, 3.5 to 12 times fewer`,
-      settings: { batch, patch, features, depth, seed },
+      what: `reconstructionCascade${domain === "frequency" ? " of spectra" : ""}, ${depth} convolutions of ${features} channels in each of five; one coil, whole lines, 3.5 to 12 times fewer`,
+      settings: { batch, patch, features, depth, seed, ...(domain !== "image" && { domain }) },
     };
   },
 };

@@ -51,6 +51,7 @@ export type {
   Plan,
   Recipe,
   RecipeOptions,
+  SpecialOption,
   TrainingPicture,
 } from "./recipe.js";
 export {

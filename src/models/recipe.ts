@@ -40,7 +40,11 @@ export interface RecipeOptions {
   readonly depth?: number;
   /** Of the random numbers: the same seed, the same result. */
   readonly seed?: number;
+  /** Where the networks of a cascade look: at images (default) or at their spectra. Of recipes that name it in `takes`. */
+  readonly domain?: "image" | "frequency";
 }
+/** Options that belong to some recipes only. */
+export type SpecialOption = "domain";
 /** All that `train` needs, but for how long. */
 export interface Plan<M extends Layer<never, unknown>, Batch> {
   /** What may be estimated, or the network. */
@@ -74,6 +78,8 @@ export interface Recipe<M extends Layer<never, unknown> = Layer<never, unknown>,
   readonly summary: string;
   /** Steps when nothing is said, and pictures held back at least. */
   readonly steps: number;
+  /** The options of its own. */
+  readonly takes?: readonly SpecialOption[];
   /** What it learns from: pictures (2, the default) or volumes. */
   readonly axes?: 2 | 3;
   /** The least sides of a usable picture under these options. */

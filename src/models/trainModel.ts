@@ -1,4 +1,4 @@
-import { AbortedError, ArgumentError } from "../core/errors.js";
+import { AbortedError, ArgumentError, FormatError } from "../core/errors.js";
 import { readSafetensors, writeSafetensors } from "../io/index.js";
 import {
   ahead,
@@ -17,7 +17,7 @@ import { ctPostFilterRecipe, ctPrimalDualRecipe } from "./ctRecipe.js";
 import { denoiserRecipe } from "./denoiserRecipe.js";
 import { digitsRecipe } from "./digitsRecipe.js";
 import { homographyRecipe, unsupervisedHomographyRecipe } from "./homographyRecipe.js";
-import type { Recipe, RecipeOptions, TrainingPicture } from "./recipe.js";
+import type { Recipe, RecipeOptions, SpecialOption, TrainingPicture } from "./recipe.js";
 import { registrationRecipe } from "./registrationRecipe.js";
 import { seriesCascadeRecipe } from "./seriesCascadeRecipe.js";
 import { superResolutionRecipe } from "./superResolutionRecipe.js";
@@ -66,6 +66,8 @@ export interface TrainModelOptions extends RecipeOptions {
   readonly ahead?: boolean;
   /** Go on from here. */
   readonly resume?: Checkpoint;
+  /** Begin with the weights of an earlier training (a safetensors file of the same network), its random numbers and steps anew: fine-tuning. */
+  readonly from?: Uint8Array;
   /** Given a checkpoint from time to time. */
   readonly save?: (checkpoint: Checkpoint) => void;
   /** Ends the work early, with an AbortedError. */
@@ -102,6 +104,7 @@ export interface TrainedModel {
   /** All that is needed to go on. */
   readonly checkpoint: Checkpoint;
 }
+const specialOptions: readonly SpecialOption[] = ["domain"];
 const meanOf = (figures: Readonly<Record<string, number>>): number => {
   const all = Object.values(figures);
   return all.reduce((a, b) => a + b, 0) / all.length;
@@ -110,7 +113,8 @@ const meanOf = (figures: Readonly<Record<string, number>>): number => {
 /**
  * Trains a model of the catalogue on pictures, by its recipe. The same pictures and options give the same weights, bit for bit, in one sitting or
  * in several.
- * @throws ArgumentError for pictures that are too few or too small, and for a checkpoint of a run with other settings
+ * @throws ArgumentError for pictures that are too few or too small, for an option that the recipe has not, and for a checkpoint of a run with other settings;
+ *         FormatError for weights to begin with that are not this network's
  */
 export async function trainModel(name: RecipeName, o: TrainModelOptions): Promise<TrainedModel> {
   if (!Object.hasOwn(recipes, name))
@@ -139,8 +143,13 @@ export async function trainModel(name: RecipeName, o: TrainModelOptions): Promis
   const dark = pictures.find((p) => p.values.some((v) => !Number.isFinite(v)));
   if (dark) throw new ArgumentError(`${dark.name}: there are values that are not finite; leave the picture out`, { name: dark.name });
   const [learn, judge] = [pictures.slice(0, pictures.length - held), pictures.slice(pictures.length - held)];
-  const plan = await recipe.plan(learn, judge, o);
-  const settings = JSON.stringify({ name, ...plan.settings, every, pictures: namesOf(pictures), held });
+  for (const key of specialOptions)
+    if (o[key] !== undefined && !recipe.takes?.includes(key))
+      throw new ArgumentError(`${name}: there is no ${key} to choose; ${takers(key)}`, { name, key });
+  const fresh = await recipe.plan(learn, judge, o);
+  const plan = o.from === undefined ? fresh : { ...fresh, model: begun(name, fresh.model, o.from) };
+  const begin = o.from === undefined ? {} : { from: checksum(o.from) };
+  const settings = JSON.stringify({ name, ...plan.settings, every, pictures: namesOf(pictures), held, ...begin });
   const earlier = o.resume?.metadata.settings;
   if (earlier !== undefined && earlier !== settings)
     throw new ArgumentError(
@@ -198,11 +207,11 @@ export async function trainModel(name: RecipeName, o: TrainModelOptions): Promis
       checkpoint,
     };
   };
-  const { batch, patch, features, depth, seed = 1 } = o;
+  const { batch, patch, features, depth, domain, seed = 1 } = o;
   const helper = o.ahead
     ? await ahead<unknown>({
         module: new URL("./recipeData.js", import.meta.url),
-        argument: { name, pictures: learn, held: judge, options: { batch, patch, features, depth, seed } },
+        argument: { name, pictures: learn, held: judge, options: { batch, patch, features, depth, domain, seed } },
         here: plan.data,
         seed,
       })
@@ -247,6 +256,31 @@ export async function trainModel(name: RecipeName, o: TrainModelOptions): Promis
     helper?.close();
     o.signal?.removeEventListener("abort", abort);
   }
+}
+
+/** A network with the weights of a file. @throws FormatError when they are another network's, or nothing of the kind */
+function begun(name: string, model: Layer<never, unknown>, from: Uint8Array): Layer<never, unknown> {
+  try {
+    return withWeightsOf(model, readSafetensors(from));
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new FormatError(
+      `${name}: the weights to begin with cannot be taken (${message}); give a safetensors file of this network, of the same size`,
+      { name },
+      { cause },
+    );
+  }
+}
+/** Which recipes have an option of their own. */
+function takers(key: SpecialOption): string {
+  const names = Object.values(recipes as unknown as Readonly<Record<string, Recipe>>).filter((r) => r.takes?.includes(key));
+  return `of ${names.map((r) => r.name).join(", ")} there is`;
+}
+/** FNV-1a of bytes: tells files of weights apart. */
+function checksum(bytes: Uint8Array): string {
+  let h = 0x811c9dc5;
+  for (const b of bytes) h = Math.imul(h ^ b, 0x01000193);
+  return (h >>> 0).toString(16);
 }
 
 /** The names of pictures; of many in one file, how many. */

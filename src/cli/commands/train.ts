@@ -3,12 +3,13 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { ArgumentError, FormatError, OutputError } from "../../core/errors.js";
 import { readSafetensors, writeSafetensors } from "../../io/index.js";
+import { readBytes } from "../../io/node.js";
 import { type Recipe, type RecipeName, recipes, type TrainingPicture, trainModel } from "../../models/index.js";
 import { lossPlot } from "../../report/index.js";
 import type { CommandDefinition } from "../command.js";
 import { extension, grayOf, loadImage } from "../inputs.js";
 import { suggestion } from "../nearest.js";
-import { flag, option, output, positive, text, wholeFromOne } from "../options.js";
+import { choice, flag, option, output, positive, text, wholeFromOne } from "../options.js";
 import type { Session } from "../session.js";
 import { version } from "../version.js";
 
@@ -23,6 +24,7 @@ export const command: CommandDefinition = {
     "pullback train denoiser --data photographs/ -o out/ --seconds 3600     the same line again goes on",
     "pullback train denoiser --data photographs/ -o small/ --features 16 --depth 6 --steps 5000",
     "pullback train mr-cascade --data slices/ -o cascade/ --held 20",
+    "pullback train homography-unsupervised --data mine/ --from out/weights.safetensors --steps 300 -o tuned/",
     "pullback infer denoiser noisy.png --weights out/weights.safetensors --sigma 25 -o clean.png",
   ],
   arguments: [{ name: "<name>", help: names.map((n) => `${n}: ${recipes[n].summary}`).join("; ") }],
@@ -49,6 +51,8 @@ export const command: CommandDefinition = {
     option("--features <n>", "channels inside the network", wholeFromOne, "a whole number of at least 1"),
     option("--depth <n>", "convolutions of the network", wholeFromOne, "a whole number of at least 1"),
     option("--seed <n>", "all chance of the run (1)", wholeFromOne, "a whole number of at least 1"),
+    choice("--domain <where>", "of mr-cascade: what its networks look at", ["image", "frequency"]),
+    option("--from <file>", "begin with the weights of an earlier training: fine-tuning", text, "a safetensors file"),
     option("--ahead", "make batches ahead on a thread of their own; the weights are the same", flag, "true or false"),
     option("--licence <text>", "what the owners of the pictures allow, for the card", text, "a text"),
   ],
@@ -73,13 +77,16 @@ export const command: CommandDefinition = {
       features: options.features as number | undefined,
       depth: options.depth as number | undefined,
       seed: (options.seed as number | undefined) ?? 1,
+      domain: options.domain as "image" | "frequency" | undefined,
     };
+    const fromFile = options.from as string | undefined;
+    const from = fromFile === undefined ? undefined : readBytes(fromFile);
     const done = resume ? Number(resume.metadata.step) : 0;
     if (done > plan.steps)
       throw new ArgumentError(
         `--steps: ${plan.steps} are asked for, and the training in ${target} has ${done} behind it; ask for more, or --force begins anew`,
       );
-    const told = { model: name, pictures: pictures.length, ...plan };
+    const told = { model: name, pictures: pictures.length, ...plan, from: fromFile };
     if (session.dryRun)
       return { json: { dryRun: true, ...told, resumed: done, outputs: [] }, lines: [`would train ${name} on ${pictures.length} pictures`] };
     /** Written beside and moved, so that a power cut leaves the old file. */
@@ -103,11 +110,16 @@ export const command: CommandDefinition = {
       trainModel(name as RecipeName, {
         ...plan,
         pictures,
+        from,
         seconds: options.seconds as number | undefined,
         ahead: options.ahead === true,
         licence: options.licence as string | undefined,
         source: basename(folder),
-        command: `pullback train ${name} --data ${basename(folder)}${Object.entries({ ...plan, held: plan.held })
+        command: `pullback train ${name} --data ${basename(folder)}${Object.entries({
+          ...plan,
+          held: plan.held,
+          from: fromFile && basename(fromFile),
+        })
           .map(([key, v]) => (v === undefined ? "" : ` --${key} ${v}`))
           .join("")}`,
         resume,
