@@ -88,9 +88,11 @@ export {
   type StackAxis,
   stackAxes,
   type ThickStacks,
+  type ThroughPlaneNetwork,
   type ThroughPlaneOptions,
   thinner,
   throughPlaneNetwork,
+  throughPlaneStacks,
 } from "./throughPlaneNetwork.js";
 export { type BoxMoves, type BoxPair, deepLkTracking, regressionTracking } from "./trackingNetworks.js";
 export { boxErrors, movingObject, overlapOf } from "./trackingRecipe.js";

@@ -42,9 +42,11 @@ export interface RecipeOptions {
   readonly seed?: number;
   /** Where the networks of a cascade look: at images (default) or at their spectra. Of recipes that name it in `takes`. */
   readonly domain?: "image" | "frequency";
+  /** Stacks of thick slices, across as many axes. Of recipes that name it in `takes`. */
+  readonly stacks?: number;
 }
 /** Options that belong to some recipes only. */
-export type SpecialOption = "domain";
+export type SpecialOption = "domain" | "stacks";
 /** All that `train` needs, but for how long. */
 export interface Plan<M extends Layer<never, unknown>, Batch> {
   /** What may be estimated, or the network. */

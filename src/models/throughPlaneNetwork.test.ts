@@ -6,7 +6,7 @@ import { resizeOperator } from "../operators/index.js";
 import { randomNormal, randomUniform, Tensor } from "../tensor/index.js";
 import { leavesOf, withLeaves } from "../tensor/variables.js";
 import { scalarised, taylorFirst } from "../testing/laws.js";
-import { type ThickStacks, type ThroughPlaneOptions, thinner, throughPlaneNetwork, trainModel } from "./index.js";
+import { type ThickStacks, type ThroughPlaneOptions, thinner, throughPlaneNetwork, throughPlaneStacks, trainModel } from "./index.js";
 
 const small = (o: Partial<ThroughPlaneOptions> = {}) => throughPlaneNetwork({ random: seeded(1), features: 3, depth: 2, scale: 2, ...o });
 const most = (x: Tensor) => x.abs().max().item();
@@ -66,6 +66,39 @@ test("slabs of rows change nothing, however thin", () => {
   expect(most(whole.sub(thinner(model, { reach: 1, voxels: 1 })(thick)))).toBeGreaterThan(1e-4); // a margin too narrow shows
 });
 
+test("slabs change nothing for several stacks either, and without slabs it is the network by itself", () => {
+  const model = disturbed(small({ depth: 3, stacks: 3 }));
+  const field = { z: [4, 12, 10], y: [8, 6, 10], x: [8, 12, 5] };
+  const given = Object.fromEntries(
+    Object.entries(field).map(([axis, shape], i) => [axis, randomNormal(shape, seeded(30 + i))]),
+  ) as unknown as Required<ThickStacks>;
+  const [whole, parts] = [1e6, 1].map((voxels) => thinner(model, { reach: 3, voxels })(given));
+  const lifted = Object.fromEntries(Object.entries(given).map(([axis, t]) => [axis, t.reshape(1, 1, ...t.shape)]));
+  const direct = model.forward(lifted as unknown as ThickStacks);
+  expect(whole.shape).toEqual([8, 12, 10]);
+  expect(most(whole.sub(direct.reshape(...whole.shape)))).toBeLessThan(1e-6);
+  expect(most(whole.sub(parts))).toBeLessThan(1e-5);
+  expect(() => thinner(model)(given.z)).toThrow(/nothing for the stack across y; the network takes 3 stacks/);
+  expect(() => thinner(model)({ ...given, x: given.y })).toThrow(/the stack across x makes 8×6×20, that across z 8×12×10/);
+});
+
+test("of a network of one stack one of several is made that begins as the mean of what it makes of each", () => {
+  const one = disturbed(small({ depth: 3 }));
+  const all = stacks();
+  // Turned so that the axis of its slices is z, and back.
+  const turned = (t: Tensor, axis: number) => {
+    const order = [0, 1, 2, 3, 4].with(2, axis).with(axis, 2);
+    return one.forward({ z: t.permute(...order) }).permute(...order);
+  };
+  for (const n of [2, 3]) {
+    const several = throughPlaneStacks(one, { stacks: n, random: seeded(5) });
+    const each = [all.z, all.y, all.x].slice(0, n).map((t, i) => turned(t, 2 + i));
+    const mean = each.reduce((a, b) => a.add(b)).div(n);
+    expect(most(several.forward(all).sub(mean))).toBeLessThan(1e-5);
+  }
+  expect(() => throughPlaneStacks(small({ stacks: 2 }), { stacks: 3, random: seeded(5) })).toThrow(/a network of 2 stacks came/);
+});
+
 test("its gradients are those of differences, for stacks and weights", () => {
   const model = inPrecision(small({ stacks: 2 }), "f64");
   const { z, y } = stacks();
@@ -105,5 +138,11 @@ test("a training on volumes brings it closer to thin slices than cubic interpola
   const { depth: _, ...flat } = pictures[0];
   await expect(trainModel("through-plane", { ...o, pictures: [flat, flat] })).rejects.toThrow(
     /a picture came; through-plane learns from volumes/,
+  );
+  const two = await trainModel("through-plane", { ...o, steps: 2, stacks: 2 });
+  expect(two.card.what).toMatch(/two stacks across z and y/);
+  await expect(trainModel("through-plane", { ...o, steps: 2, resume: two.checkpoint })).rejects.toThrow(/stacks 2 there/);
+  await expect(trainModel("denoiser", { pictures: [flat, flat], stacks: 2 })).rejects.toThrow(
+    /denoiser: there is no stacks to choose; of through-plane there is/,
   );
 });

@@ -1,11 +1,12 @@
 import { ArgumentError, ShapeError } from "../core/errors.js";
+import type { Parameters } from "../core/interfaces.js";
 import type { Random } from "../core/random.js";
 import { scope } from "../core/scope.js";
 import { shapeText } from "../core/shape.js";
 import { convolution, type Layer, network, orthogonal, relu, sequential, zeros } from "../nn/index.js";
 import { resizeOperator } from "../operators/index.js";
 import { concat } from "../tensor/ops/shaping.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { Tensor } from "../tensor/tensor.js";
 
 /** Volumes [n, 1, z, y, x] of the same field with thick slices across one axis each: `z` has them across z. */
 export interface ThickStacks {
@@ -34,6 +35,19 @@ export interface ThroughPlaneOptions {
   /** Layers of the network. */
   readonly depth?: number;
 }
+/** A network from stacks to volumes [n, 1, z, y, x]; its two halves let long volumes go through in parts. */
+export interface ThroughPlaneNetwork extends Layer<ThickStacks, Tensor> {
+  /** Samples of the result for each slice, along the slices' axis. */
+  readonly scale: number;
+  /** Stacks that come in. */
+  readonly stacks: number;
+  /** A stack across `axis` ↦ what it hands on, on the fine lattice: [n, 1 + c, z, y, x], its cubic interpolation first. */
+  see(stack: Tensor, axis: StackAxis): Tensor;
+  /** What all stacks handed on ↦ [n, 1, z, y, x]; sees two samples to every side. */
+  fuse(seen: readonly Tensor[]): Tensor;
+  /** The same with other parameters. */
+  with(parameters: Parameters): ThroughPlaneNetwork;
+}
 
 /** Axes of [n, c, z, y, x] with those of an axis first; the same order takes it back. */
 const order = (axis: StackAxis): number[] => ({ z: [0, 1, 2, 3, 4], y: [0, 1, 3, 2, 4], x: [0, 1, 4, 3, 2] })[axis];
@@ -56,23 +70,42 @@ function interleaved(x: Tensor, scale: number): Tensor {
  * @throws ArgumentError for sizes of nothing; ShapeError (when it runs) for stacks that do not show the same field
  * @see Oktay et al. (2016), Multi-input cardiac image super-resolution using convolutional neural networks, MICCAI
  */
-export function throughPlaneNetwork(o: ThroughPlaneOptions): Layer<ThickStacks, Tensor> {
+export function throughPlaneNetwork(o: ThroughPlaneOptions): ThroughPlaneNetwork {
   const { random, scale = 5, stacks = 1, features = 24, depth = 6 } = o;
   if (!(Number.isInteger(scale) && scale >= 2 && features >= 1 && depth >= 2 && [1, 2, 3].includes(stacks)))
     throw new ArgumentError(
       `throughPlaneNetwork: scale ${scale}, ${stacks} stacks, ${depth} convolutions of ${features} channels; expected a whole scale from 2, 1 to 3 stacks, at least 2 and 1`,
       { scale, stacks, depth, features },
     );
-  const handed = stacks === 1 ? 1 : 8; // channels of the fine lattice that a stack hands on
   const wide = (inputs: number, outputs: number, first = orthogonal({ gain: Math.SQRT2 })) =>
     convolution({ axes: 3, inputs, outputs, random, initialise: first });
   const see = sequential(
     ...Array.from({ length: depth - 1 }, (_, i) => [wide(i === 0 ? 1 : features, features), relu()]).flat(),
     stacks === 1 ? wide(features, scale, zeros) : wide(features, scale * handed),
   );
-  const fuse = sequential(wide(stacks * (handed + 1), 16), relu(), wide(16, 1, zeros));
-  const parts: Record<string, Layer> = stacks === 1 ? { see } : { see, fuse };
-  return network(parts, (p, input: ThickStacks) => {
+  const fuse = sequential(wide(stacks * (handed + 1), inner), relu(), wide(inner, 1, zeros));
+  return joined(stacks === 1 ? { see } : { see, fuse }, scale, stacks);
+}
+/** Of several stacks: channels of the fine lattice that each hands on, and those between the convolutions that fuse them. */
+const handed = 4;
+const inner = 16;
+
+function joined(parts: Readonly<Record<string, Layer>>, scale: number, stacks: number): ThroughPlaneNetwork {
+  const see = (stack: Tensor, axis: StackAxis): Tensor => {
+    const first = stack.permute(...order(axis));
+    const up = resizeOperator(first.shape, { axes: [2], size: [first.shape[2] * scale] }).apply(first);
+    return concat([up, interleaved(parts.see.forward(first), scale)], 1).permute(...order(axis));
+  };
+  const cubic = (seen: Tensor) => seen.slice([0, 0], [seen.shape[0], 1]);
+  const fuse = (seen: readonly Tensor[]): Tensor => {
+    if (stacks === 1) return seen[0].sum([1], true);
+    const mean = seen
+      .map(cubic)
+      .reduce((a, b) => a.add(b))
+      .div(seen.length);
+    return mean.add(parts.fuse.forward(concat([...seen], 1)));
+  };
+  const whole = network<typeof parts, ThickStacks, Tensor>(parts, (_, input) => {
     const seen = stackAxes.slice(0, stacks).map((axis) => {
       const stack = input[axis];
       if (stack?.rank !== 5 || stack.shape[1] !== 1)
@@ -80,45 +113,129 @@ export function throughPlaneNetwork(o: ThroughPlaneOptions): Layer<ThickStacks, 
           `throughPlaneNetwork: ${stack ? shapeText(stack.shape) : "nothing"} for the stack across ${axis}; expected [n, 1, z, y, x]`,
           { axis, shape: stack?.shape },
         );
-      const first = stack.permute(...order(axis));
-      const up = resizeOperator(first.shape, { axes: [2], size: [first.shape[2] * scale] }).apply(first);
-      const more = interleaved(p.see.forward(first), scale);
-      return [up, more].map((t) => t.permute(...order(axis)));
+      return see(stack, axis);
     });
-    const [{ shape }] = seen[0];
-    for (const [i, [up]] of seen.entries())
+    const [{ shape }] = seen;
+    for (const [i, up] of seen.entries())
       if (up.shape.some((s, a) => s !== shape[a]))
         throw new ShapeError(
-          `throughPlaneNetwork: the stack across ${stackAxes[i]} makes ${shapeText(up.shape)}, that across z ${shapeText(shape)}; they must show the same field`,
+          `throughPlaneNetwork: the stack across ${stackAxes[i]} makes ${shapeText(cubic(up).shape)}, that across z ${shapeText(cubic(seen[0]).shape)}; they must show the same field`,
           { shape: up.shape },
         );
-    const mean = seen
-      .map(([up]) => up)
-      .reduce((a, b) => a.add(b))
-      .div(seen.length);
-    return mean.add(stacks === 1 ? seen[0][1] : p.fuse.forward(concat(seen.flat(), 1)));
+    return fuse(seen);
   });
+  return {
+    ...whole,
+    scale,
+    stacks,
+    see,
+    fuse,
+    with(given) {
+      const { parameters } = whole.with(given); // names and shapes are right
+      const of = (part: string) =>
+        parts[part].with(
+          Object.fromEntries(
+            Object.entries(parameters)
+              .filter(([name]) => name.startsWith(`${part}.`))
+              .map(([name, p]) => [name.slice(part.length + 1), p]),
+          ),
+        );
+      return joined(Object.fromEntries(Object.keys(parts).map((part) => [part, of(part)])), scale, stacks);
+    },
+  };
 }
 
 /**
- * A volume [z, y, x] with thick slices, thin: a network of one stack as a function. Rows go through in slabs of at most `voxels` samples with `reach` rows more
+ * A network of several stacks that begins as the mean of what a trained network of one makes of each: its convolutions, the first channel handed on is its own change
+ * of cubic interpolation, and two of those that fuse pass the mean of them on, what is above and what is below 0.
+ * @throws ArgumentError when `single` is a network of several stacks
+ */
+export function throughPlaneStacks(single: ThroughPlaneNetwork, { stacks, random }: { readonly stacks: number; readonly random: Random }) {
+  if (single.stacks !== 1)
+    throw new ArgumentError(`throughPlaneStacks: a network of ${single.stacks} stacks came; give one of one stack`, {});
+  const names = Object.keys(single.parameters);
+  const depth = names.filter((name) => name.endsWith(".weight")).length;
+  const [features] = single.parameters[names[0]].shape;
+  const { scale } = single;
+  const model = throughPlaneNetwork({ random, scale, stacks, features, depth });
+  const last = `see.${2 * (depth - 1)}.`;
+  const begun = Object.entries(model.parameters).map(([name, p]): [string, Tensor] => {
+    const data = Float32Array.from(p.data);
+    const own = single.parameters[name]?.data;
+    if (name.startsWith(last) && own)
+      data.set(own); // the first channel's samples between slices
+    else if (own) return [name, single.parameters[name]];
+    const one = p.size / p.shape[0]; // numbers of an output's channel
+    const middle = 13; // of 27
+    if (name === "fuse.0.weight")
+      for (const [k, sign] of [1, -1].entries()) {
+        data.fill(0, k * one, (k + 1) * one);
+        for (let s = 0; s < stacks; s++) data[k * one + (s * (handed + 1) + 1) * 27 + middle] = sign / stacks;
+      }
+    if (name === "fuse.2.weight") [data[middle], data[27 + middle]] = [1, -1];
+    return [name, Tensor.from(data, p.shape)];
+  });
+  return model.with(Object.fromEntries(begun));
+}
+
+/** Parts of a long axis, each with `reach` more on either side where there is more. */
+const parts = (length: number, step: number, reach: number) =>
+  Array.from({ length: Math.ceil(length / step) }, (_, k) => {
+    const [from, to] = [k * step, Math.min(length, (k + 1) * step)];
+    return { from, to, low: Math.max(0, from - reach), high: Math.min(length, to + reach) };
+  });
+/** Along an axis of x, from–to. */
+const cut = (x: Tensor, axis: number, from: number, to: number): Tensor =>
+  x.slice(
+    x.shape.map((_, a) => (a === axis ? from : 0)),
+    x.shape.with(axis, to),
+  );
+
+/**
+ * A volume [z, y, x] with thick slices, thin; or one volume from stacks [z, y, x] of it. Stacks go through in slabs of at most `voxels` samples with `reach` more
  * on either side, as far as the network sees, so that memory stays bounded and the result is that of the whole.
  * @param o  reach: rows (default 8; `throughPlaneNetwork` by itself sees as many as it has convolutions, 6); voxels: default 400 000
  */
 export const thinner =
-  (model: Layer<ThickStacks, Tensor>, o: { readonly reach?: number; readonly voxels?: number } = {}) =>
-  (thick: Tensor): Tensor => {
+  (model: ThroughPlaneNetwork, o: { readonly reach?: number; readonly voxels?: number } = {}) =>
+  (given: Tensor | ThickStacks): Tensor => {
     const { reach = 8, voxels = 400_000 } = o;
-    const [d, h, w] = thick.shape;
-    const rows = Math.max(1, Math.floor(voxels / (d * w)) - 2 * reach);
-    const slabs = Array.from({ length: Math.ceil(h / rows) }, (_, k) =>
-      scope(() => {
-        const [from, to] = [k * rows, Math.min(h, (k + 1) * rows)];
-        const [low, high] = [Math.max(0, from - reach), Math.min(h, to + reach)];
-        const fine = model.forward({ z: thick.slice([0, low, 0], [d, high, w]).reshape(1, 1, d, high - low, w) });
-        return fine.slice([0, 0, 0, from - low, 0], [1, 1, fine.shape[2], to - low, w]);
-      }),
-    );
-    const whole = slabs.length === 1 ? slabs[0] : concat(slabs, 3);
+    const stacks: ThickStacks = given instanceof Tensor ? { z: given } : given;
+    const lifted = (t: Tensor) => t.reshape(1, 1, ...t.shape);
+    /** In slabs across an axis of [1, c, z, y, x]. */
+    const slabwise = (size: number, shape: readonly number[], axis: number, reach: number, f: (low: number, high: number) => Tensor) => {
+      const step = Math.max(1, Math.floor((size * shape[axis]) / shape.slice(2).reduce((a, b) => a * b, 1)) - 2 * reach);
+      const slabs = parts(shape[axis], step, reach).map(({ from, to, low, high }) =>
+        scope(() => cut(f(low, high), axis, from - low, to - low)),
+      );
+      return slabs.length === 1 ? slabs[0] : concat(slabs, axis);
+    };
+    const axes = stackAxes.slice(0, model.stacks);
+    const field = axes.map((axis, a) => {
+      const shape = stacks[axis]?.shape;
+      if (shape?.length !== 3)
+        throw new ShapeError(
+          `thinner: ${shape ? shapeText(shape) : "nothing"} for the stack across ${axis}; the network takes ${model.stacks} ${model.stacks === 1 ? "stack" : "stacks"} [z, y, x]`,
+          { axis, shape },
+        );
+      return shape.map((n, i) => (i === a ? n * model.scale : n));
+    });
+    const other = field.findIndex((shape) => shape.some((n, a) => n !== field[0][a]));
+    if (other > 0)
+      throw new ShapeError(
+        `thinner: the stack across ${axes[other]} makes ${shapeText(field[other])}, that across z ${shapeText(field[0])}; they must show the same field`,
+        {},
+      );
+    const seen = axes.map((axis) => {
+      const stack = lifted(stacks[axis] as Tensor);
+      const long = axis === "y" ? 2 : 3; // not the slices' own
+      const made = (low: number, high: number) => model.see(cut(stack, long, low, high), axis);
+      return slabwise(voxels, stack.shape, long, reach, model.stacks === 1 ? (a, b) => model.fuse([made(a, b)]) : made);
+    });
+    // Fused on the fine lattice.
+    const whole =
+      model.stacks === 1
+        ? seen[0]
+        : slabwise(voxels, seen[0].shape, 2, 2, (low, high) => model.fuse(seen.map((s) => cut(s, 2, low, high))));
     return whole.reshape(...whole.shape.slice(2));
   };

@@ -1,10 +1,18 @@
 import { seeded } from "../core/random.js";
 import { scope } from "../core/scope.js";
-import { type Layer, type Sample, shuffled, squaredLoss } from "../nn/index.js";
+import { type Sample, shuffled, squaredLoss } from "../nn/index.js";
 import { adamW, cosine } from "../optimisers/index.js";
 import { Tensor } from "../tensor/index.js";
+import { loadModel } from "./models.js";
 import type { Recipe, TrainingPicture } from "./recipe.js";
-import { type ThickStacks, throughPlaneNetwork } from "./throughPlaneNetwork.js";
+import {
+  type StackAxis,
+  stackAxes,
+  type ThickStacks,
+  type ThroughPlaneNetwork,
+  throughPlaneNetwork,
+  throughPlaneStacks,
+} from "./throughPlaneNetwork.js";
 
 const scale = 5;
 /** Slices [z / scale, z] of a Gaussian profile as wide at half its height as they are apart. */
@@ -23,22 +31,36 @@ function tensorOf({ values, depth = 1, height, width }: TrainingPicture): Tensor
   const white = sorted[Math.floor(0.999 * (sorted.length - 1))];
   return Tensor.from(white > 0 ? values.map((v) => v / white) : values, [depth, height, width]);
 }
-/** [1, z, y, x] ↦ with thick slices across z. */
-function thick(fine: Tensor): Tensor {
-  const [, d, h, w] = fine.shape;
+/** [1, z, y, x] ↦ with thick slices across an axis. */
+function thick(fine: Tensor, axis: StackAxis): Tensor {
+  const order = { z: [0, 1, 2, 3], y: [0, 2, 1, 3], x: [0, 3, 2, 1] }[axis];
+  const first = fine.permute(...order);
+  const [, d, h, w] = first.shape;
   return profile(d)
-    .matmul(fine.reshape(d, h * w))
-    .reshape(1, d / scale, h, w);
+    .matmul(first.reshape(d, h * w))
+    .reshape(1, d / scale, h, w)
+    .permute(...order);
 }
 
-/** Thin slices from thick ones, from volumes with thin ones: boxes of `patch` samples (a multiple of 5) in any of the 48 positions of a cube. */
-export const throughPlaneRecipe: Recipe<Layer<ThickStacks, Tensor>, Sample> = {
+/**
+ * Thin slices from thick ones, from volumes with thin ones: boxes of `patch` samples (a multiple of 5) in any of the 48 positions of a cube.
+ * `stacks`: 2 or 3 across as many axes; with the usual `features` and `depth` it begins as the mean of what the package's network of one stack makes of each.
+ */
+export const throughPlaneRecipe: Recipe<ThroughPlaneNetwork, Sample> = {
   name: "through-plane",
   summary: "volumes with slices five times thinner; learns from volumes with thin ones (.nii, .npy)",
   steps: 4000,
   axes: 3,
+  takes: ["stacks"],
   least: ({ patch = 40 }) => [patch, patch],
-  plan(volumes, held, { batch = 1, patch = 40, features = 24, depth = 6, seed = 1 }) {
+  async plan(volumes, held, { batch = 1, patch = 40, features, depth, seed = 1, stacks = 1 }) {
+    const random = seeded(seed);
+    const begun = stacks > 1 && features === undefined && depth === undefined;
+    const model = begun
+      ? throughPlaneStacks(await loadModel("through-plane"), { stacks, random })
+      : throughPlaneNetwork({ random, scale, stacks, features, depth });
+    const axes = stackAxes.slice(0, stacks);
+    const measured = (fine: Tensor) => Object.fromEntries(axes.map((axis) => [axis, thick(fine, axis)]));
     const side = patch - (patch % scale);
     const one = (t: Tensor) => t.reshape(1, ...t.shape);
     /** The middle, at most 60 samples wide. */
@@ -55,12 +77,12 @@ export const throughPlaneRecipe: Recipe<Layer<ThickStacks, Tensor>, Sample> = {
         );
       }),
     );
-    const psnr = (model: Layer<ThickStacks, Tensor>) =>
+    const psnr = (model: ThroughPlaneNetwork) =>
       kept
         .map((fine) =>
           scope(() => {
             const error = model
-              .forward({ z: one(thick(fine)) })
+              .forward(Object.fromEntries(Object.entries(measured(fine)).map(([axis, t]) => [axis, one(t)])) as unknown as ThickStacks)
               .sub(one(fine))
               .square()
               .mean();
@@ -69,7 +91,7 @@ export const throughPlaneRecipe: Recipe<Layer<ThickStacks, Tensor>, Sample> = {
         )
         .reduce((s, v) => s + v, 0) / kept.length;
     return {
-      model: throughPlaneNetwork({ random: seeded(seed), scale, features, depth }),
+      model,
       data: shuffled({
         items: volumes.flatMap((v) => {
           const t = tensorOf(v);
@@ -96,18 +118,25 @@ export const throughPlaneRecipe: Recipe<Layer<ThickStacks, Tensor>, Sample> = {
           let turned = box.permute(...axes);
           for (let a = 0; a < 3; a++) if (random.uniform() < 0.5) turned = turned.flip(a);
           const fine = one(turned);
-          return { fine, z: thick(fine) };
+          return { fine, ...measured(fine) };
         },
       }),
-      loss: (m, { fine, z }) => squaredLoss()(m.forward({ z }), fine),
-      optimiser: adamW({ step: 1e-3, decay: 1e-4 }),
+      loss: (m, { fine, z, y, x }) => squaredLoss()(m.forward({ z, y, x }), fine),
+      optimiser: adamW({ step: begun ? 5e-4 : 1e-3, decay: 1e-4 }),
       schedule: (steps) => cosine({ steps, warmUp: Math.min(200, steps >> 1) }),
       clip: 0.1,
       average: 0.999,
       figures: (model) => ({ [`×${scale}`]: psnr(model) }),
       figuresTitle: "PSNR in dB of the middles of volumes held back, slices five times thicker than apart within",
-      what: `throughPlaneNetwork ×${scale}, one stack, ${depth} convolutions of ${features} channels; Gaussian profile, values 0 to 1`,
-      settings: { batch, patch: side, features, depth, seed },
+      what: `throughPlaneNetwork ×${scale}, ${["one stack", "two stacks across z and y", "three stacks across z, y and x"][stacks - 1]}, ${depth ?? 6} convolutions of ${features ?? 24} channels; Gaussian profile, values 0 to 1`,
+      settings: {
+        batch,
+        patch: side,
+        features: features ?? 24,
+        depth: depth ?? 6,
+        seed,
+        ...(stacks > 1 && { stacks, begun: String(begun) }),
+      },
     };
   },
 };

@@ -104,7 +104,7 @@ export interface TrainedModel {
   /** All that is needed to go on. */
   readonly checkpoint: Checkpoint;
 }
-const specialOptions: readonly SpecialOption[] = ["domain"];
+const specialOptions: readonly SpecialOption[] = ["domain", "stacks"];
 const meanOf = (figures: Readonly<Record<string, number>>): number => {
   const all = Object.values(figures);
   return all.reduce((a, b) => a + b, 0) / all.length;

@@ -50,6 +50,7 @@ export const command: CommandDefinition = {
     option("--patch <n>", "samples along the sides of a patch", wholeFromOne, "a whole number of at least 1"),
     option("--features <n>", "channels inside the network", wholeFromOne, "a whole number of at least 1"),
     option("--depth <n>", "convolutions of the network", wholeFromOne, "a whole number of at least 1"),
+    option("--stacks <n>", "through-plane: stacks of thick slices across so many axes (1)", wholeFromOne, "1, 2 or 3"),
     option("--seed <n>", "all chance of the run (1)", wholeFromOne, "a whole number of at least 1"),
     choice("--domain <where>", "of mr-cascade: what its networks look at", ["image", "frequency"]),
     option("--from <file>", "begin with the weights of an earlier training: fine-tuning", text, "a safetensors file"),
@@ -78,6 +79,7 @@ export const command: CommandDefinition = {
       depth: options.depth as number | undefined,
       seed: (options.seed as number | undefined) ?? 1,
       domain: options.domain as "image" | "frequency" | undefined,
+      stacks: options.stacks as number | undefined,
     };
     const fromFile = options.from as string | undefined;
     const from = fromFile === undefined ? undefined : readBytes(fromFile);
