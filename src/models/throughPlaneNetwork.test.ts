@@ -142,7 +142,7 @@ test("a training on volumes brings it closer to thin slices than cubic interpola
   const two = await trainModel("through-plane", { ...o, steps: 2, stacks: 2 });
   expect(two.card.what).toMatch(/two stacks across z and y/);
   await expect(trainModel("through-plane", { ...o, steps: 2, resume: two.checkpoint })).rejects.toThrow(/stacks 2 there/);
-  await expect(trainModel("denoiser", { pictures: [flat, flat], stacks: 2 })).rejects.toThrow(
+  await expect(trainModel("denoiser", { pictures: [flat, flat], patch: 16, stacks: 2 })).rejects.toThrow(
     /denoiser: there is no stacks to choose; of through-plane there is/,
   );
 });

@@ -207,11 +207,11 @@ export async function trainModel(name: RecipeName, o: TrainModelOptions): Promis
       checkpoint,
     };
   };
-  const { batch, patch, features, depth, domain, seed = 1 } = o;
+  const { batch, patch, features, depth, domain, stacks, seed = 1 } = o;
   const helper = o.ahead
     ? await ahead<unknown>({
         module: new URL("./recipeData.js", import.meta.url),
-        argument: { name, pictures: learn, held: judge, options: { batch, patch, features, depth, domain, seed } },
+        argument: { name, pictures: learn, held: judge, options: { batch, patch, features, depth, domain, stacks, seed } },
         here: plan.data,
         seed,
       })
