@@ -18,15 +18,16 @@ import {
 } from "../nn/index.js";
 import type { Denoiser } from "../priors/index.js";
 import { stopGradient } from "../tensor/differentiate.js";
+import { averagePool } from "../tensor/ops/pooling.js";
 import { concat } from "../tensor/ops/shaping.js";
 import { Tensor } from "../tensor/tensor.js";
 import { seenAs, type View, views } from "./views.js";
 
-/** Pictures [n, channels, y, x] of values about 0 to 1, and the standard deviation of the noise of each, [n]. */
+/** Pictures [n, channels, y, x] of values about 0 to 1, and the standard deviation of the noise: of each, [n], or of every sample, [n, 1, y, x]. */
 export interface NoisyImages {
   /** The image. */
   readonly image: Tensor;
-  /** Standard deviation of the noise of each. */
+  /** Standard deviation of the noise, of each image or of each place. */
   readonly sigma: Tensor;
 }
 
@@ -76,14 +77,15 @@ export function denoisingNetwork(o: {
     convolution({ inputs: features, outputs: packed, random, dilation: dilations[depth - 1], initialise: zeros }),
   );
   return network({ body }, (parts, { image, sigma }: NoisyImages) => {
-    if (image.rank !== 4 || image.shape[1] !== channels || sigma.size !== image.shape[0])
+    const map = sigma.rank === 4 && sigma.size * channels === image.size;
+    if (image.rank !== 4 || image.shape[1] !== channels || (sigma.size !== image.shape[0] && !map))
       throw new ShapeError(
-        `denoisingNetwork: images ${shapeText(image.shape)} and noise ${shapeText(sigma.shape)}; expected [n, ${channels}, y, x] and [n]`,
+        `denoisingNetwork: images ${shapeText(image.shape)} and noise ${shapeText(sigma.shape)}; expected [n, ${channels}, y, x] and [n] or [n, 1, y, x]`,
         { image: image.shape, sigma: sigma.shape },
       );
     const blocks = pixelUnshuffle(padToMultiple(image, block), block);
     const [n, , h, w] = blocks.shape;
-    const level = sigma.reshape(n, 1, 1, 1).broadcastTo([n, 1, h, w]);
+    const level = map ? averagePool(padToMultiple(sigma, block), { kernel: block }) : sigma.reshape(n, 1, 1, 1).broadcastTo([n, 1, h, w]);
     const noise = pixelShuffle(parts.body.forward(concat([blocks, level], 1)), block);
     return image.sub(cutTo(noise, image.shape.slice(2)));
   });

@@ -2,9 +2,10 @@ import { ArgumentError, ShapeError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
 import { shapeText } from "../core/shape.js";
 import { concat } from "../tensor/ops/shaping.js";
-import { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../tensor/tensor.js";
 import { convolution } from "./convolution.js";
-import { type Layer, layer, network } from "./module.js";
+import { type Layer, network } from "./module.js";
+import { normalisedRectifier } from "./normalisedRectifier.js";
 import { cutTo, padToMultiple } from "./padding.js";
 import { upsample } from "./upsample.js";
 
@@ -22,20 +23,6 @@ export interface HourglassOptions {
   readonly skip?: number;
   /** How the way up enlarges (default nearest). */
   readonly enlarge?: "nearest" | "linear";
-}
-
-/** y = γ (x − μ) / √(v + ε) + β per image and channel, then x for x > 0 and 0.2 x else: in as few passes as there can be, for these maps are large. */
-function normalisedRectifier(channels: number): Layer {
-  const parameters = { weight: Tensor.ones([channels]), bias: Tensor.zeros([channels]) };
-  return layer(parameters, (p, x: Tensor) => {
-    const axes = x.shape.slice(2).map((_, i) => i + 2);
-    const column = (t: Tensor) => t.reshape(1, channels, ...axes.map(() => 1));
-    const mean = x.mean(axes, true);
-    const variance = x.square().mean(axes, true).sub(mean.square()).maximum(0);
-    const gain = column(p.weight).div(variance.add(1e-5).sqrt());
-    const y = x.mul(gain).add(column(p.bias).sub(mean.mul(gain)));
-    return y.maximum(y.mul(0.2));
-  });
 }
 
 /**

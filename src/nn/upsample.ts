@@ -1,5 +1,6 @@
 import { ArgumentError } from "../core/errors.js";
 import { convolveTransposed } from "../tensor/ops/convolution.js";
+import { repeatSamples } from "../tensor/ops/pooling.js";
 import { Tensor } from "../tensor/tensor.js";
 import { type Layer, stateless } from "./module.js";
 
@@ -29,6 +30,7 @@ export function upsample(x: Tensor, scale: number, kind: UpsamplingKind = "linea
   if (!Number.isInteger(scale) || scale < 1)
     throw new ArgumentError(`upsample: scale ${scale}; give a whole number of at least 1`, { scale });
   if (scale === 1) return x;
+  if (kind === "nearest" && x.dtype !== "i32") return repeatSamples(x, scale);
   const { reach, phi } = kernels[kind];
   const d = x.rank - 2;
   // Tap t of the kernel is at (t + low + ½)/s − ½ samples of x from its centre.

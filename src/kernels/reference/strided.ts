@@ -20,8 +20,15 @@ export function stridedCopy(
   const index = new Array<number>(Math.max(0, rank - 1)).fill(0);
   let f = fromOffset * components;
   let t = toOffset * components;
+  // Runs of neighbours in arrays of one kind are moved as a whole.
+  const runs =
+    inner >= 8 &&
+    fi === components &&
+    ti === components &&
+    ((from instanceof Float32Array && to instanceof Float32Array) || (from instanceof Float64Array && to instanceof Float64Array));
   for (;;) {
-    if (components === 1) for (let k = 0, a = f, b = t; k < inner; k++, a += fi, b += ti) to[b] = from[a];
+    if (runs) (to as Float32Array).set((from as Float32Array).subarray(f, f + inner * components), t);
+    else if (components === 1) for (let k = 0, a = f, b = t; k < inner; k++, a += fi, b += ti) to[b] = from[a];
     else
       for (let k = 0, a = f, b = t; k < inner; k++, a += fi, b += ti) {
         to[b] = from[a];

@@ -82,6 +82,10 @@ const spread: Applied<P> = define<P>({
 });
 
 function prepare(x: Tensor, options: PoolOptions, who: string): { x: Tensor; p: P } {
+  const p = geometry(x, options, who);
+  return { x: cast(x, x.dtype === "i32" ? "f32" : x.dtype), p };
+}
+function geometry(x: Pick<Tensor, "shape" | "rank" | "dtype">, options: PoolOptions, who: string): P {
   const axes = x.rank - 2;
   if (axes < 1 || axes > 3) throw new ShapeError(`${who}: x is ${shapeText(x.shape)}; expected [n, c, (z, y,) x]`, { x: x.shape });
   if (isComplex(x.dtype)) throw new ArgumentError(`${who}: of real numbers; pool the real and the imaginary part`, { dtype: x.dtype });
@@ -107,7 +111,7 @@ function prepare(x: Tensor, options: PoolOptions, who: string): { x: Tensor; p: 
     stride: triple(stride, 1),
     padding: triple(padding, 0),
   };
-  return { x: cast(x, x.dtype === "i32" ? "f32" : x.dtype), p: { s, x: x.shape, y: [...x.shape.slice(0, 2), ...outputSize] } };
+  return { s, x: x.shape, y: [...x.shape.slice(0, 2), ...outputSize] };
 }
 
 /**
@@ -133,4 +137,14 @@ export function maxPoolWithIndices(x: Tensor, options: PoolOptions): { values: T
 export function averagePool(x: Tensor, options: PoolOptions): Tensor {
   const { x: typed, p } = prepare(x, options, "averagePool");
   return mean([typed], p);
+}
+/**
+ * Every sample repeated `scale` times along each axis behind the second, the adjoint of `averagePool` times the number of repetitions: enlargement by nearest neighbours.
+ * @param x  [n, c, (z, y,) x]
+ * @returns  [n, c, (s z, s y,) s x]
+ */
+export function repeatSamples(x: Tensor, scale: number): Tensor {
+  const large = [...x.shape.slice(0, 2), ...x.shape.slice(2).map((n) => n * scale)];
+  const p = geometry({ shape: large, rank: x.rank, dtype: x.dtype }, { kernel: scale }, "repeatSamples");
+  return spread([x], p).mul(scale ** (x.rank - 2));
 }
