@@ -1,3 +1,4 @@
+export { anatomicalLoss } from "./anatomicalLoss.js";
 export { axisOfHalves, ellipsePhantom, halved, movedSlice, photographMap, simulatedViews } from "./attenuationMaps.js";
 export type { Card, ShippedWeights } from "./card.js";
 export { ctPostFilter } from "./ctPostFilter.js";
@@ -84,6 +85,7 @@ export {
   registrationNetwork,
 } from "./registrationNetwork.js";
 export { type MeasuredSeries, networkSeries, type SeriesCascadeOptions, seriesCascade } from "./seriesCascade.js";
+export { type ShapeAutoencoder, type ShapeCodeOptions, shapeAutoencoder, shapeEncoder } from "./shapeAutoencoder.js";
 export { type SuperResolutionPair, superResolutionData, superResolutionPair } from "./superResolutionData.js";
 export {
   type EnlargerOptions,
@@ -105,6 +107,7 @@ export {
   throughPlaneNetwork,
   throughPlaneStacks,
 } from "./throughPlaneNetwork.js";
+export { thickSlices } from "./throughPlaneRecipe.js";
 export { type BoxMoves, type BoxPair, deepLkTracking, regressionTracking } from "./trackingNetworks.js";
 export { boxErrors, movingObject, overlapOf } from "./trackingRecipe.js";
 export { trainedDenoiser } from "./trainedDenoiser.js";

@@ -31,14 +31,17 @@ function tensorOf({ values, depth = 1, height, width }: TrainingPicture): Tensor
   const white = sorted[Math.floor(0.999 * (sorted.length - 1))];
   return Tensor.from(white > 0 ? values.map((v) => v / white) : values, [depth, height, width]);
 }
-/** [1, z, y, x] ↦ with thick slices across an axis. */
-function thick(fine: Tensor, axis: StackAxis): Tensor {
+/**
+ * A volume [n, z, y, x] ↦ the same with slices five times thicker across an axis, whose profile is a Gaussian as wide at half its height as they are apart.
+ * Slice k lies where sample 5k + 2 did.
+ */
+export function thickSlices(fine: Tensor, axis: StackAxis): Tensor {
   const order = { z: [0, 1, 2, 3], y: [0, 2, 1, 3], x: [0, 3, 2, 1] }[axis];
   const first = fine.permute(...order);
-  const [, d, h, w] = first.shape;
+  const [n, d, h, w] = first.shape;
   return profile(d)
-    .matmul(first.reshape(d, h * w))
-    .reshape(1, d / scale, h, w)
+    .matmul(first.reshape(n, d, h * w))
+    .reshape(n, d / scale, h, w)
     .permute(...order);
 }
 
@@ -60,7 +63,7 @@ export const throughPlaneRecipe: Recipe<ThroughPlaneNetwork, Sample> = {
       ? throughPlaneStacks(await loadModel("through-plane"), { stacks, random })
       : throughPlaneNetwork({ random, scale, stacks, features, depth });
     const axes = stackAxes.slice(0, stacks);
-    const measured = (fine: Tensor) => Object.fromEntries(axes.map((axis) => [axis, thick(fine, axis)]));
+    const measured = (fine: Tensor) => Object.fromEntries(axes.map((axis) => [axis, thickSlices(fine, axis)]));
     const side = patch - (patch % scale);
     const one = (t: Tensor) => t.reshape(1, ...t.shape);
     /** The middle, at most 60 samples wide. */
