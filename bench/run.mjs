@@ -13,6 +13,7 @@ const benches = {
   learned: "the learned denoiser and what is built on it",
   frameworks: "where a network for super-resolution enlarges, and how: PSNR, time, memory",
   losses: "what a network for super-resolution is trained by: PSNR, SSIM, perceptual distance",
+  classes: "model-agnostic, partly agnostic, plug-and-play, GAN range, unrolled: MR and super-resolution, A as trained and changed",
   generative: "deep image prior, GAN prior, unrolled networks",
   learnedRegistration: "the registration network beside the classical presets: Dice, time",
   neuralOde: "deformations as neural differential equations beside classical ones: landmarks, folds",

@@ -24,7 +24,9 @@ function straight({ random, scale, features = 28, depth = 5 }) {
   ]);
   return sequential(...inner.flat(), subPixel({ inputs: features, outputs: 1, scale, random }));
 }
-/** A U-Net after cubic interpolation. */
+/** A U-Net on pictures that interpolation has enlarged, by whatever factor; and after cubic interpolation of its own. */
+const refining = ({ random, features = [12, 24, 40] }) =>
+  network({ net: unet({ inputs: 1, outputs: 1, random, features, residual: true }) }, ({ net }, x) => net.forward(x));
 const interpolated = ({ random, scale, features = [12, 24, 40] }) =>
   network({ net: unet({ inputs: 1, outputs: 1, random, features, residual: true }) }, ({ net }, x) =>
     net.forward(upsample(x, scale, "cubic")),
@@ -42,6 +44,8 @@ export const classNetworks = {
   sr: {
     agnostic: ({ seed = 1 } = {}) => straight({ random: seeded(seed), scale: classScale }),
     partly: ({ seed = 1 } = {}) => interpolated({ random: seeded(seed), scale: classScale }),
+    /** The same weights, for pictures that are enlarged already. */
+    refine: ({ seed = 1 } = {}) => refining({ random: seeded(seed) }),
     unrolled: ({ seed = 1 } = {}) => {
       const random = seeded(seed);
       const denoiser = denoisingNetwork({ random, features: 24, depth: 4, block: 2, dilations: [1, 1, 1, 1] });
@@ -50,7 +54,7 @@ export const classNetworks = {
     generator: ({ seed = 1, size = [48, 48] } = {}) => patchModel({ random: seeded(seed), size, latent: 8, features: 28 }),
   },
 };
-/** What is trained for a problem: the class, and for MR on how many slices. */
+/** What is trained for a problem: the class, for MR on how many slices, and how many times as many steps. */
 export const classVariants = {
   mr: [
     ...["unrolled", "partly", "agnostic"].map((kind) => ({ name: `mr-${kind}`, kind, items: setSizes.at(-1) })),
@@ -58,6 +62,7 @@ export const classVariants = {
     ...setSizes
       .slice(0, -1)
       .flatMap((items) => ["unrolled", "partly", "agnostic"].map((kind) => ({ name: `mr-${kind}-${items}`, kind, items }))),
+    { name: "mr-agnostic-long", kind: "agnostic", items: setSizes.at(-1), longer: 4 },
   ],
   sr: ["unrolled", "partly", "agnostic", "generator"].map((kind) => ({ name: `sr-${kind}`, kind })),
 };

@@ -1,6 +1,6 @@
 /*
  * The classes of learned reconstruction on two problems, MR of four times fewer lines (--problem mr, square magnitude slices of one size) and super-resolution ×3 (--problem sr,
- * photographs): of each class one small network, with as many steps; for MR also on fewer slices. A run that was stopped goes on where it was. After npm run build:
+ * photographs): of each class one small network, with as many steps; for MR also on fewer slices, and the slowest learner with four times the steps. A run that was stopped goes on where it was. After npm run build:
  *   node scripts/train/classes.mjs OUT/ FOLDER|IMAGE.png… --problem mr|sr [--held N] [--steps N] [--batch N] [--threads N] [--seconds S] [--only NAME,…]
  * OUT/ gets NAME.safetensors and NAME.json for each; npm run bench -- classes OUT/ measures them. --held: the last N pictures (20 of MR, 0) are not learned from.
  */
@@ -44,7 +44,7 @@ if (!out || places.length === 0 || !(problem in classVariants)) {
   process.exit(2);
 }
 const mr = problem === "mr";
-const [held, steps, batch] = [o.held ?? (mr ? 20 : 0), o.steps ?? (mr ? 1000 : 1500), o.batch ?? (mr ? 1 : 8)].map(Number);
+const [held, usual, batch] = [o.held ?? (mr ? 20 : 0), o.steps ?? (mr ? 500 : 1800), o.batch ?? (mr ? 1 : 8)].map(Number);
 const [seconds, seed] = [o.seconds, o.seed].map(Number);
 const [patch, generatorBatch] = [16, 8]; // coarse samples; patches for a step of a generator
 if (o.threads) startEngine({ threads: Number(o.threads) });
@@ -122,7 +122,8 @@ function plan({ kind, items }) {
 }
 
 for (const variant of classVariants[problem].filter((v) => !o.only || o.only.split(",").includes(v.name))) {
-  const { name, items } = variant;
+  const { name, items, longer = 1 } = variant;
+  const steps = longer * usual;
   if (existsSync(place(`${name}.json`))) continue;
   const { model, batch: each, ...parts } = plan(variant);
   const file = place(`${name}.checkpoint`);
