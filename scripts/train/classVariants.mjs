@@ -58,11 +58,14 @@ export const classNetworks = {
 export const classVariants = {
   mr: [
     ...["unrolled", "partly", "agnostic"].map((kind) => ({ name: `mr-${kind}`, kind, items: setSizes.at(-1) })),
-    { name: "mr-generator", kind: "generator", items: setSizes.at(-1) },
+    { name: "mr-generator", kind: "generator", items: setSizes.at(-1), longer: 4 },
     ...setSizes
       .slice(0, -1)
       .flatMap((items) => ["unrolled", "partly", "agnostic"].map((kind) => ({ name: `mr-${kind}-${items}`, kind, items }))),
     { name: "mr-agnostic-long", kind: "agnostic", items: setSizes.at(-1), longer: 4 },
   ],
-  sr: ["unrolled", "partly", "agnostic", "generator"].map((kind) => ({ name: `sr-${kind}`, kind })),
+  sr: [
+    ...["unrolled", "partly", "agnostic"].map((kind) => ({ name: `sr-${kind}`, kind })),
+    { name: "sr-generator", kind: "generator", longer: 2 },
+  ],
 };

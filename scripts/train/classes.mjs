@@ -1,6 +1,6 @@
 /*
  * The classes of learned reconstruction on two problems, MR of four times fewer lines (--problem mr, square magnitude slices of one size) and super-resolution ×3 (--problem sr,
- * photographs): of each class one small network, with as many steps; for MR also on fewer slices, and the slowest learner with four times the steps. A run that was stopped goes on where it was. After npm run build:
+ * photographs): of each class one small network, with as many steps; for MR also on fewer slices, and the slowest learner with four times the steps too. Generators, which are to know pictures rather than a problem, get more steps (`longer`). A run that was stopped goes on where it was. After npm run build:
  *   node scripts/train/classes.mjs OUT/ FOLDER|IMAGE.png… --problem mr|sr [--held N] [--steps N] [--batch N] [--threads N] [--seconds S] [--only NAME,…]
  * OUT/ gets NAME.safetensors and NAME.json for each; npm run bench -- classes OUT/ measures them. --held: the last N pictures (20 of MR, 0) are not learned from.
  */
