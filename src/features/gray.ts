@@ -12,6 +12,10 @@ export interface Gray {
   readonly height: number;
 }
 
+/** What each channel counts in the brightness of a picture: see `brightnessOf`. */
+export const channelWeights = (channels: number): readonly number[] =>
+  channels === 3 || channels === 4 ? [0.299, 0.587, 0.114] : Array.from({ length: channels }, () => 1 / channels);
+
 /**
  * The brightness of a picture: red, green and blue count 0.299, 0.587 and 0.114 (Rec. 601), other numbers of channels alike. What is not a finite number
  * is taken as the least that is.
@@ -26,7 +30,7 @@ export function brightnessOf(picture: Image): Gray {
   const n = width * height;
   const data = picture.values.data;
   const channels = picture.values.shape[0];
-  const weights = channels === 3 || channels === 4 ? [0.299, 0.587, 0.114] : Array.from({ length: channels }, () => 1 / channels);
+  const weights = channelWeights(channels);
   const values = new Float32Array(n);
   for (const [c, w] of weights.entries()) {
     const own = data.subarray(c * n, (c + 1) * n);

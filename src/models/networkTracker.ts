@@ -1,7 +1,8 @@
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import type { Image } from "../core/interfaces.js";
 import { scope } from "../core/scope.js";
-import { brightnessOf, type Gray } from "../features/gray.js";
+import { brightnessOf, channelWeights } from "../features/gray.js";
+import { image } from "../image/index.js";
 import type { Layer } from "../nn/index.js";
 import { Tensor } from "../tensor/index.js";
 import type { Box, TrackedBox } from "../vision/index.js";
@@ -14,19 +15,64 @@ const near = [
   [1, 2],
 ] as const;
 
+/** Places along an axis, and what each counts in the means of `side` samples: those of sample i from starts[i] on. */
+interface Means {
+  readonly starts: Int32Array;
+  readonly places: Int32Array;
+  readonly weights: Float64Array;
+  readonly first: number;
+  readonly last: number;
+}
+/** Each sample is the mean of up to 8 places of linear interpolation, as many as it covers pixels. */
+function means(from: number, length: number, size: number): Means {
+  const step = length / side;
+  const n = Math.max(1, Math.min(8, Math.round(step)));
+  const starts = new Int32Array(side + 1);
+  const [places, weights]: number[][] = [[], []];
+  for (let i = 0; i < side; i++) {
+    for (let k = 0; k < n; k++) {
+      const v = Math.min(size - 1.001, Math.max(0, from + (i + (k + 0.5) / n) * step - 0.5));
+      const at = Math.floor(v);
+      for (const [place, weight] of [
+        [at, (1 - (v - at)) / n],
+        [at + 1, (v - at) / n],
+      ]) {
+        const known = places.indexOf(place, starts[i]);
+        if (known >= 0) weights[known] += weight;
+        else {
+          places.push(place);
+          weights.push(weight);
+        }
+      }
+    }
+    starts[i + 1] = places.length;
+  }
+  return {
+    starts,
+    places: Int32Array.from(places),
+    weights: Float64Array.from(weights),
+    first: Math.min(...places),
+    last: Math.max(...places),
+  };
+}
+
 /**
- * A network that says where a box went from one frame to the next, as a tracker: after every frame the box is what is looked for in the next. With a likeness (Deep-LK) the
- * first frame's box is looked for again from there, so that small errors do not add up, as long as it is still alike.
+ * A network that says where a box went from one frame to the next, as a tracker. A network with a likeness (Deep-LK) looks for what one frame, the key, showed in its
+ * box, in every later frame, so that small errors do not add up; where that is not alike any more, the last frame becomes the key. Without a likeness, what the box shows
+ * in a frame is what is looked for in the next.
  * Nothing has to be freed. The same frames give the same boxes, for any number of threads.
  */
 export class NetworkTracker {
   readonly #model: Layer<BoxPair, BoxMoves>;
   readonly #size: readonly [number, number];
   readonly #range: readonly [number, number];
-  readonly #first: Float32Array;
   readonly #anchored: boolean;
-  #template: Float32Array;
+  /** What is looked for, and what the box showed in the frame before. */
+  #key: Float32Array;
+  #last: Float32Array;
   #box: Box;
+  /** A picture whose values are not all numbers, without those. */
+  #mended?: { readonly of: Image; readonly by: Image };
 
   /** Begins with a network, a picture and the box in it. */
   constructor(model: Layer<BoxPair, BoxMoves>, first: Image, box: Box, { anchored = true }: { readonly anchored?: boolean } = {}) {
@@ -51,30 +97,40 @@ export class NetworkTracker {
     this.#range = [low, high > low ? high - low : 1];
     this.#box = box;
     this.#anchored = anchored;
-    this.#template = this.#cut(gray, box);
-    this.#first = this.#template;
+    this.#key = this.#last = this.#cut(first, box);
   }
 
   /** Three times the box in 96 × 96 samples, each the mean of what it covers; the border goes on outside the frame. */
-  #cut({ values, width, height }: Gray, { x, y, width: w, height: h }: Box): Float32Array {
-    const out = new Float32Array(side * side);
+  #cut(picture: Image, { x, y, width: w, height: h }: Box): Float32Array {
+    const [columns, rows] = this.#size;
     const [low, span] = this.#range;
-    const [dx, dy] = [(3 * w) / side, (3 * h) / side];
-    // Means of n × n places of linear interpolation where a sample covers several pixels.
-    const [nx, ny] = [dx, dy].map((d) => Math.max(1, Math.min(8, Math.round(d))));
-    const axis = (from: number, step: number, n: number, size: number) =>
-      Array.from({ length: side * n }, (_, k) => {
-        const v = Math.min(size - 1.001, Math.max(0, from + ((k + 0.5) / n) * step - 0.5));
-        return [Math.floor(v), v - Math.floor(v)] as const;
-      });
-    const [xs, ys] = [axis(x - w, dx, nx, width), axis(y - h, dy, ny, height)];
-    for (const [j, [row, q]] of ys.entries())
-      for (const [i, [column, p]] of xs.entries()) {
-        const at = row * width + column;
-        out[Math.floor(j / ny) * side + Math.floor(i / nx)] +=
-          (1 - q) * ((1 - p) * values[at] + p * values[at + 1]) + q * ((1 - p) * values[at + width] + p * values[at + width + 1]);
+    const [across, down] = [means(x - w, 3 * w, columns), means(y - h, 3 * h, rows)];
+    const { data, shape } = picture.values;
+    const values = data as ArrayLike<number> & { length: number };
+    const weights = channelWeights(shape[0]);
+    // First along y, for the columns that count: rows lie side by side in memory.
+    const wide = across.last - across.first + 1;
+    const strip = new Float32Array(side * wide);
+    for (const [c, weight] of weights.entries())
+      for (let j = 0; j < side; j++)
+        for (let k = down.starts[j]; k < down.starts[j + 1]; k++) {
+          const [by, from] = [weight * down.weights[k], (c * rows + down.places[k]) * columns + across.first];
+          for (let i = 0, at = j * wide; i < wide; i++) strip[at + i] += by * values[from + i];
+        }
+    const out = new Float32Array(side * side);
+    let sound = 0;
+    for (let j = 0, o = 0; j < side; j++)
+      for (let i = 0; i < side; i++, o++) {
+        let sum = 0;
+        for (let k = across.starts[i]; k < across.starts[i + 1]; k++) sum += across.weights[k] * strip[j * wide + across.places[k] - across.first];
+        out[o] = (sum - low) / span;
+        sound += sum;
       }
-    return out.map((v) => (v / (nx * ny) - low) / span);
+    if (Number.isFinite(sound)) return out;
+    // Values that are no numbers count as the darkest one.
+    if (this.#mended?.of !== picture)
+      this.#mended = { of: picture, by: image(brightnessOf(picture).values, { size: [columns, rows] }) };
+    return this.#cut(this.#mended.by, { x, y, width: w, height: h });
   }
   #ask(template: Float32Array, search: Float32Array, plan?: BoxPair["plan"]): { readonly move: Float32Array; readonly likeness: number } {
     return scope(() => {
@@ -96,30 +152,31 @@ export class NetworkTracker {
 
   /** Where the box is in the next picture. */
   next(picture: Image): TrackedBox {
-    const gray = brightnessOf(picture);
     const [columns, rows] = this.#size;
-    if (gray.width !== columns || gray.height !== rows)
+    const { size } = picture.grid;
+    if (size.length !== 2 || size[0] !== columns || size[1] !== rows)
       throw new ShapeError(
-        `networkTracker: a frame of ${gray.width}×${gray.height} pixels came, the first had ${columns}×${rows}; all frames have one size`,
+        `networkTracker: a frame of ${size.join("×")} pixels came, the first had ${columns}×${rows}; all frames have one size`,
       );
-    const { move, likeness } = this.#ask(this.#template, this.#cut(gray, this.#box));
+    const { move, likeness } = this.#ask(this.#last, this.#cut(picture, this.#box));
     const sees = Number.isFinite(likeness);
     const lost = sees && likeness < 0.15;
     let confidence = sees ? Math.max(0, Math.min(1, likeness)) : 1;
     if (!lost) {
       this.#box = this.#moved(this.#box, move);
-      let search = this.#cut(gray, this.#box);
-      if (sees && this.#anchored && this.#template !== this.#first) {
-        const again = this.#ask(this.#first, search, near);
-        const far = Math.hypot(again.move[0], again.move[1]);
-        if (again.likeness > 0.5 && far < 0.3 && Math.abs(again.move[2]) < 0.15) {
+      let search = this.#cut(picture, this.#box);
+      if (sees && this.#anchored) {
+        const again = this.#ask(this.#key, search, near);
+        const [tx, ty, growth] = again.move;
+        if (again.likeness > 0.5 && Math.hypot(tx, ty) < 0.3 && Math.abs(growth) < 0.15) {
           this.#box = this.#moved(this.#box, again.move);
-          search = this.#cut(gray, this.#box);
+          search = this.#cut(picture, this.#box);
           confidence = Math.max(confidence, again.likeness);
-        }
+        } else this.#key = this.#last;
       }
-      this.#template = search;
+      this.#last = search;
     }
+    this.#mended = undefined;
     return { ...this.#box, confidence, lost };
   }
 }
