@@ -48,7 +48,7 @@ export interface HomographySteps {
 const block = 8;
 const reach: Record<MatchingGrid, number> = { coarse: 5, fine: 4 };
 /** Corners move at most so far between two steps, in sides of the patch. */
-const farthest = 0.4;
+export const farthest = 0.4;
 const spacing: Record<MatchingGrid, number> = { coarse: 8, fine: 4 };
 
 /** What of a search does not depend on pictures: which places of a window may be matched, and where they are. */

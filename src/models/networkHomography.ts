@@ -6,14 +6,14 @@ import { resizeOperator } from "../operators/index.js";
 import { Tensor } from "../tensor/index.js";
 import type { HomographyTransform } from "../transforms/index.js";
 import { type AlignResult, align } from "../vision/index.js";
-import { multiply3, physical, scaled } from "../vision/planar.js";
-import { type HomographySteps, type MatchingGrid, matchingSteps, type PatchPairs, pixelHomography } from "./homographyNetwork.js";
+import { multiply3, physical, project, scaled } from "../vision/planar.js";
+import { farthest, type HomographySteps, type MatchingGrid, matchingSteps, type PatchPairs, pixelHomography } from "./homographyNetwork.js";
 
 /** The grids of the network's steps, the polish after it, and the size it sees. */
 export interface NetworkHomographyOptions {
   /** Grids of the network's steps. Default: coarse, coarse, fine, fine, fine. */
   readonly steps?: readonly MatchingGrid[];
-  /** Polish by brightness after the network: inverse-compositional Lucas–Kanade (default), by correlation, or not. */
+  /** Polish by brightness after the network: Lucas–Kanade (default), by correlation, or not. */
   readonly refine?: "none" | "lk" | "ecc";
   /** Samples along a side of what the network sees, a multiple of 64 (default 128: what it was trained for). */
   readonly side?: number;
@@ -59,6 +59,16 @@ function seen(picture: Image, s: number): { readonly patch: Tensor; readonly int
   };
 }
 
+/** How far the corner of an s × s patch that goes furthest goes along an axis, pixels. */
+function cornerMove(h: Float64Array, s: number): number {
+  const far = s - 1;
+  const moves = [0, far, 0, far].map((x, k) => {
+    const y = k < 2 ? 0 : far;
+    const [u, v] = project(h, x, y);
+    return Math.max(Math.abs(u - x), Math.abs(v - y));
+  });
+  return Math.max(...moves);
+}
 /**
  * The homography that takes pixel centres of picture a to those of b, by a network that sees both at 128 × 128 samples (`homographyNetwork`), polished by direct
  * alignment of the pictures themselves. For views whose corners differ by up to a quarter of a side; `homography` finds wider ones by features.
@@ -73,12 +83,18 @@ export function homographyByNetwork(
   const found = scope(() => {
     const [fixed, moving] = [seen(a, side), seen(b, side)];
     const { maps } = model.forward({ fixed: fixed.patch, moving: moving.patch, steps });
-    return steps.map((_, k) =>
-      scaled(multiply3(moving.back, multiply3(pixelHomography(maps.data.subarray(9 * k, 9 * k + 9), side), fixed.into))),
-    );
+    return steps.map((_, k) => {
+      const own = pixelHomography(maps.data.subarray(9 * k, 9 * k + 9), side);
+      const h = scaled(multiply3(moving.back, multiply3(own, fixed.into)));
+      return { h, near: cornerMove(own, side) < farthest * side };
+    });
   });
-  const last = found[found.length - 1];
-  const options = { search: false, gradual: false, method: refine === "ecc" ? ("ecc" as const) : ("ic" as const) };
+  // A step that sends corners further than the network was made for has gone astray.
+  const usable = found.filter(({ near }) => near);
+  const maps = (usable.length > 0 ? usable : found).map(({ h }) => h);
+  const last = maps[maps.length - 1];
+  // Along slopes of the second picture: those of the first, which inverse composition takes, have its noise, which is in the differences too.
+  const options = { search: false, gradual: false, method: refine === "ecc" ? ("ecc" as const) : ("fc" as const) };
   const asItIs = (h: Float64Array) => align(a, b, { ...options, levels: 0, start: h, iterations: 0 });
   // Where they cover each other: the share that is covered changes with H, and says nothing of how well it fits.
   const alike = (r: AlignResult) => (r.overlap > 0 ? r.agreement / r.overlap : 0);
@@ -88,7 +104,7 @@ export function homographyByNetwork(
   // A later step may have gone astray: Lucas–Kanade begins where the pictures are most alike.
   let [start, before] = [last, asItIs(last)];
   if (refine !== "none")
-    for (const h of found.slice(0, -1).reverse()) {
+    for (const h of maps.slice(0, -1).reverse()) {
       const r = asItIs(h);
       if (r.overlap > 0.3 && better(r, before) && !better(before, r)) [start, before] = [h, r];
     }
@@ -104,7 +120,7 @@ export function homographyByNetwork(
     reason: `${found.length} steps of the network${refine === "none" ? "" : polished ? ", polished by brightness" : "; brightness did not improve on it"}; ${chosen.reason}`,
     h,
     transform: physical(h, a.grid, b.grid),
-    steps: found,
+    steps: found.map(({ h }) => h),
     polished,
     explained: chosen.explained,
     overlap: chosen.overlap,

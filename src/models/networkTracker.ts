@@ -122,14 +122,14 @@ export class NetworkTracker {
     for (let j = 0, o = 0; j < side; j++)
       for (let i = 0; i < side; i++, o++) {
         let sum = 0;
-        for (let k = across.starts[i]; k < across.starts[i + 1]; k++) sum += across.weights[k] * strip[j * wide + across.places[k] - across.first];
+        for (let k = across.starts[i]; k < across.starts[i + 1]; k++)
+          sum += across.weights[k] * strip[j * wide + across.places[k] - across.first];
         out[o] = (sum - low) / span;
         sound += sum;
       }
     if (Number.isFinite(sound)) return out;
     // Values that are no numbers count as the darkest one.
-    if (this.#mended?.of !== picture)
-      this.#mended = { of: picture, by: image(brightnessOf(picture).values, { size: [columns, rows] }) };
+    if (this.#mended?.of !== picture) this.#mended = { of: picture, by: image(brightnessOf(picture).values, { size: [columns, rows] }) };
     return this.#cut(this.#mended.by, { x, y, width: w, height: h });
   }
   #ask(template: Float32Array, search: Float32Array, plan?: BoxPair["plan"]): { readonly move: Float32Array; readonly likeness: number } {
