@@ -66,6 +66,20 @@ describe("track --method", () => {
     expect(readFileSync(join(out, "boxes.csv"), "utf8").trim().split("\n")).toHaveLength(4);
     expect(JSON.parse(readFileSync(join(out, "run.json"), "utf8")).options.method).toBe(method);
   });
+  test("the package's weights of Deep-LK hold a box on what moves by a pixel a frame", async () => {
+    const at = folder();
+    const paths = put(at, Object.fromEntries(names.map((n, k) => [n, waves(-k, k)])));
+    const line = ["track", ...names.map((n) => paths[n]), "--box", "50,40,48,40", "--method", "deep-lk"];
+    const { code } = await pullback([...line, "-o", `${join(at, "out")}/`]);
+    expect(code).toBe(0);
+    const rows = readFileSync(join(at, "out", "boxes.csv"), "utf8")
+      .trim()
+      .split("\n");
+    const columns = rows[0].split(",");
+    const last = rows[3].split(",").map(Number);
+    expect(Math.abs(last[columns.indexOf("x")] - 52)).toBeLessThan(1);
+    expect(Math.abs(last[columns.indexOf("y")] - 38)).toBeLessThan(1);
+  });
   test("options of the filter with a network are refused in a sentence", async () => {
     const at = folder();
     const paths = put(at, Object.fromEntries(names.map((n, k) => [n, picture([96, 80], [k, k])])));

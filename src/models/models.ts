@@ -24,12 +24,15 @@ import { type MeasuredPictures, unrolledRestoration } from "./unrolledRestoratio
 import { ctPrimalDualCard } from "./weights/ctPrimalDualCard.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
 import { homographyCard } from "./weights/homographyCard.js";
+import { homographyUnsupervisedCard } from "./weights/homographyUnsupervisedCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
 import { registration2dCard } from "./weights/registration2dCard.js";
 import { superResolutionX2Card } from "./weights/superResolutionX2Card.js";
 import { superResolutionX3Card } from "./weights/superResolutionX3Card.js";
 import { superResolutionX4Card } from "./weights/superResolutionX4Card.js";
 import { throughPlaneCard } from "./weights/throughPlaneCard.js";
+import { trackingDeepLkCard } from "./weights/trackingDeepLkCard.js";
+import { trackingRegressionCard } from "./weights/trackingRegressionCard.js";
 
 /** A network by its name: how it is made and, where trained weights come with the package, where they lie and what they are. */
 export interface Model<In, Out> {
@@ -92,16 +95,22 @@ export const models = {
     name: "homography-unsupervised",
     summary: "the same network, trained without truth",
     build: (random) => homographyNetwork({ random }),
+    card: homographyUnsupervisedCard,
+    weights: (): Promise<ShippedWeights> => import("./weights/homographyUnsupervised.js"),
   } satisfies Model<PatchPairs, HomographySteps> as Model<PatchPairs, HomographySteps>,
   "tracking-deep-lk": {
     name: "tracking-deep-lk",
     summary: "where a box went: inverse-compositional Lucas–Kanade on learned features, the regressor anew from every template",
     build: (random) => deepLkTracking({ random }),
+    card: trackingDeepLkCard,
+    weights: (): Promise<ShippedWeights> => import("./weights/trackingDeepLk.js"),
   } satisfies Model<BoxPair, BoxMoves> as Model<BoxPair, BoxMoves>,
   "tracking-regression": {
     name: "tracking-regression",
     summary: "where a box went: both frames through convolutions and dense layers, at once",
     build: (random) => regressionTracking({ random }),
+    card: trackingRegressionCard,
+    weights: (): Promise<ShippedWeights> => import("./weights/trackingRegression.js"),
   } satisfies Model<BoxPair, BoxMoves> as Model<BoxPair, BoxMoves>,
   "mr-cascade": {
     name: "mr-cascade",

@@ -21,7 +21,7 @@ export const command: CommandDefinition = {
     "pullback track cine.nii.gz --labels ventricle.nii.gz -o out/",
     "pullback track frame-*.png --labels first.png -o out/",
     "pullback track film/*.jpg --box 160,83,56,65 -o out/",
-    "pullback track film/*.jpg --box 160,83,56,65 --method deep-lk --weights trained/weights.safetensors -o out/",
+    "pullback track film/*.jpg --box 160,83,56,65 --method deep-lk -o out/",
     "pullback track echo4d.nii.gz --labels valve.nii.gz --start 4 -o out/ --json",
   ],
   arguments: [{ name: "<frames...>", help: "one file with a time axis, or the frames in order" }],
