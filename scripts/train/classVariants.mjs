@@ -13,7 +13,7 @@ import { convolution, network, orthogonal, relu, sequential, subPixel, tanh, une
 export const classScale = 3;
 export const classAcceleration = 4;
 /** Numbers of slices; the largest is all that there are. */
-export const setSizes = [20, 100, 401];
+export const setSizes = [1, 20, 100, 401];
 
 /** Coarse samples to fine ones without any interpolation: a network that is told nothing of how pictures were made coarse. */
 function straight({ random, scale, features = 28, depth = 5 }) {
@@ -58,7 +58,7 @@ export const classNetworks = {
 export const classVariants = {
   mr: [
     ...["unrolled", "partly", "agnostic"].map((kind) => ({ name: `mr-${kind}`, kind, items: setSizes.at(-1) })),
-    { name: "mr-generator", kind: "generator", items: setSizes.at(-1), longer: 4 },
+    { name: "mr-generator", kind: "generator", items: setSizes.at(-1), longer: 3 },
     ...setSizes
       .slice(0, -1)
       .flatMap((items) => ["unrolled", "partly", "agnostic"].map((kind) => ({ name: `mr-${kind}-${items}`, kind, items }))),
