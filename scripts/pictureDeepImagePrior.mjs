@@ -2,11 +2,12 @@
  * docs/images/deepImagePriorCurves.svg: how fast a network learns a picture, the same with noise, its pixels shuffled, and noise.
  * docs/images/deepImagePrior.png, two rows: a hole and letters, filled in biharmonically, by total variation, by the deep image prior, the truth;
  * noise, the deep image prior on it; a fourth of the size, cubic, the deep image prior on it. PSNRs are printed. Run after npm run build:
- *   node scripts/pictureDeepImagePrior.mjs [curves|pictures] [STEPS]
+ *   node scripts/pictureDeepImagePrior.mjs [curves|pictures] [STEPS] [PICTURE]
+ * PICTURE: a png for the curves, its middle of 128 × 128 samples; else what the other pictures show.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encode } from "fast-png";
+import { decode, encode } from "fast-png";
 import { seeded } from "../dist/core/index.js";
 import { identityOperator, maskOperator, resizeOperator } from "../dist/operators/index.js";
 import { biharmonic, totalVariation } from "../dist/priors/index.js";
@@ -14,7 +15,7 @@ import { deepImagePrior, restore } from "../dist/reconstruction/index.js";
 import { curvePlot } from "../dist/report/index.js";
 import { randomNormal, Tensor } from "../dist/tensor/index.js";
 
-const [what = "both", given] = process.argv.slice(2);
+const [what = "both", given, file] = process.argv.slice(2);
 const steps = Number(given ?? 600);
 const n = 64;
 const shape = [n, n];
@@ -33,7 +34,24 @@ const picture = made((x, y) => {
 });
 const psnr = (x) => -10 * Math.log10(x.sub(picture).square().mean().item());
 
+/** The middle of a picture, gray, 0 to 1. */
+function middle(name, side) {
+  const { width, height, channels, depth, data } = decode(readFileSync(name));
+  const gray = (i) => {
+    const [r, g = r, b = r] = data.subarray(i * channels, i * channels + Math.min(3, channels === 2 ? 1 : channels));
+    return (0.299 * r + 0.587 * g + 0.114 * b) / (2 ** depth - 1);
+  };
+  const at = (k) => ((height - side) / 2 + Math.floor(k / side)) * width + (width - side) / 2 + (k % side);
+  return Tensor.from(
+    Float32Array.from({ length: side * side }, (_, k) => gray(at(k))),
+    [side, side],
+  );
+}
+
 async function curves() {
+  const natural = file ? middle(file, 128) : picture;
+  const { shape } = natural;
+  const n = shape[0];
   const random = seeded(4);
   const order = Int32Array.from({ length: n * n }, (_, i) => i);
   for (let i = n * n - 1; i > 0; i--) {
@@ -42,10 +60,10 @@ async function curves() {
   }
   const noise = randomNormal(shape, seeded(5));
   const subjects = {
-    "a picture": picture,
-    "the same and noise": picture.add(noise.mul(0.1)),
+    "a picture": natural,
+    "the same and noise": natural.add(noise.mul(0.1)),
     "its pixels shuffled": Tensor.from(
-      Float32Array.from(order, (k) => picture.data[k]),
+      Float32Array.from(order, (k) => natural.data[k]),
       shape,
     ),
     noise: noise.mul(0.25).add(0.5),

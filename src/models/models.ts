@@ -23,6 +23,7 @@ import { trainedEnlarger } from "./trainedEnlarger.js";
 import { type MeasuredPictures, unrolledRestoration } from "./unrolledRestoration.js";
 import { ctPrimalDualCard } from "./weights/ctPrimalDualCard.js";
 import { denoiserCard } from "./weights/denoiserCard.js";
+import { digitsCard } from "./weights/digitsCard.js";
 import { homographyCard } from "./weights/homographyCard.js";
 import { homographyUnsupervisedCard } from "./weights/homographyUnsupervisedCard.js";
 import { mrCascadeCard } from "./weights/mrCascadeCard.js";
@@ -141,6 +142,8 @@ export const models = {
     name: "digits",
     summary: "makes handwritten digits of 28×28 samples, and tells them from others",
     build: (random): GenerativeModel => generativeModel({ random }),
+    card: digitsCard,
+    weights: (): Promise<ShippedWeights> => import("./weights/digits.js"),
   } satisfies Model<Tensor, Tensor>,
   "through-plane": {
     name: "through-plane",

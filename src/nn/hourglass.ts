@@ -4,6 +4,7 @@ import { shapeText } from "../core/shape.js";
 import { concat } from "../tensor/ops/shaping.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { convolution } from "./convolution.js";
+import { zeros } from "./initialise.js";
 import { type Layer, network } from "./module.js";
 import { normalisedRectifier } from "./normalisedRectifier.js";
 import { cutTo, padToMultiple } from "./padding.js";
@@ -21,6 +22,10 @@ export interface HourglassOptions {
   readonly features?: readonly number[];
   /** Channels that go from the way down to the way up on each level (default 4; 0: none). */
   readonly skip?: number;
+  /** Taps along each side of the convolutions across (default 1). */
+  readonly across?: number;
+  /** Its output is 0 before it has learned anything. */
+  readonly silent?: boolean;
   /** How the way up enlarges (default nearest). */
   readonly enlarge?: "nearest" | "linear";
 }
@@ -32,7 +37,7 @@ export interface HourglassOptions {
  * @see Ulyanov, Vedaldi & Lempitsky (2018), Deep image prior, CVPR
  */
 export function hourglass(o: HourglassOptions): Layer {
-  const { inputs, outputs, random, features = [16, 32, 32, 32, 32], skip = 4, enlarge = "nearest" } = o;
+  const { inputs, outputs, random, features = [16, 32, 32, 32, 32], skip = 4, across = 1, enlarge = "nearest" } = o;
   if (features.length < 2 || skip < 0) throw new ArgumentError("hourglass: give two levels or more", { features, skip });
   const step = (from: number, to: number, kernel = 3, stride = 1) => ({
     c: convolution({ inputs: from, outputs: to, kernel, stride, padding: kernel >> 1, random, bias: false }),
@@ -48,11 +53,11 @@ export function hourglass(o: HourglassOptions): Layer {
     const from = level === 0 ? inputs : features[level];
     if (level < last) {
       put(`down${level}`, step(from, features[level + 1], 3, 2)); // to the next level's grid
-      if (skip > 0) put(`across${level}`, step(from, skip, 1));
+      if (skip > 0) put(`across${level}`, step(from, skip, across));
       put(`up${level}`, step(features[level + 1] + skip, f));
     } else put(`middle`, step(from, f));
   });
-  parts.head = convolution({ inputs: features[0], outputs, kernel: 1, random });
+  parts.head = convolution({ inputs: features[0], outputs, kernel: 1, random, ...(o.silent ? { initialise: zeros } : {}) });
   return network(parts, (p, x: Tensor) => {
     if (x.rank !== 4 || x.shape[1] !== inputs)
       throw new ShapeError(`hourglass: x is ${shapeText(x.shape)}; expected [n, ${inputs}, y, x]`, { shape: x.shape });

@@ -7,8 +7,9 @@ import { leastSquares } from "../fidelities/index.js";
 import { hourglass, type Layer } from "../nn/index.js";
 import { adamW } from "../optimisers/index.js";
 import { solveSquares } from "../solvers/index.js";
-import { scope, Tensor } from "../tensor/index.js";
+import { concat, maxPool, scope, Tensor } from "../tensor/index.js";
 import { pullback } from "../tensor/primitive.js";
+import { inpaintBiharmonic } from "./inpaintBiharmonic.js";
 
 /** Which network stands for the image, and for how many steps it is fitted. */
 export interface DeepImagePriorOptions {
@@ -24,11 +25,15 @@ export interface DeepImagePriorOptions {
   readonly features?: number;
   /** Channels across each level (default 4). With 0 details have to come through the coarsest level: for large holes. */
   readonly skip?: number;
-  /** z: white noise (default), or the coordinates x and y, which make smoother pictures. */
-  readonly input?: "noise" | "mesh";
+  /**
+   * z: white noise; the coordinates x and y, which make smoother pictures; or, for missing samples, the data themselves: what is known is interpolated, at each step
+   * without a fifth of the samples, and the network adds to it what these show is lacking. Default: data where samples are missing one by one, none farther than three
+   * from a known one (but one in a hundred may be), else noise: of large holes what was hidden for a step tells nothing.
+   */
+  readonly input?: "noise" | "mesh" | "data";
   /** Channels of z where it is noise (default 16). */
   readonly inputs?: number;
-  /** How far z moves between steps, in its own standard deviations (default 1 for noise, 0 for coordinates). */
+  /** How far z moves between steps, in its own standard deviations (default 1 for noise, 0 for coordinates; of data another part is shown at each step instead). */
   readonly jitter?: number;
   /** Most steps (default 3000). */
   readonly iterations?: number;
@@ -71,7 +76,32 @@ export interface DeepImagePriorResult {
 /** Steps between two looks at the samples kept back, and two turns of the event loop. */
 const every = 5;
 
-interface Shown extends State<Tensor> {
+/** Are samples missing, and is next to none of them farther than three samples from a known one? */
+function scattered({ diagonal, domain }: LinearOperator): boolean {
+  if (!(diagonal instanceof Tensor)) return false;
+  return scope(() => {
+    const [h, w] = domain.slice(-2);
+    const missing = diagonal.broadcastTo(domain).equal(0).reshape(-1, 1, h, w);
+    const known = missing.equal(0);
+    const far = maxPool(known, { kernel: 7, stride: 1, padding: 3 }).equal(0).mul(missing).sum().item();
+    const count = missing.sum().item();
+    return count > 0 && far <= 0.01 * count;
+  });
+}
+
+/** What the network is given at a step. */
+interface Shown {
+  /** z, [1, inputs, y, x]. */
+  readonly from: Tensor;
+  /** What its output is added to; default the mean of the data. */
+  readonly base?: Tensor;
+  /** Turns or mirrors a picture; done twice it is undone. */
+  readonly turned?: (x: Tensor) => Tensor;
+  /** The samples that it is asked for, and how many; default all that it may see. */
+  readonly asked?: Tensor;
+  readonly count?: number;
+}
+interface Fitting extends State<Tensor> {
   readonly k: number;
   readonly weights: Parameters;
   readonly memory: Readonly<Record<string, Parameters>>;
@@ -88,13 +118,14 @@ interface Shown extends State<Tensor> {
  * step; the picture returned is a running mean. m leaves out what A multiplies by 0, and a few samples, drawn by the seed, that the network never sees: the error of
  * those falls as long as the picture comes nearer to the truth and rises when it comes nearer to the noise. The picture is that of their least error, and the end has
  * come when there was none better for a quarter of the steps so far. Nothing is known of the noise but that it differs from sample to sample independently.
+ * Where samples are missing one by one, z is the data (`input`), and each of them is in turn kept from z and asked for.
  * Where the noise σ is known the data have the last word: argmin ½‖Ax − y‖² + ½ (σ/τ)² ‖x − G(w)‖², τ² the error of the samples kept back, less σ².
  * Gain and offset of the data pass through: x = a + b f(w), with a the mean and b the deviation of a first rough picture.
  * @throws ShapeError for pictures that are not [y, x] or [c, y, x], ArgumentError for shares and steps that make no sense, AbortedError when the signal fires
  * @see Ulyanov, Vedaldi & Lempitsky (2018), Deep image prior, CVPR; stopping compares with Wang et al. (2021), Early stopping for deep image prior
  */
 export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImagePriorResult> {
-  const { operator, data, iterations = 3000, average = 0.99, seed = 1, input = "noise", step = 0.01 } = o;
+  const { operator, data, iterations = 3000, average = 0.99, seed = 1, step = 0.01 } = o;
   const held = o.held ?? Math.min(0.1, Math.max(0.03, 1000 / Math.max(1, data.size)));
   const shape = operator.domain;
   if (shape.length !== 2 && shape.length !== 3)
@@ -109,7 +140,12 @@ export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImag
     throw new ArgumentError(`deepImagePrior: ${iterations} steps; give 1 or more`, { iterations });
   const [h, w] = shape.slice(-2);
   const channels = shape.length === 3 ? shape[0] : 1;
-  const { inputs = input === "noise" ? 16 : 2, jitter = input === "noise" ? 1 : 0, features = 32 } = o;
+  const input = o.input ?? (o.network === undefined && o.inputs === undefined && scattered(operator) ? "data" : "noise");
+  const { inputs = input === "noise" ? 16 : input === "mesh" ? 2 : 2 * channels, jitter = input === "noise" ? 1 : 0, features = 32 } = o;
+  if (input === "data" && !(operator.diagonal instanceof Tensor && inputs === 2 * channels))
+    throw new ArgumentError("deepImagePrior: data as input are for missing samples (A a mask), twice as many channels as the picture has", {
+      inputs,
+    });
   const random = seeded(seed);
   const levels = Math.max(2, Math.min(5, Math.floor(Math.log2(Math.min(h, w))) - 2));
   const first = random.split(); // drawn in any case: the samples kept back do not depend on whose network it is
@@ -120,22 +156,27 @@ export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImag
       outputs: channels,
       random: first,
       features: [Math.max(1, features >> 1), ...new Array<number>(levels - 1).fill(features)],
-      skip: o.skip,
+      // Of data as input the fine levels are not noise: they are looked at closely, and at first nothing is added to them.
+      ...(input === "data" ? { skip: o.skip ?? features >> 1, across: 3, silent: true } : { skip: o.skip }),
     });
   const learned = Object.keys(network.parameters).filter((name) => !network.buffers.includes(name));
   const rule = adamW({ step, decay: 0 });
-  const z = input === "noise" ? noiseInput(inputs, h, w, jitter, random.split()) : meshInput(inputs, h, w, jitter, random.split());
+  const draws = random.split();
   const { y, weights, shown } = scope(() => split(operator, data, held, random.split()));
   const { centre, size } = scope(() => rough(operator, y));
   const [count, kept] = [weights.seen.sum().item(), shown];
   if (count === 0) throw new ArgumentError("deepImagePrior: there is nothing to learn from: A multiplies every sample by 0", {});
-  const picture = (parameters: Parameters, from: Tensor): Tensor =>
-    network
-      .with(parameters)
-      .forward(from)
+  const z: (chance: Random) => Shown =
+    input === "data"
+      ? dataInput(operator, y, weights.seen, { centre, size }, draws)
+      : input === "noise"
+        ? noiseInput(inputs, h, w, jitter, draws)
+        : meshInput(inputs, h, w, jitter, draws);
+  const picture = (parameters: Parameters, { from, base, turned = (x) => x }: Shown): Tensor =>
+    turned(network.with(parameters).forward(turned(from)))
       .reshape(...shape)
       .mul(size)
-      .add(centre);
+      .add(base ?? centre);
   const misfit = (x: Tensor, which: Tensor): Tensor =>
     operator
       .apply(x)
@@ -146,9 +187,9 @@ export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImag
       .sum();
   const seenHistory: number[] = [];
   const heldHistory: number[] = [];
-  const scale = 1 / (count * size * size);
+  const scale = 1 / (size * size);
 
-  const iteration: Iteration<undefined, Tensor, Shown> = {
+  const iteration: Iteration<undefined, Tensor, Fitting> = {
     init: (_, x) => ({
       x,
       k: 0,
@@ -169,7 +210,7 @@ export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImag
           const names = Object.fromEntries(learned.map((name) => [name, now.weights[name]]));
           const { values, pull } = pullback((...leaves) => {
             const x = picture({ ...now.weights, ...Object.fromEntries(learned.map((name, i) => [name, leaves[i]])) }, from);
-            return [misfit(x, weights.seen).mul(scale), x];
+            return [misfit(x, from.asked ?? weights.seen).mul(scale / (from.count ?? count)), x];
           }, Object.values(names));
           const [loss, x] = values;
           const slopes = pull([Tensor.ones(loss.shape, loss.dtype), Tensor.zeros(x.shape, x.dtype)]);
@@ -196,7 +237,7 @@ export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImag
         ? { stop: "converged", reason: `samples kept back are predicted no better than after ${s.best} steps` }
         : undefined,
   };
-  let last: Shown | undefined;
+  let last: Fitting | undefined;
   const watched: typeof iteration = {
     ...iteration,
     done(s) {
@@ -282,23 +323,23 @@ function rough(operator: LinearOperator, y: Tensor): { readonly centre: Tensor; 
 }
 
 /** Noise of deviation 1, and at each step a little of other noise: windows at random places of one large field, which costs no new numbers. */
-function noiseInput(inputs: number, h: number, w: number, jitter: number, random: Random): (chance: Random) => Tensor {
+function noiseInput(inputs: number, h: number, w: number, jitter: number, random: Random): (chance: Random) => Shown {
   const drawn = (height: number, width: number) =>
     Tensor.from(
       Float32Array.from({ length: inputs * height * width }, () => 3.4641 * (random.uniform() - 0.5)),
       [1, inputs, height, width],
     );
   const fixed = drawn(h, w);
-  if (jitter === 0) return () => fixed;
+  if (jitter === 0) return () => ({ from: fixed });
   const room = 24;
   const field = drawn(h + room, w + room).mul(jitter);
   return (chance) => {
     const [i, j] = [chance.integer(room), chance.integer(room)];
-    return fixed.add(field.slice([0, 0, i, j], [1, inputs, i + h, j + w]));
+    return { from: fixed.add(field.slice([0, 0, i, j], [1, inputs, i + h, j + w])) };
   };
 }
 /** x and y from −1 to 1, and waves of them where there are more channels. */
-function meshInput(inputs: number, h: number, w: number, jitter: number, random: Random): (chance: Random) => Tensor {
+function meshInput(inputs: number, h: number, w: number, jitter: number, random: Random): (chance: Random) => Shown {
   const values = new Float32Array(inputs * h * w);
   for (let c = 0; c < inputs; c++)
     for (let i = 0; i < h; i++)
@@ -307,7 +348,46 @@ function meshInput(inputs: number, h: number, w: number, jitter: number, random:
         values[(c * h + i) * w + j] = c < 2 ? t : Math.sin(2 ** ((c >> 1) - 1) * Math.PI * t);
       }
   const mesh = Tensor.from(values, [1, inputs, h, w]);
-  if (jitter === 0) return () => mesh;
+  if (jitter === 0) return () => ({ from: mesh });
   const grain = noiseInput(inputs, h, w, jitter, random);
-  return (chance) => mesh.add(grain(chance).mul(0.02));
+  return (chance) => ({ from: mesh.add(grain(chance).from.mul(0.02)) });
+}
+/** Pictures that mirror themselves back: left and right, up and down, both, and across the diagonal. */
+const mirrors: readonly ((x: Tensor) => Tensor)[] = [
+  (x) => x,
+  (x) => x.flip(3),
+  (x) => x.flip(2),
+  (x) => x.flip(2).flip(3),
+  (x) => x.transpose(),
+  (x) => x.transpose().flip(2).flip(3),
+];
+/** Hidden of the samples at each step, and choices of them made beforehand. */
+const [hidden, choices] = [0.2, 12];
+/** The biharmonic interpolation of a part of the known samples, and which they were; asked for are the others. */
+function dataInput(
+  operator: LinearOperator,
+  y: Tensor,
+  seen: Tensor,
+  { centre, size }: { readonly centre: Tensor; readonly size: number },
+  random: Random,
+): (chance: Random) => Shown {
+  const shape = operator.domain;
+  const [h, w] = shape.slice(-2);
+  const mask = (operator.diagonal as Tensor).broadcastTo(shape);
+  const values = y.reshape(...shape).div(mask.add(mask.equal(0)));
+  const all = seen.reshape(...shape);
+  const made = Array.from({ length: choices }, () => {
+    const chance = random.split();
+    const places = Tensor.from(
+      Float32Array.from({ length: h * w }, () => Number(chance.uniform() >= hidden)),
+      [h, w],
+    );
+    const known = all.mul(places);
+    // Where next to nothing is known there is nothing to hide.
+    const [part, asked] = known.sum().item() > 0 && known.sum().item() < all.sum().item() ? [known, all.sub(known)] : [all, all];
+    const base = inpaintBiharmonic(values.mul(part), part, { dimensions: 2 }).image;
+    const from = concat([base.sub(centre).div(size).reshape(1, -1, h, w), part.reshape(1, -1, h, w)], 1);
+    return { base, from, asked: asked.reshape(...seen.shape), count: asked.sum().item() };
+  });
+  return (chance) => ({ ...made[chance.integer(choices)], turned: mirrors[chance.integer(mirrors.length)] });
 }

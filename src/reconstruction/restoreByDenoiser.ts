@@ -24,7 +24,7 @@ export interface ByDenoiserOptions {
   readonly fidelity?: Fidelity;
   /** Where to begin. */
   readonly start?: Tensor;
-  /** Steps: default 8, for missing samples 12, for regularisation by denoising at most 50. */
+  /** Steps: default 8, for missing samples 16, for regularisation by denoising at most 50. */
   readonly iterations?: number;
   /** Stop when the relative change is smaller. */
   readonly tolerance?: number;
@@ -164,14 +164,15 @@ interface Filling extends State<Tensor> {
   readonly k: number;
 }
 async function filledIn(o: ByDenoiserOptions, f: Denoiser, mask: Tensor): Promise<ByDenoiserResult> {
-  const steps = o.iterations ?? 12;
+  const steps = o.iterations ?? 16;
   const { y, missing, square } = scope(() => {
     const missing = mask.equal(0);
     return { missing, y: o.data.div(mask.add(missing)), square: mask.square() };
   });
   const first = o.start ?? inpaintBiharmonic(y, mask, { dimensions: Math.min(y.rank, 2) }).image;
   const size = contrast(first);
-  const last = Math.max(0.012 * size, 1.5 * Math.sqrt(o.lambda), 1e-20);
+  // Down to a level of 8 bits.
+  const last = Math.max(0.004 * size, 1.5 * Math.sqrt(o.lambda), 1e-20);
   const levels = geometric(Math.max(0.12 * size, last), last, steps);
   const iteration: Iteration<undefined, Tensor, Filling> = {
     init: (_, x) => ({ x, k: 0 }),
