@@ -1,18 +1,21 @@
 /**
  * Thick slices made thin, and orthogonal stacks of them joined with the motion between them: PSNR over the volume (peak 1), steps and processor seconds.
- *     npm run build && node bench/inverse/throughPlane.mjs [--only thick,stacks] [--no-save]
+ *     npm run build && node bench/inverse/throughPlane.mjs [--only thick,stacks,orthogonal] [--weights2 F] [--weights3 F] [--no-save]
  * PULLBACK_DATA names the data folder (default ../shared/data). "thick" is the head of the data folder, slices 5× thicker than wide (Gaussian profile, FWHM 5).
  * "stacks" are simulated from a block of 60³ of the same head: three stacks cut across z, y and x, every slice five voxels thick, the second and third moved by up to
- * 2 voxels and 4°, noise 0.01; the scores leave 5 voxels out at the block's faces.
+ * 2 voxels and 4°, noise 0.01; the scores leave 5 voxels out at the block's faces. "orthogonal" are the whole head's stacks across one, two and three axes, at rest and without
+ * noise; the first is that of "thick". weights2, weights3: of `pullback train through-plane --stacks 2` and 3; without them those rows are left out.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { seeded } from "../../dist/core/index.js";
 import { grid } from "../../dist/image/index.js";
-import { readNpy } from "../../dist/io/index.js";
+import { readNpy, readSafetensors } from "../../dist/io/index.js";
+import { loadModel, stackAxes, thickSlices, thinner, throughPlaneNetwork } from "../../dist/models/index.js";
+import { withWeightsOf } from "../../dist/nn/index.js";
 import { resizeOperator } from "../../dist/operators/index.js";
 import { frameOf, knownMotion, superResolve } from "../../dist/reconstruction/index.js";
-import { Tensor } from "../../dist/tensor/index.js";
+import { scope, Tensor } from "../../dist/tensor/index.js";
 import { AffineTransform, affineFromParameters } from "../../dist/transforms/index.js";
 import { heading, machine, root, table } from "../machine.mjs";
 
@@ -21,7 +24,8 @@ if (!existsSync(data)) {
   console.log(`no data at ${data}; set PULLBACK_DATA`);
   process.exit(0);
 }
-const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1].split(",") : ["thick", "stacks"];
+const given = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
+const only = given("--only")?.split(",") ?? ["thick", "stacks", "orthogonal"];
 const array = (name) => readNpy(readFileSync(join(data, name)));
 const psnrOf = (square, count) => -10 * Math.log10(square / count);
 const clip = (v) => Math.min(1, Math.max(0, v));
@@ -119,6 +123,76 @@ if (only.includes("thick")) {
     psf: [5 / 2.3548, 0, 0],
     pixel: "point",
   });
+}
+if (only.includes("orthogonal")) {
+  const whole = array("spm152_hr.npy");
+  const size = whole.shape.map((n) => n - (n % 5)).reverse();
+  // The slices' axis of "thick" first.
+  const truth = Tensor.from(
+    Float32Array.from(whole.data, (v) => v / 255),
+    whole.shape,
+  )
+    .permute(2, 1, 0)
+    .slice([0, 0, 0], size);
+  const want = truth.data.slice();
+  const score = (x) =>
+    psnrOf(
+      x.data.reduce((s, v, i) => s + (clip(v) - want[i]) ** 2, 0),
+      want.length,
+    );
+  const stacks = Object.fromEntries(
+    stackAxes.map((axis) => {
+      const t = scope(() => thickSlices(truth.reshape(1, ...size), axis));
+      return [axis, t.reshape(...t.shape.slice(1))];
+    }),
+  );
+  const single = await loadModel("through-plane");
+  const several = (n) => {
+    const file = given(`--weights${n}`);
+    return file && withWeightsOf(throughPlaneNetwork({ random: seeded(1), stacks: n }), readSafetensors(readFileSync(file)));
+  };
+  /** One stack with its axis first, and back. */
+  const alone = (f) => (axis) => {
+    const order = { z: [0, 1, 2], y: [1, 0, 2], x: [2, 1, 0] }[axis];
+    return f(stacks[axis].permute(...order)).permute(...order);
+  };
+  const cubic = alone((t) => resizeOperator(t.shape, { axes: [0], size: [5 * t.shape[0]] }).apply(t));
+  const by = alone(thinner(single));
+  const timed = (name, method, f) => {
+    const cpu = process.cpuUsage();
+    const psnr = scope(() => score(f()));
+    const used = process.cpuUsage(cpu);
+    tell(name, method, psnr, { cpu: ((used.user + used.system) / 1e6).toFixed(1) });
+  };
+  for (const n of [1, 2, 3]) {
+    const axes = stackAxes.slice(0, n);
+    const name = n === 1 ? "spm152 one stack 5×" : `spm152 ${n} orthogonal stacks 5×`;
+    const meanOf = (f) =>
+      axes
+        .map(f)
+        .reduce((a, b) => a.add(b))
+        .div(n);
+    timed(name, n === 1 ? "cubic" : "mean of cubic", () => meanOf(cubic));
+    timed(name, n === 1 ? "network" : "mean of the network of one stack", () => meanOf(by));
+    const model = n > 1 && several(n);
+    if (model) timed(name, `network of ${n} stacks`, () => thinner(model)(stacks));
+    if (n === 1) continue;
+    const frames = axes.map((axis) => {
+      const a = { z: 2, y: 1, x: 0 }[axis]; // of x, y, z
+      const [d, h, w] = stacks[axis].shape;
+      const g = grid({ size: [w, h, d], spacing: [1, 1, 1].with(a, 5), origin: [0, 0, 0].with(a, 2) });
+      return { values: stacks[axis].reshape(1, d, h, w), grid: g };
+    });
+    const still = frames.map(() => new AffineTransform(affineFromParameters("rigid", [0, 0, 0, 0, 0, 0], [0, 0, 0])));
+    await run(name, "slice profile, total variation", score2, undefined, {
+      frames, // every stack has its own profile; the default, 0.35 of a slice, stands for all, as in "stacks"
+      grid: grid({ size: [...size].reverse() }),
+      motion: still,
+    });
+    function score2(data) {
+      return score({ data });
+    }
+  }
 }
 const text = [
   ...heading("Through-plane super-resolution", machine(`node bench/inverse/throughPlane.mjs ${process.argv.slice(2).join(" ")}`.trim()), [

@@ -15,6 +15,7 @@ export const command: CommandDefinition = {
     "pullback superres --frames video.npy --scale 4 -o fine.png",
     "pullback superres --frames a.png b.png c.png d.png --scale 2 --motion affine -o out/",
     "pullback superres thick.nii.gz --scale 1,1,5 --prior model:through-plane -o thin.nii.gz",
+    "pullback superres --frames axial.nii.gz coronal.nii.gz --prior model:through-plane -o thin.nii.gz",
     "pullback superres --frames thick.nii.gz --scale 1,1,5 --psf 0,0,2.1 --pixel point -o thin.nii.gz",
   ],
   arguments: [{ name: "[image]", help: "a gray or colour picture, or a volume that is enlarged slice by slice; not with --frames" }],
@@ -32,6 +33,13 @@ export const command: CommandDefinition = {
   async run(session, [path], options) {
     if (options.frames !== undefined && path !== undefined)
       throw new ArgumentError(`superres: ${path} and --frames came; name all images after --frames, or one image without it`);
+    const stacks = options.frames !== undefined && options.prior === throughPlane ? [options.frames].flat() : undefined;
+    if (stacks) {
+      const set = superresFrameOptions.map(keyOf).find((key) => key !== "frames" && options[key] !== undefined);
+      if (set !== undefined)
+        throw new ArgumentError(`--${set}: stacks lie where their grids say, and ${throughPlane} has none; leave it out`);
+      return superresThick(session, stacks as string[], options);
+    }
     for (const key of ["weights", "views"])
       if (options.frames !== undefined && options[key] !== undefined)
         throw new ArgumentError(`--${key}: a network enlarges one image; leave it out with --frames`);
@@ -52,6 +60,6 @@ export const command: CommandDefinition = {
       throw new ArgumentError("--scale-data auto: it is for one image; with --frames λ follows the frames, so leave it out");
     if (options.frames !== undefined) return superresFrames(session, options);
     if (path === undefined) throw new ArgumentError("superres: which image? name one, or several after --frames");
-    return options.prior === throughPlane ? superresThick(session, path, options) : superresImage(session, path, options);
+    return options.prior === throughPlane ? superresThick(session, [path], options) : superresImage(session, path, options);
   },
 };
