@@ -14,6 +14,7 @@ const benches = {
   frameworks: "where a network for super-resolution enlarges, and how: PSNR, time, memory",
   losses: "what a network for super-resolution is trained by: PSNR, SSIM, perceptual distance",
   classes: "model-agnostic, partly agnostic, plug-and-play, GAN range, unrolled: MR and super-resolution, A as trained and changed",
+  anatomy: "super-resolution of cardiac slices with and without a prior of cavities: PSNR, Dice, area",
   generative: "deep image prior, GAN prior, unrolled networks",
   learnedRegistration: "the registration network beside the classical presets: Dice, time",
   neuralOde: "deformations as neural differential equations beside classical ones: landmarks, folds",

@@ -140,7 +140,12 @@ export async function superresThick(session: Session, paths: readonly string[], 
     const [m] = read;
     const { loaded } = m;
     const { stacks, grid } = joinedStacks(
-      read.map(({ data, grid }, i) => ({ path: paths[i], data: data.reshape(...[...grid.size].reverse()), grid })),
+      // Inner units are the first one's for all.
+      read.map(({ data, grid, scale: s }, i) => ({
+        path: paths[i],
+        data: data.mul(s / m.scale).reshape(...[...grid.size].reverse()),
+        grid,
+      })),
     );
     // 1600 bytes for each sample of a slab (measured), and the thick and the thin volumes; several stacks hand five channels on, held twice while they are joined.
     requireMemory(
