@@ -105,3 +105,17 @@ test("the likeness of a patch with itself is 1, and gain and offset change no st
   const other = model.forward({ template: t.mul(3).add(1), search: i.mul(0.5), plan: [[1, 2]] }).steps[1].data;
   for (const k of one.keys()) expect(other[k]).toBeCloseTo(one[k], 3); // 1e-4 is added to each variance
 });
+
+test("with the regressors of an earlier answer the same template is found at the same place", () => {
+  const model = deepLkNetwork({ random: seeded(3), features: 4 });
+  const plan = [
+    [2, 1],
+    [1, 2],
+  ] as const;
+  const [t, first, second] = [patch([0, 0, 0], "f32"), patch([0.1, 0, 0.02], "f32"), patch([-0.05, 0.08, 0], "f32")];
+  const { regressors } = model.forward({ template: t, search: first, plan });
+  const anew = model.forward({ template: t, search: second, plan });
+  const again = model.forward({ template: t, search: second, plan, regressors });
+  expect(Array.from(again.steps[2].data)).toEqual(Array.from(anew.steps[2].data));
+  expect(again.likeness.item()).toBe(anew.likeness.item());
+});

@@ -124,6 +124,8 @@ export interface LkPair {
   readonly start?: Tensor;
   /** Shrinkings of the patches and steps at each. */
   readonly plan?: readonly (readonly [by: number, steps: number])[];
+  /** Of the template, one for each shrinking of the plan, where they are known from an earlier answer. */
+  readonly regressors?: readonly LkRegressor[];
 }
 export const lkPlan: readonly (readonly [by: number, steps: number])[] = [
   [4, 3],
@@ -144,6 +146,8 @@ export interface LkSteps {
   readonly steps: readonly Tensor[];
   /** Correlation of the features, [n, 1]. */
   readonly likeness: Tensor;
+  /** Of the template, one for each shrinking of the plan. */
+  readonly regressors: readonly LkRegressor[];
 }
 const correlation = (a: Tensor, b: Tensor): Tensor => {
   const [x, y] = [a, b].map((t) => t.sub(t.mean(1, true)));
@@ -163,17 +167,19 @@ export function deepLkNetwork({ random, features = 12 }: { readonly random: Rand
   const parts = {
     phi: sequential(conv(1, features), relu(), conv(features, features, 2), relu(), conv(features, 8)),
   };
-  return network(parts, ({ phi }, { template, search, start, plan = lkPlan }: LkPair) => {
+  return network(parts, ({ phi }, { template, search, start, plan = lkPlan, regressors }: LkPair) => {
     const n = template.shape[0];
     const by: LkFeatures = { of: (x) => phi.forward(x), margin: 4 };
     let p = start ?? Tensor.zeros([n, lkParameters], template.dtype);
     const steps: Tensor[] = [];
+    const made: LkRegressor[] = [];
     const [t, i] = [evened(template), evened(search)];
     let [seen, known]: (Tensor | undefined)[] = [];
-    for (const [shrink, count] of plan) {
+    for (const [level, [shrink, count]] of plan.entries()) {
       const small = (x: Tensor) => (shrink === 1 ? x : averagePool(x, { kernel: shrink }));
-      const [T, I] = [small(t), small(i)];
-      const regressor = lkRegressor(by, T, 0.01);
+      const I = small(i);
+      const regressor = regressors?.[level] ?? lkRegressor(by, small(t), 0.01);
+      made.push(regressor);
       known = regressor.template;
       for (let k = 0; k < count; k++) {
         seen = seenThrough(by, I, p);
@@ -183,6 +189,6 @@ export function deepLkNetwork({ random, features = 12 }: { readonly random: Rand
       }
     }
     const likeness = seen && known ? correlation(seen, known) : Tensor.ones([n, 1], template.dtype);
-    return { steps, likeness };
+    return { steps, likeness, regressors: made };
   });
 }

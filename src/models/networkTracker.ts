@@ -6,6 +6,7 @@ import { image } from "../image/index.js";
 import type { Layer } from "../nn/index.js";
 import { Tensor } from "../tensor/index.js";
 import type { Box, TrackedBox } from "../vision/index.js";
+import type { LkRegressor } from "./deepLk.js";
 import { type BoxMoves, type BoxPair, trackingSide } from "./trackingNetworks.js";
 
 const side = 3 * trackingSide;
@@ -15,6 +16,12 @@ const near = [
   [1, 2],
 ] as const;
 
+/** A tensor that outlives the scope that it was made in. */
+interface Numbers {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+type Kept = { readonly [K in keyof LkRegressor]: Numbers };
 /** Places along an axis, and what each counts in the means of `side` samples: those of sample i from starts[i] on. */
 interface Means {
   readonly starts: Int32Array;
@@ -23,10 +30,10 @@ interface Means {
   readonly first: number;
   readonly last: number;
 }
-/** Each sample is the mean of up to 8 places of linear interpolation, as many as it covers pixels. */
+/** Each sample is the mean of up to 4 places of linear interpolation, as many as it covers pixels. */
 function means(from: number, length: number, size: number): Means {
   const step = length / side;
-  const n = Math.max(1, Math.min(8, Math.round(step)));
+  const n = Math.max(1, Math.min(4, Math.round(step)));
   const starts = new Int32Array(side + 1);
   const [places, weights]: number[][] = [[], []];
   for (let i = 0; i < side; i++) {
@@ -69,6 +76,8 @@ export class NetworkTracker {
   readonly #anchored: boolean;
   /** What is looked for, and what the box showed in the frame before. */
   #key: Float32Array;
+  /** The key's regressors, once they were made: shapes and values, of each R, b and features. */
+  #known?: readonly Kept[];
   #last: Float32Array;
   #box: Box;
   /** A picture whose values are not all numbers, without those. */
@@ -135,7 +144,13 @@ export class NetworkTracker {
   #ask(template: Float32Array, search: Float32Array, plan?: BoxPair["plan"]): { readonly move: Float32Array; readonly likeness: number } {
     return scope(() => {
       const one = (v: Float32Array) => Tensor.from(v, [1, 1, side, side]);
-      const { moves, likeness } = this.#model.forward({ template: one(template), search: one(search), plan });
+      const ofKey = plan === near;
+      const put = ({ shape, values }: Numbers) => Tensor.from(values, shape);
+      const known = ofKey ? this.#known?.map(({ r, b, template }) => ({ r: put(r), b: put(b), template: put(template) })) : undefined;
+      const answer = this.#model.forward({ template: one(template), search: one(search), plan, regressors: known });
+      const { moves, likeness } = answer;
+      const taken = (t: Tensor): Numbers => ({ shape: t.shape, values: Float32Array.from(t.data) });
+      if (ofKey) this.#known ??= answer.regressors?.map(({ r, b, template }) => ({ r: taken(r), b: taken(b), template: taken(template) }));
       return { move: Float32Array.from(moves[moves.length - 1].data), likeness: likeness ? likeness.item() : Number.NaN };
     });
   }
@@ -172,7 +187,10 @@ export class NetworkTracker {
           this.#box = this.#moved(this.#box, again.move);
           search = this.#cut(picture, this.#box);
           confidence = Math.max(confidence, again.likeness);
-        } else this.#key = this.#last;
+        } else {
+          this.#key = this.#last;
+          this.#known = undefined;
+        }
       }
       this.#last = search;
     }

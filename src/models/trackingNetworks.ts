@@ -2,7 +2,7 @@ import type { Random } from "../core/random.js";
 import { convolution, dense, flatten, type Layer, network, orthogonal, relu, sequential, zeros } from "../nn/index.js";
 import { concat } from "../tensor/ops/shaping.js";
 import { Tensor } from "../tensor/tensor.js";
-import { deepLkNetwork, type LkPair, type LkSteps } from "./deepLk.js";
+import { deepLkNetwork, type LkPair, type LkRegressor, type LkSteps } from "./deepLk.js";
 
 /** Samples of a template along each side; patches show three times the box. */
 export const trackingSide = 32;
@@ -13,9 +13,11 @@ export interface BoxMoves {
   readonly moves: readonly Tensor[];
   /** [n, 1], up to 1; undefined where the network does not say. */
   readonly likeness?: Tensor;
+  /** Of the template, to look for it again with fewer sums; undefined where the network makes none. */
+  readonly regressors?: readonly LkRegressor[];
 }
 /** Two patches about one box, [n, 1, 96, 96], of the frame before and of the frame in which it is looked for. */
-export type BoxPair = Pick<LkPair, "template" | "search" | "start" | "plan">;
+export type BoxPair = Pick<LkPair, "template" | "search" | "start" | "plan" | "regressors">;
 
 /** `deepLkNetwork` for boxes: one growth for both sides. */
 export function deepLkTracking({
@@ -27,9 +29,9 @@ export function deepLkTracking({
 }): Layer<BoxPair, BoxMoves> {
   const lk: Layer<LkPair, LkSteps> = deepLkNetwork({ random, features });
   return network({ lk }, (p, pair: BoxPair) => {
-    const { steps, likeness } = p.lk.forward(pair);
+    const { steps, likeness, regressors } = p.lk.forward(pair);
     const n = pair.template.shape[0];
-    return { moves: steps.map((s) => concat([s, s.slice([0, 2], [n, 3])], 1)), likeness };
+    return { moves: steps.map((s) => concat([s, s.slice([0, 2], [n, 3])], 1)), likeness, regressors };
   });
 }
 
