@@ -62,15 +62,16 @@ function hearts() {
 }
 const graded = [0, 2, 4];
 
-/** What was measured, kept beside the networks row by row: one class can be measured again without the others. */
+/** What was measured, kept beside the networks row by row: one class can be measured again without the others, or while they are. */
 function kept(out) {
   const file = join(out, "measured.json");
-  const all = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  const read = () => (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {});
   return {
-    all,
+    all: read(),
     put(table, name, row, by) {
-      all[table] = { ...all[table], [name]: { row, by } };
-      writeFileSync(file, `${JSON.stringify(all, undefined, 1)}\n`);
+      this.all = read();
+      this.all[table] = { ...this.all[table], [name]: { row, by } };
+      writeFileSync(file, `${JSON.stringify(this.all, undefined, 1)}\n`);
     },
   };
 }
