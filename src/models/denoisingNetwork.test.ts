@@ -27,6 +27,27 @@ test("its gradients are those of differences, with respect to image, noise and w
   expect(order, `remainders ${remainders}`).toBeGreaterThan(1.8);
 });
 
+test("noise may be told for each sample: the same everywhere, it is one number; elsewhere weaker, it changes what is near by", () => {
+  for (const block of [1, 2]) {
+    const model = denoisingNetwork({ random: seeded(1), features: 4, depth: 3, block });
+    const moved = model.with(
+      withLeaves(
+        model.parameters,
+        leavesOf(model.parameters).map((p) => p.add(0.1)),
+      ),
+    );
+    const image = randomNormal([2, 1, 8, 8], seeded(2));
+    const told = (sigma: Tensor) => moved.forward({ image, sigma });
+    const one = told(Tensor.full([2], 0.5));
+    expect([...told(Tensor.full([2, 1, 8, 8], 0.5)).data]).toEqual([...one.data]);
+    const left = Tensor.from(
+      Float32Array.from({ length: 128 }, (_, i) => (i % 8 < 2 ? 0.1 : 0.5)),
+      [2, 1, 8, 8],
+    );
+    expect(told(left).sub(one).abs().max().item()).toBeGreaterThan(1e-4);
+  }
+});
+
 test("some tens of steps take noise off pictures that it has not seen, at two strengths by one network", async () => {
   const wave = (angle: number) =>
     arange(0, 32)

@@ -95,6 +95,11 @@ const cases: Readonly<Record<keyof typeof layersByName, readonly Case[]>> = {
   ],
   hourglass: [
     { make: (random) => hourglass({ inputs: 2, outputs: 1, random, features: [2, 3], skip: 1 }), shape: [1, 2, 7, 6], kinks: true },
+    {
+      make: (random) => hourglass({ inputs: 1, outputs: 2, random, features: [2, 2], across: 3, skip: 2 }),
+      shape: [1, 1, 6, 5],
+      kinks: true,
+    },
   ],
   unet: [
     {

@@ -35,7 +35,7 @@ export interface DeepImagePriorOptions {
   readonly inputs?: number;
   /** How far z moves between steps, in its own standard deviations (default 1 for noise, 0 for coordinates; of data another part is shown at each step instead). */
   readonly jitter?: number;
-  /** Most steps (default 3000). */
+  /** Most steps (default 3000, of data as input 1500). */
   readonly iterations?: number;
   /** Of Adam (default 0.01), on half a cosine down to a tenth over `iterations`. */
   readonly step?: number;
@@ -125,7 +125,9 @@ interface Fitting extends State<Tensor> {
  * @see Ulyanov, Vedaldi & Lempitsky (2018), Deep image prior, CVPR; stopping compares with Wang et al. (2021), Early stopping for deep image prior
  */
 export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImagePriorResult> {
-  const { operator, data, iterations = 3000, average = 0.99, seed = 1, step = 0.01 } = o;
+  const { operator, data, average = 0.99, seed = 1, step = 0.01 } = o;
+  const input = o.input ?? (o.network === undefined && o.inputs === undefined && scattered(operator) ? "data" : "noise");
+  const iterations = o.iterations ?? (input === "data" ? 1500 : 3000);
   const held = o.held ?? Math.min(0.1, Math.max(0.03, 1000 / Math.max(1, data.size)));
   const shape = operator.domain;
   if (shape.length !== 2 && shape.length !== 3)
@@ -140,7 +142,6 @@ export async function deepImagePrior(o: DeepImagePriorOptions): Promise<DeepImag
     throw new ArgumentError(`deepImagePrior: ${iterations} steps; give 1 or more`, { iterations });
   const [h, w] = shape.slice(-2);
   const channels = shape.length === 3 ? shape[0] : 1;
-  const input = o.input ?? (o.network === undefined && o.inputs === undefined && scattered(operator) ? "data" : "noise");
   const { inputs = input === "noise" ? 16 : input === "mesh" ? 2 : 2 * channels, jitter = input === "noise" ? 1 : 0, features = 32 } = o;
   if (input === "data" && !(operator.diagonal instanceof Tensor && inputs === 2 * channels))
     throw new ArgumentError("deepImagePrior: data as input are for missing samples (A a mask), twice as many channels as the picture has", {
