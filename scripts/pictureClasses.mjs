@@ -67,12 +67,14 @@ const coarse = reduce([side, side], small)
   .div(255)
   .reshape(1, 1, ...small);
 const retinas = [];
-for (const m of chosen(await srMethods(out))) {
+const enlarging = chosen(await srMethods(out));
+// Before super-resolution is trained: the heart alone.
+for (const m of enlarging.length === kinds.length ? enlarging : []) {
   retinas.push(last(await m.run({ coarse, fine: [side, side], operator: (shape) => reduce(shape, small) })).reshape(side, side));
   console.log(m.name, retinas.at(-1).sub(fine).square().mean().item());
 }
 
-const rows = [[...hearts.map(shown), shown(truth)], hearts.map(missed), [...retinas, fine]];
+const rows = [[...hearts.map(shown), shown(truth)], hearts.map(missed), ...(retinas.length > 0 ? [[...retinas, fine]] : [])];
 const gap = 6;
 const columns = kinds.length + 1;
 const [across, down] = [columns * (side + gap) - gap, rows.length * (side + gap) - gap];
