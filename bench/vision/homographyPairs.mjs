@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { homographyByNetwork, loadModel } from "../../dist/models/index.js";
+import { seeded } from "../../dist/core/random.js";
+import { readSafetensors } from "../../dist/io/index.js";
+import { homographyByNetwork, homographyNetwork } from "../../dist/models/index.js";
+import { withWeightsOf } from "../../dist/nn/index.js";
 import { curvePlot } from "../../dist/report/index.js";
 import { root } from "../machine.mjs";
 import { patches } from "./learnedHomography.mjs";
@@ -18,7 +21,8 @@ export async function run() {
   const runs = [];
   for (const file of files) {
     const said = JSON.parse(readFileSync(join(folder, file), "utf8"));
-    const model = await loadModel("homography", { weights: readFileSync(join(folder, file.replace(".json", ".safetensors"))) });
+    const weights = readSafetensors(readFileSync(join(folder, file.replace(".json", ".safetensors"))));
+    const model = withWeightsOf(homographyNetwork({ random: seeded(1), features: said.features ?? 32 }), weights);
     let [first, last] = [0, 0];
     for (const { pair, error } of items) {
       const { steps } = homographyByNetwork(model, ...pair, { refine: "none", side: said.patch });
@@ -43,11 +47,21 @@ export async function run() {
     writeFileSync(join(root, "bench/results/training/homography-pairs.svg"), svg);
   }
   return {
-    head: ["kind", "distinct pairs", "steps × batch", "first step px", "last step px", "held back, first step", "held back, last step"],
+    head: [
+      "kind",
+      "distinct pairs",
+      "steps × batch",
+      "channels",
+      "first step px",
+      "last step px",
+      "held back, first step",
+      "held back, last step",
+    ],
     rows: runs.map((r) => [
       r.kind,
-      r.pairs || r.steps * r.batch,
+      Math.min(r.pairs || Number.POSITIVE_INFINITY, r.steps * r.batch),
       `${r.steps} × ${r.batch}`,
+      r.features ?? 32,
       ...[r.first, r.last, ...r.held].map((v) => v.toFixed(2)),
     ]),
     notes: [

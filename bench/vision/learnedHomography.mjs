@@ -167,6 +167,9 @@ export async function run() {
     notes: [
       "patches: 128 × 128 pixels, corners moved by up to 32; homography: real pairs, mean error at corners or annotated points; CPU ms: of all steps and the polish",
       "goals: network alone below 5 px after the first step and 2 px after the last, with LK 0.15 px and 100 % below 3 px; under light and noise below SIFT + ECC",
+      ...["PAIRS", "SETS", "PULLBACK_WEIGHTS"].flatMap((k) =>
+        process.env[k] ? [`with ${k}=${k === "PULLBACK_WEIGHTS" ? "FOLDER" : process.env[k]}`] : [],
+      ),
       ...missing,
     ],
   };

@@ -1,7 +1,7 @@
 /*
  * How far does a network for homographies come with so many pairs of patches? The same network, first weights, steps and batches for each number of distinct pairs, with the
  * corners' true moves and by brightness alone. A run that was stopped goes on where it was. After npm run build:
- *   node scripts/train/pairs.mjs OUT/ IMAGE.png… [--pairs 100,1000,0] [--kinds supervised,unsupervised] [--steps 500] [--batch 4] [--patch 64] [--held 2] [--threads N] [--seconds S]
+ *   node scripts/train/pairs.mjs OUT/ IMAGE.png… [--pairs 100,1000,0] [--kinds supervised,unsupervised] [--steps 500] [--batch 4] [--patch 64] [--features 32] [--held 2] [--threads N] [--seconds S]
  * 0: every pair is seen once. The last --held pictures are not trained on. OUT/ gets KIND-N.safetensors and KIND-N.json for each;
  * PULLBACK_WEIGHTS=OUT npm run bench -- vision --cases homographyPairs measures them.
  */
@@ -23,6 +23,7 @@ const { values: o, positionals } = parseArgs({
     steps: { type: "string", default: "500" },
     batch: { type: "string", default: "4" },
     patch: { type: "string", default: "64" },
+    features: { type: "string", default: "32" },
     held: { type: "string", default: "2" },
     threads: { type: "string" },
     seconds: { type: "string", default: "Infinity" },
@@ -30,7 +31,7 @@ const { values: o, positionals } = parseArgs({
   },
 });
 const [out, ...files] = positionals;
-const [steps, batch, patch, held, seconds, seed] = [o.steps, o.batch, o.patch, o.held, o.seconds, o.seed].map(Number);
+const [steps, batch, patch, features, held, seconds, seed] = [o.steps, o.batch, o.patch, o.features, o.held, o.seconds, o.seed].map(Number);
 if (!out || files.length <= held) {
   console.error("usage: node scripts/train/pairs.mjs OUT/ IMAGE.png…");
   process.exit(2);
@@ -53,7 +54,12 @@ for (const kind of o.kinds.split(","))
   for (const count of o.pairs.split(",").map(Number)) {
     const name = `${kind}-${count}`;
     if (existsSync(place(`${name}.json`))) continue;
-    const plan = await recipes[kind === "supervised" ? "homography" : "homography-unsupervised"].plan(learn, judge, { batch, patch, seed });
+    const plan = await recipes[kind === "supervised" ? "homography" : "homography-unsupervised"].plan(learn, judge, {
+      batch,
+      patch,
+      features,
+      seed,
+    });
     const items = Array.from({ length: count || steps * batch }, (_, k) => k);
     const held = place(`${name}.checkpoint`);
     const resume = existsSync(held) ? readSafetensors(readFileSync(held)) : undefined;
@@ -88,7 +94,7 @@ for (const kind of o.kinds.split(","))
     put(`${name}.safetensors`, writeSafetensors(weightsOf(r.model).tensors, {}, { floats: "f16" }));
     put(
       `${name}.json`,
-      `${JSON.stringify({ kind, pairs: count, steps, batch, patch, seed, secondsEach: each, figures, loss: r.history.loss })}\n`,
+      `${JSON.stringify({ kind, pairs: count, steps, batch, patch, features, seed, secondsEach: each, figures, loss: r.history.loss })}\n`,
     );
     const mean = (v) => v.reduce((a, b) => a + b, 0) / v.length;
     const loss = r.history.loss;

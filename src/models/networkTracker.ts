@@ -30,14 +30,16 @@ interface Means {
   readonly first: number;
   readonly last: number;
 }
+/** Samples on each side that a patch may leave out when what is looked for is in its middle: networks see twice the box there, and a little more. */
+const rim = 12;
 /** Each sample is the mean of up to 4 places of linear interpolation, as many as it covers pixels. */
-function means(from: number, length: number, size: number): Means {
+function means(from: number, length: number, size: number, trim: number): Means {
   const step = length / side;
   const n = Math.max(1, Math.min(4, Math.round(step)));
   const starts = new Int32Array(side + 1);
   const [places, weights]: number[][] = [[], []];
   for (let i = 0; i < side; i++) {
-    for (let k = 0; k < n; k++) {
+    for (let k = 0; k < n && i >= trim && i < side - trim; k++) {
       const v = Math.min(size - 1.001, Math.max(0, from + (i + (k + 0.5) / n) * step - 0.5));
       const at = Math.floor(v);
       for (const [place, weight] of [
@@ -106,14 +108,14 @@ export class NetworkTracker {
     this.#range = [low, high > low ? high - low : 1];
     this.#box = box;
     this.#anchored = anchored;
-    this.#key = this.#last = this.#cut(first, box);
+    this.#key = this.#last = this.#cut(first, box, rim);
   }
 
-  /** Three times the box in 96 × 96 samples, each the mean of what it covers; the border goes on outside the frame. */
-  #cut(picture: Image, { x, y, width: w, height: h }: Box): Float32Array {
+  /** Three times the box in 96 × 96 samples, each the mean of what it covers; the border goes on outside the frame. Those of the rim may be left out. */
+  #cut(picture: Image, { x, y, width: w, height: h }: Box, trim = 0): Float32Array {
     const [columns, rows] = this.#size;
     const [low, span] = this.#range;
-    const [across, down] = [means(x - w, 3 * w, columns), means(y - h, 3 * h, rows)];
+    const [across, down] = [means(x - w, 3 * w, columns, trim), means(y - h, 3 * h, rows, trim)];
     const { data, shape } = picture.values;
     const values = data as ArrayLike<number> & { length: number };
     const weights = channelWeights(shape[0]);
@@ -139,7 +141,7 @@ export class NetworkTracker {
     if (Number.isFinite(sound)) return out;
     // Values that are no numbers count as the darkest one.
     if (this.#mended?.of !== picture) this.#mended = { of: picture, by: image(brightnessOf(picture).values, { size: [columns, rows] }) };
-    return this.#cut(this.#mended.by, { x, y, width: w, height: h });
+    return this.#cut(this.#mended.by, { x, y, width: w, height: h }, trim);
   }
   #ask(template: Float32Array, search: Float32Array, plan?: BoxPair["plan"]): { readonly move: Float32Array; readonly likeness: number } {
     return scope(() => {
@@ -179,13 +181,13 @@ export class NetworkTracker {
     let confidence = sees ? Math.max(0, Math.min(1, likeness)) : 1;
     if (!lost) {
       this.#box = this.#moved(this.#box, move);
-      let search = this.#cut(picture, this.#box);
+      let search = this.#cut(picture, this.#box, rim);
       if (sees && this.#anchored) {
         const again = this.#ask(this.#key, search, near);
         const [tx, ty, growth] = again.move;
         if (again.likeness > 0.5 && Math.hypot(tx, ty) < 0.3 && Math.abs(growth) < 0.15) {
           this.#box = this.#moved(this.#box, again.move);
-          search = this.#cut(picture, this.#box);
+          search = this.#cut(picture, this.#box, rim);
           confidence = Math.max(confidence, again.likeness);
         } else {
           this.#key = this.#last;
