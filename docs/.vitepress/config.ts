@@ -69,7 +69,7 @@ export default defineConfig({
           page("Optimisers", "optimisers"),
         ],
       },
-      { text: "Learn", items: [page("Networks and training", "learning"), page("A learned denoiser", "learned-denoiser"), page("Deep image prior", "deep-image-prior"), page("Generative priors", "generative-priors"), page("Learned super-resolution", "learned-superresolution"), page("Learned vision", "learned-vision"), page("Neural differential equations", "neuralOde"), page("ONNX", "onnx")] },
+      { text: "Learn", items: [page("Networks and training", "learning"), page("A learned denoiser", "learned-denoiser"), page("Deep image prior", "deep-image-prior"), page("Generative priors", "generative-priors"), page("Classes of reconstruction", "classes"), page("Learned super-resolution", "learned-superresolution"), page("Learned vision", "learned-vision"), page("Neural differential equations", "neuralOde"), page("ONNX", "onnx")] },
       { text: "Reference", items: [page("Commands", "reference/commands"), page("Parts", "reference/parts"), page("Methods", "reference/methods"), page("Benchmarks", "reference/benchmarks"), page("Limits", "limits")] },
       { text: "Decisions", collapsed: true, items: [page("All", "decisions/README"), ...listed("decisions")] },
     ],
