@@ -93,7 +93,7 @@ function joinedStacks([first, ...others]: readonly Stack[]): { readonly stacks: 
   return { stacks, grid: fine };
 }
 
-/** The network for so many stacks. */
+/** The network for so many stacks: of the weights given, else one that makes the mean of what the package's makes of each. */
 async function networkOf(stacks: number, weights?: Uint8Array): Promise<ThroughPlaneNetwork> {
   if (stacks === 1) return loadModel("through-plane", { weights });
   const random = seeded(1);

@@ -86,6 +86,7 @@ export {
 } from "./registrationNetwork.js";
 export { type MeasuredSeries, networkSeries, type SeriesCascadeOptions, seriesCascade } from "./seriesCascade.js";
 export { type ShapeAutoencoder, type ShapeCodeOptions, shapeAutoencoder, shapeEncoder } from "./shapeAutoencoder.js";
+export { agreeingWithStacks, thickSlices } from "./stackAgreement.js";
 export { type SuperResolutionPair, superResolutionData, superResolutionPair } from "./superResolutionData.js";
 export {
   type EnlargerOptions,
@@ -107,7 +108,7 @@ export {
   throughPlaneNetwork,
   throughPlaneStacks,
 } from "./throughPlaneNetwork.js";
-export { thickSlices } from "./throughPlaneRecipe.js";
+
 export { type BoxMoves, type BoxPair, deepLkTracking, regressionTracking } from "./trackingNetworks.js";
 export { boxErrors, movingObject, overlapOf } from "./trackingRecipe.js";
 export { trainedDenoiser } from "./trainedDenoiser.js";

@@ -6,7 +6,16 @@ import { resizeOperator } from "../operators/index.js";
 import { randomNormal, randomUniform, Tensor } from "../tensor/index.js";
 import { leavesOf, withLeaves } from "../tensor/variables.js";
 import { scalarised, taylorFirst } from "../testing/laws.js";
-import { type ThickStacks, type ThroughPlaneOptions, thinner, throughPlaneNetwork, throughPlaneStacks, trainModel } from "./index.js";
+import {
+  agreeingWithStacks,
+  type ThickStacks,
+  type ThroughPlaneOptions,
+  thickSlices,
+  thinner,
+  throughPlaneNetwork,
+  throughPlaneStacks,
+  trainModel,
+} from "./index.js";
 
 const small = (o: Partial<ThroughPlaneOptions> = {}) => throughPlaneNetwork({ random: seeded(1), features: 3, depth: 2, scale: 2, ...o });
 const most = (x: Tensor) => x.abs().max().item();
@@ -72,7 +81,7 @@ test("slabs change nothing for several stacks either, and without slabs it is th
   const given = Object.fromEntries(
     Object.entries(field).map(([axis, shape], i) => [axis, randomNormal(shape, seeded(30 + i))]),
   ) as unknown as Required<ThickStacks>;
-  const [whole, parts] = [1e6, 1].map((voxels) => thinner(model, { reach: 3, voxels })(given));
+  const [whole, parts] = [1e6, 1].map((voxels) => thinner(model, { reach: 3, voxels, agree: false })(given));
   const lifted = Object.fromEntries(Object.entries(given).map(([axis, t]) => [axis, t.reshape(1, 1, ...t.shape)]));
   const direct = model.forward(lifted as unknown as ThickStacks);
   expect(whole.shape).toEqual([8, 12, 10]);
@@ -80,6 +89,36 @@ test("slabs change nothing for several stacks either, and without slabs it is th
   expect(most(whole.sub(parts))).toBeLessThan(1e-5);
   expect(() => thinner(model)(given.z)).toThrow(/nothing for the stack across y; the network takes 3 stacks/);
   expect(() => thinner(model)({ ...given, x: given.y })).toThrow(/the stack across x makes 8×6×20, that across z 8×12×10/);
+});
+
+test("what agrees with stacks makes those stacks, and is no further from their truth than what it was made of", () => {
+  const truth = randomUniform([10, 15, 20], 0, 1, seeded(40));
+  const made = (axis: "z" | "y" | "x") => {
+    const t = thickSlices(truth.reshape(1, ...truth.shape), axis);
+    return t.reshape(...t.shape.slice(1));
+  };
+  const given = { z: made("z"), y: made("y"), x: made("x") };
+  const guess = truth.add(randomNormal(truth.shape, seeded(41)).mul(0.3));
+  const near = agreeingWithStacks(guess, given, { ridge: 0 });
+  for (const [axis, stack] of Object.entries(given)) {
+    const again = thickSlices(near.reshape(1, ...truth.shape), axis as "z");
+    expect(most(again.reshape(...stack.shape).sub(stack))).toBeLessThan(1e-5);
+  }
+  const off = (x: Tensor) => x.sub(truth).norm().item();
+  expect(off(near)).toBeLessThan(0.9 * off(guess));
+  expect(off(agreeingWithStacks(guess, given))).toBeLessThan(off(guess));
+  expect(most(agreeingWithStacks(truth, given).sub(truth))).toBeLessThan(1e-5);
+  // Every slice is a mean.
+  const one = thickSlices(
+    truth
+      .sub(truth)
+      .reshape(1, ...truth.shape)
+      .add(1),
+    "y",
+  );
+  expect(most(one.sub(1))).toBeLessThan(1e-6);
+  expect(() => agreeingWithStacks(truth, { z: given.y })).toThrow(/the stack across z is 10×3×20; of 10×15×20 it is 2×15×20/);
+  expect(() => thickSlices(truth.reshape(1, ...truth.shape), "x", 3)).toThrow(/a multiple of 3 samples along x/);
 });
 
 test("of a network of one stack one of several is made that begins as the mean of what it makes of each", () => {

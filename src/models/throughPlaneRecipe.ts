@@ -5,46 +5,16 @@ import { adamW, cosine } from "../optimisers/index.js";
 import { Tensor } from "../tensor/index.js";
 import { loadModel } from "./models.js";
 import type { Recipe, TrainingPicture } from "./recipe.js";
-import {
-  type StackAxis,
-  stackAxes,
-  type ThickStacks,
-  type ThroughPlaneNetwork,
-  throughPlaneNetwork,
-  throughPlaneStacks,
-} from "./throughPlaneNetwork.js";
+import { thickSlices } from "./stackAgreement.js";
+import { stackAxes, type ThickStacks, type ThroughPlaneNetwork, throughPlaneNetwork, throughPlaneStacks } from "./throughPlaneNetwork.js";
 
 const scale = 5;
-/** Slices [z / scale, z] of a Gaussian profile as wide at half its height as they are apart. */
-function profile(fine: number): Tensor {
-  const sigma = scale / (2 * Math.sqrt(2 * Math.LN2));
-  const rows = Array.from({ length: fine / scale }, (_, k) => {
-    const row = Array.from({ length: fine }, (_, i) => Math.exp(-((i - scale * k - (scale - 1) / 2) ** 2) / (2 * sigma * sigma)));
-    const sum = row.reduce((a, b) => a + b, 0);
-    return row.map((v) => v / sum);
-  });
-  return Tensor.from(Float32Array.from(rows.flat()), [fine / scale, fine]);
-}
 /** A volume [z, y, x], its values up to 1. */
 function tensorOf({ values, depth = 1, height, width }: TrainingPicture): Tensor {
   const sorted = Float32Array.from(values).sort();
   const white = sorted[Math.floor(0.999 * (sorted.length - 1))];
   return Tensor.from(white > 0 ? values.map((v) => v / white) : values, [depth, height, width]);
 }
-/**
- * A volume [n, z, y, x] ↦ the same with slices five times thicker across an axis, whose profile is a Gaussian as wide at half its height as they are apart.
- * Slice k lies where sample 5k + 2 did.
- */
-export function thickSlices(fine: Tensor, axis: StackAxis): Tensor {
-  const order = { z: [0, 1, 2, 3], y: [0, 2, 1, 3], x: [0, 3, 2, 1] }[axis];
-  const first = fine.permute(...order);
-  const [n, d, h, w] = first.shape;
-  return profile(d)
-    .matmul(first.reshape(n, d, h * w))
-    .reshape(n, d / scale, h, w)
-    .permute(...order);
-}
-
 /**
  * Thin slices from thick ones, from volumes with thin ones: boxes of `patch` samples (a multiple of 5) in any of the 48 positions of a cube.
  * `stacks`: 2 or 3 across as many axes; with the usual `features` and `depth` it begins as the mean of what the package's network of one stack makes of each.
