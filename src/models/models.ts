@@ -34,6 +34,7 @@ import { superResolutionX4Card } from "./weights/superResolutionX4Card.js";
 import { throughPlaneCard } from "./weights/throughPlaneCard.js";
 import { trackingDeepLkCard } from "./weights/trackingDeepLkCard.js";
 import { trackingRegressionCard } from "./weights/trackingRegressionCard.js";
+import { unrolledInpaintingCard } from "./weights/unrolledInpaintingCard.js";
 
 /** A network by its name: how it is made and, where trained weights come with the package, where they lie and what they are. */
 export interface Model<In, Out> {
@@ -56,10 +57,17 @@ const enlarging = (scale: number, shipped: Pick<Model<Tensor, Tensor>, "card" | 
   ...shipped,
 });
 
-const unrolled = (problem: string, summary: string, steps: number, own: boolean): Model<MeasuredPictures, Tensor> => ({
+const unrolled = (
+  problem: string,
+  summary: string,
+  steps: number,
+  own: boolean,
+  shipped: Pick<Model<MeasuredPictures, Tensor>, "card" | "weights"> = {},
+): Model<MeasuredPictures, Tensor> => ({
   name: `unrolled-${problem}`,
   summary: `${summary}: plug-and-play of ${steps} steps, trained end to end`,
   build: (random) => unrolledRestoration({ random, steps, own }),
+  ...shipped,
 });
 
 /** The networks of the package. */
@@ -135,7 +143,10 @@ export const models = {
   "super-resolution-x2": enlarging(2, { card: superResolutionX2Card, weights: () => import("./weights/superResolutionX2.js") }),
   "super-resolution-x3": enlarging(3, { card: superResolutionX3Card, weights: () => import("./weights/superResolutionX3.js") }),
   "super-resolution-x4": enlarging(4, { card: superResolutionX4Card, weights: () => import("./weights/superResolutionX4.js") }),
-  "unrolled-inpainting": unrolled("inpainting", "fills in missing samples of gray pictures", 6, true),
+  "unrolled-inpainting": unrolled("inpainting", "fills in missing samples of gray pictures", 6, true, {
+    card: unrolledInpaintingCard,
+    weights: () => import("./weights/unrolledInpainting.js"),
+  }),
   "unrolled-deblur": unrolled("deblur", "undoes known blurs of gray pictures", 8, false),
   /** Makes handwritten digits. */
   digits: {

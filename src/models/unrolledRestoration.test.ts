@@ -7,11 +7,12 @@ import { inPrecision, squaredLoss, stateless, train } from "../nn/index.js";
 import { blurOperator, gaussianKernel, maskOperator, Operator } from "../operators/index.js";
 import { adamW } from "../optimisers/index.js";
 import { plugAndPlay } from "../priors/index.js";
+import { inpaintBiharmonic } from "../reconstruction/index.js";
 import { geometric, hqs } from "../solvers/index.js";
 import { arange, randomNormal, randomUniform, Tensor } from "../tensor/index.js";
 import { leavesOf, withLeaves } from "../tensor/variables.js";
 import { scalarised, taylorFirst } from "../testing/laws.js";
-import { denoisingNetwork, type NoisyImages, unrolledRestoration } from "./index.js";
+import { denoisingNetwork, loadModel, type NoisyImages, networkRestoration, unrolledRestoration } from "./index.js";
 
 const largest = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item();
 const small = () => denoisingNetwork({ random: seeded(1), features: 8, depth: 4 });
@@ -96,4 +97,21 @@ test("what does not fit is refused", () => {
   const operator = blurOperator([8, 8], gaussianKernel(3, 1));
   const one = unrolledRestoration({ random: seeded(1), denoiser: small() });
   expect(() => one.forward({ operator, data: Tensor.zeros([8, 8]), sigma: Tensor.zeros([1]) })).toThrow(/expected \[n, 1, y, x\]/);
+});
+
+test("the package's network fills in single missing samples better than the interpolation it begins with", async () => {
+  const model = await loadModel("unrolled-inpainting");
+  const side = 48;
+  const picture = Tensor.from(
+    Float32Array.from({ length: side * side }, (_, k) => {
+      const [x, y] = [k % side, Math.floor(k / side)];
+      return Math.hypot(x - 20, y - 22) < 13 ? 0.8 : x + y > 60 ? 0.2 : 0.5;
+    }),
+    [side, side],
+  );
+  const known = randomUniform([side, side], 0, 1, seeded(11)).less(0.5);
+  const data = picture.mul(known);
+  const operator = (shape: readonly number[]) => maskOperator(known.reshape(1, 1, side, side).broadcastTo([...shape]));
+  const away = (x: Tensor) => x.sub(picture).square().mean().item();
+  expect(away(networkRestoration(model, { operator, data }))).toBeLessThan(0.7 * away(inpaintBiharmonic(data, known).image));
 });
