@@ -39,7 +39,7 @@ const kspace = fourierOperator([height, width]).apply(complexOf(s.zeroFilled)).m
 const truth = complexOf(s.truth).abs();
 const corner = [Math.round(0.42 * height) - side / 2, (width - side) >> 1];
 const part = (x) => x.slice(corner, [corner[0] + side, corner[1] + side]);
-const bright = part(truth).max().item();
+const bright = 0.7 * part(truth).max().item();
 const hearts = [];
 for (const m of chosen(await mrMethods(out))) {
   hearts.push(last(await m.run({ kspace, mask })).abs());
