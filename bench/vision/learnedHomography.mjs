@@ -125,7 +125,7 @@ export async function run() {
   const drawn = [];
   for (const set of wanted) {
     const items = await sets[set]();
-    for (const { names, find, only } of methods.filter((m) => m.only === undefined || m.only === set)) {
+    for (const { names, find } of methods.filter((m) => m.only === undefined || m.only === set)) {
       const errors = names.map(() => []);
       let milliseconds = 0;
       for (const { pair, error, name } of items) {
