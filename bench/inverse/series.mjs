@@ -2,7 +2,7 @@
  * Sixteen frames of a beating phantom, or of cardiac slices that are set in motion, measured in part with noise: magnitude PSNR and processor seconds of the dynamic methods.
  *     npm run build && node bench/inverse/series.mjs [--size 128] [--weights F]
  *     npm run build && node bench/inverse/series.mjs --cardiac [--slices 0,2,4] [--weights F] [--save]
- * weights: of `pullback train mr-series-cascade`, for "learned"; without them the package's, where it has some. --cardiac: whole slices of PULLBACK_DATA (default ../shared/data) of patients
+ * --methods NAME,…: these only. weights: of `pullback train mr-series-cascade`, for "learned"; without them the package's, where it has some. --cardiac: whole slices of PULLBACK_DATA (default ../shared/data) of patients
  * that no training saw, contracting and drifting otherwise than the training has them do; there the package's cascade for single frames is measured beside.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -24,6 +24,7 @@ const { values: o } = parseArgs({
     size: { type: "string", default: "128" },
     weights: { type: "string" },
     cardiac: { type: "boolean" },
+    methods: { type: "string" },
     slices: { type: "string", default: "0,2,4" },
     save: { type: "boolean" },
   },
@@ -105,7 +106,9 @@ async function alone(kspace, mask) {
   for (let k = 0; k < t; k++) frames.push((await reconstructMr({ kspace: kspace.at(k), mask: mask.at(k), network: single })).image);
   return { frames: stack(frames), iterations: "–" };
 }
-const methods = dynamicMethods.filter((method) => method !== "learned" || network);
+const methods = dynamicMethods.filter(
+  (method) => (method !== "learned" || network) && (!o.methods || o.methods.split(",").includes(method)),
+);
 for (const acceleration of o.cardiac ? [4, 8] : [4, 6, 8]) {
   const random = seeded(5);
   const half = 0.03 * n;

@@ -1,5 +1,6 @@
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import type { Random } from "../core/random.js";
+import { scope } from "../core/scope.js";
 import { shapeText } from "../core/shape.js";
 import {
   convolution,
@@ -125,15 +126,20 @@ export function seriesCascade(o: SeriesCascadeOptions): Layer<MeasuredSeries, Te
       const mean = y.add(around(y, reach).mul(own.div(count.maximum(1))));
       return { mean, free: known.mul(-1).add(1) };
     });
-    let x = zeroFilled;
-    for (let k = 0; k < cascades; k++) {
-      const now = spectrum(x);
-      const seen = concat([x, ...lent.map(({ mean, free }) => picture(mean.add(now.mul(free))))], 1);
+    // Series are large: what a cascade makes on the way goes before the next one (but for training, which needs it).
+    const cascade = (before: Tensor, k: number): Tensor => {
+      const now = spectrum(before);
+      const seen = concat([before, ...lent.map(({ mean, free }) => picture(mean.add(now.mul(free))))], 1);
       const packed = block === 1 ? seen : framewise(seen, (f) => pixelUnshuffle(padToMultiple(f, block), block));
       const change = (p[`net${k}`] as Layer).forward(packed);
-      const z = x.add(block === 1 ? change : framewise(change, (f) => cutTo(pixelShuffle(f, block), shape.slice(3))));
+      const z = before.add(block === 1 ? change : framewise(change, (f) => cutTo(pixelShuffle(f, block), shape.slice(3))));
       const missing = picture(y.sub(spectrum(z).mul(mask)));
-      x = (p[`data${k}`] as ReturnType<typeof step>).forward({ z, missing });
+      return (p[`data${k}`] as ReturnType<typeof step>).forward({ z, missing });
+    };
+    let x = zeroFilled;
+    for (let k = 0; k < cascades; k++) {
+      const before = x;
+      x = scope(() => cascade(before, k));
     }
     return x;
   });
