@@ -16,7 +16,7 @@ import { carryLabels, dice, foldedPercent, mean, zeroField } from "./score.mjs";
 const help = `npm run bench -- learnedRegistration [options]
   --cases LIST   brain, heart (default both)
   --steps LIST   instance steps after the network (default 0,10)
-  --pairs N      the first N pairs of each case
+  --pairs N      the first N pairs of each case; A-B: those from the Ath to the Bth
   --presets LIST beside it (default affine,diffeo,svf)
   --threads N    default 2
   --weights F    weights of another training (default: those of the package; none: an untrained network)
@@ -97,7 +97,9 @@ export async function main(args) {
   const lines = [];
   for (const key of o.cases.split(",")) {
     const { title, pairs } = cases[key];
-    const list = pairs().slice(0, o.pairs && Number(o.pairs));
+    const [first, last] =
+      o.pairs === undefined ? [1, undefined] : o.pairs.includes("-") ? o.pairs.split("-").map(Number) : [1, Number(o.pairs)];
+    const list = pairs().slice(first - 1, last);
     const figures = methods.map(() => ({ dice: [], folded: [], seconds: [] }));
     for (const { fixed: a, moving: b, labels } of list) {
       const pair = { fixed: imageOf(readImage(a)), moving: imageOf(readImage(b)) };
