@@ -175,6 +175,22 @@ const rules: Readonly<Record<string, Rule>> = {
   convolveTransposed: transposedConvolution,
   maxPool: pool("MaxPool"),
   averagePool: pool("AveragePool", { count_include_pad: int(0) }),
+  averagePoolAdjoint: (s, [x], o) => {
+    const large = o.outputs[0].shape;
+    const small = o.inputs[0].shape;
+    const p = spatialOf(o, small.length - 2);
+    if (p.kernel.some((k, i) => k !== p.stride[i] || p.padding[i] !== 0 || large[i + 2] !== k * small[i + 2]))
+      throw new UseError(
+        "exportOnnx: the gradient of an average over windows that overlap, or leave samples over, is inside; it has no operator",
+        {},
+      );
+    // Every sample again and again along each axis: enlargement by nearest neighbours, by its own number of repetitions too small.
+    const [n, c, ...size] = small;
+    const apart = s.node("Reshape", [x, s.integers([n, c, ...size.flatMap((k) => [k, 1])])]);
+    const wide = s.node("Expand", [apart, s.integers([n, c, ...size.flatMap((k, i) => [k, p.kernel[i]])])]);
+    const whole = s.node("Reshape", [wide, s.integers(large)]);
+    return s.node("Mul", [whole, s.number(1 / p.kernel.reduce((a, b) => a * b, 1), o.inputs[0])]);
+  },
 };
 
 /** How a network is named and described in the file that is written. */
