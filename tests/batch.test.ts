@@ -76,6 +76,8 @@ describe("pullback batch", () => {
     expect(done()).toBeLessThan(8);
     const orphan = readdirSync(join(hit, "out/queue/running"));
     expect(orphan).toHaveLength(1);
+    // As if it had been killed while it wrote: this stands for any moment of its work.
+    for (let k = 0; k < 8; k++) if (!existsSync(join(hit, `out/pair${k}`))) mkdirSync(join(hit, `out/.pair${k}.0badc0de.part`));
     const helped = await pullback(["worker", join(hit, "out"), "--workers", "1", "--silent", "0.5", "--json"]);
     expect(helped.code).toBe(0);
     expect(statusOf(hit)).toMatchObject({ figures: { ok: 8, failed: 0, waiting: 0, running: 0 } });

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { appendFileSync, mkdirSync, statfsSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, rmSync, statfsSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import {
   type DirectoryQueue,
@@ -55,6 +55,7 @@ export function threadRunner(log: string, data: ThreadData): Runner {
         worker.on("message", answered);
         worker.on("error", failed);
         worker.on("exit", left);
+        clearLeftovers(task.argv);
         worker.postMessage(task.argv);
       }),
     async close() {
@@ -63,6 +64,19 @@ export function threadRunner(log: string, data: ThreadData): Runner {
   };
 }
 
+/** What a worker that was killed had begun to write for a task (see Output): the task is this one's now, and nobody will finish that. */
+function clearLeftovers(argv: readonly string[]): void {
+  const at = argv.findIndex((word) => word === "-o" || word === "--output");
+  if (at < 0 || argv[at + 1] === undefined) return;
+  const target = resolve(argv[at + 1]);
+  const begun = (name: string) =>
+    name.startsWith(`.${basename(target)}.`) && /^[0-9a-f]{8}\.part$/.test(name.slice(basename(target).length + 2));
+  try {
+    for (const name of readdirSync(dirname(target))) if (begun(name)) rmSync(join(dirname(target), name), { recursive: true, force: true });
+  } catch {
+    // A folder that is not there yet, or cannot be read: the command will say so.
+  }
+}
 /** What a record keeps of what a command said. */
 function kept(result: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, unknown>> | undefined {
   if (!result) return undefined;
