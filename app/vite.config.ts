@@ -26,6 +26,19 @@ const host = (): Plugin => ({
     return undefined;
   },
 });
+/** Weights lie beside the library already: the page loads them from `weights/`, where `pullback serve` shows those, and does not carry them again. */
+const weights = (): Plugin => ({
+  name: "pullback:weights",
+  enforce: "pre",
+  transform(code, id) {
+    if (!id.endsWith("/src/models/models.ts")) return undefined;
+    // Seen from assets/; in a form that is no asset to be copied.
+    return code.replace(
+      /import\("\.\/weights\/(\w+)\.js"\)/g,
+      'import(/* @vite-ignore */ new URL(["../weights/$1", "js"].join("."), import.meta.url).href)',
+    );
+  },
+});
 /** Forms and their words, taken from the commands and the guides when the page is built. */
 const description = (): Plugin => ({
   name: "pullback:description",
@@ -69,8 +82,8 @@ export default defineConfig({
   root: here,
   base: "./",
   publicDir: join(here, "public"),
-  plugins: [host(), description(), stamp(), pipelines()],
-  worker: { format: "es", plugins: () => [host()] },
+  plugins: [host(), weights(), description(), stamp(), pipelines()],
+  worker: { format: "es", plugins: () => [host(), weights()] },
   define: { __PULLBACK_VERSION__: JSON.stringify(version) },
   build: {
     outDir: join(root, "dist/page"),

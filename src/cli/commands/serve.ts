@@ -15,6 +15,8 @@ import { version } from "../version.js";
 
 /** Where the built page lies in the package. */
 const pageFolder = fileURLToPath(new URL("../../page/", import.meta.url));
+/** Weights of the library, which the page asks for as its own. */
+const weightsFolder = fileURLToPath(new URL("../../models/weights/", import.meta.url));
 const preferred = 8737;
 const port = v.pipe(
   v.union([v.number(), v.string()]),
@@ -35,6 +37,8 @@ export const command: CommandDefinition = {
   async run(session, _, options) {
     await whole(session);
     const files = pageFiles(pageFolder);
+    for (const [name, path] of pageFiles(weightsFolder))
+      if (name.endsWith(".js") && !name.endsWith("Card.js")) files.set(`weights/${name}`, path);
     if (session.dryRun) return { json: { dryRun: true, files: files.size, outputs: [] }, lines: [`would serve ${files.size} files`] };
     const token = randomBytes(18).toString("base64url");
     const server = pageServer(files, token);
